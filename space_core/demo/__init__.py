@@ -1,0 +1,1 @@
+"""Scripts that build ``assets/demo`` from openly licensed packages; seeded and resumable."""
