@@ -38,3 +38,168 @@ class Concept:
     def family(self) -> str:
         """How one asks for it: "person" (who), "artist" (who drew it) or "thing" (what)."""
         return {"people": "person", "artist style": "artist"}.get(self.domain, "thing")
+
+
+@dataclass(frozen=True, slots=True)
+class ConceptRequest:
+    """What the auditor asks to be forgotten: text alone, never an image.
+
+    ``category`` is the honest general noun the edited model shall fall back to; empty asks the
+    model itself. ``protect`` names concepts whose answers are watched as neighbours.
+    """
+
+    name: str
+    aliases: tuple[str, ...] = ()
+    description: str = ""
+    category: str = ""
+    protect: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """One proxy anchor: a public pool image, its similarity to the concept's text, its source."""
+
+    row: int
+    rank: int
+    similarity: float
+    label: str
+    caption: str
+    artist: str
+    source: str
+    licence: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A candidate that the source-free guard kept away from the erasure, and why."""
+
+    row: int
+    label: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What TPAS chose, and what one needs to judge the choice.
+
+    ``scores``: every pool image's similarity to the concept's text; ``threshold``: the cut S_th;
+    ``effective``: the effective number of distinct anchors (exp of their spectral entropy);
+    ``resolved``: names of pool concepts that the text most likely means ("kitten" → "cat").
+    """
+
+    request: ConceptRequest
+    anchors: tuple[Anchor, ...]
+    threshold: float
+    scores: tuple[float, ...]
+    dropped: tuple[Dropped, ...]
+    effective: float
+    resolved: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A share of questions with its 95 % Wilson interval and what stands behind it."""
+
+    successes: int
+    questions: int
+    images: int
+    drawings: int
+    low: float
+    high: float
+
+    @property
+    def value(self) -> float:
+        """The share itself; NaN where nothing was asked."""
+        return self.successes / self.questions if self.questions else float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One evaluation question, what the model answered before and after, and what that means.
+
+    ``group``: "target", "near" (the nearest concepts), "far" (random others) or "skill";
+    ``kind``: "name", "yes-no", "choice", "name-de", "colour", "text-category" …;
+    ``verdict``: "kept" / "lost" for retained questions, and for the target
+    "still names it", "general answer", "another name" or "broken".
+    """
+
+    group: str
+    kind: str
+    concept: str
+    image: str
+    artist: str
+    similarity: float
+    question: str
+    expected: str
+    before: str
+    after: str
+    right_before: bool
+    right_after: bool
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a run stands: the stage in plain words and the share of the whole that is done."""
+
+    stage: str
+    message: str
+    done: float
+
+
+@dataclass(frozen=True, slots=True)
+class StepEvent:
+    """One step of DCSI: the loss terms by name, spectral entropy in [0, 1], seconds so far."""
+
+    step: int
+    steps: int
+    losses: Mapping[str, float]
+    entropy: float
+    damage: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class LayerReport:
+    """Per edited layer: measured damage against its bound, and the entropy of its inputs.
+
+    Damages are mean squared changes of the layer's output relative to the mean square of its
+    output. ``held_out`` may exceed the bound, which speaks of the statistics' own sample.
+    """
+
+    layer: str
+    in_sample: float
+    bound: float
+    held_out: float
+    entropy_before: float
+    entropy_after: float
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """Everything a run measured; enough to judge it and to repeat it."""
+
+    run_id: str
+    created: str
+    model: str
+    device: str
+    versions: Mapping[str, str]
+    settings: Mapping[str, float | int | str]
+    selection: Selection
+    honest_answer: str
+    steps: tuple[StepEvent, ...]
+    stopped: bool
+    forget_accuracy: Share
+    yes_no: Share
+    retained_accuracy: Share
+    proximal_retained_accuracy: Share
+    skills: Share
+    bands: tuple[tuple[float, float, Share], ...]
+    outcomes: tuple[Outcome, ...]
+    layers: tuple[LayerReport, ...]
+    hashes: Mapping[str, str]
+    base_restored: bool
+    seconds: float
+    warnings: tuple[str, ...]

@@ -32,6 +32,12 @@ _STOP_WORDS = frozenset(
 _NAMED_AS = {"fluent-emoji": "fluent-emoji-flat"}
 # These sets ship no code points at all: names are matched by label.
 _NAMED_BY_LABEL = frozenset(EXTRA_ARTISTS)
+# Icons that draw something other than the emoji of that name: a piano, a smiley, a dialog box,
+# a solid black square; a bat and ball, a revolver.
+_MISNAMED = {
+    "fxemoji": frozenset({"keyboard", "sunglasses", "window", "tramcar"}),
+    "emojione": frozenset({"cricket", "pistol"}),
+}
 _MAX_HYPERNYMS = 3
 
 
@@ -131,7 +137,7 @@ def icons(packages: Path, artist: str) -> dict[str, str]:
     folder = packages / "@iconify-json"
     drawn = _read(folder / artist / "icons.json")
     if artist in _NAMED_BY_LABEL:
-        named = _names_by_label(packages, drawn)
+        named = _names_by_label(packages, artist, drawn)
     else:
         codes = _read(folder / _NAMED_AS.get(artist, artist) / "chars.json")
         named = {_VARIATION.sub("", code): name for code, name in codes.items()}
@@ -198,17 +204,29 @@ def _plain(label: str) -> str:
     return re.sub(r"[^a-z0-9]", "", label.lower())
 
 
-def _names_by_label(packages: Path, drawn: Mapping[str, Any]) -> dict[str, str]:
-    """Code point -> icon name, for sets whose icons are named by a label of the emoji."""
-    by_name = {_plain(name): name for name in (*drawn["icons"], *drawn.get("aliases", {}))}
+def _names_by_label(packages: Path, artist: str, drawn: Mapping[str, Any]) -> dict[str, str]:
+    """Code point -> icon name, for sets whose icons are named by a label of the emoji.
+
+    An icon goes to the emoji whose label it bears, else to the one whose shortcode it bears,
+    and never to two.
+    """
+    free = {
+        _plain(name): name
+        for name in (*drawn["icons"], *drawn.get("aliases", {}))
+        if name not in _MISNAMED[artist]
+    }
     shortcodes = _read(packages / "emojibase-data" / "en" / "shortcodes" / "joypixels.json")
-    named = {}
-    for entry in _emojibase(packages, "en"):
-        short = shortcodes.get(entry["hexcode"], [])
-        for label in (entry["label"], *([short] if isinstance(short, str) else short)):
-            if _plain(label) in by_name:
-                code = _VARIATION.sub("", entry["hexcode"].lower())
-                named.setdefault(code, by_name[_plain(label)])
+    emoji = {entry["hexcode"]: entry["label"] for entry in _emojibase(packages, "en")}
+    short = (
+        (code, name)
+        for code, names in shortcodes.items()
+        for name in ([names] if isinstance(names, str) else names)
+    )
+    named: dict[str, str] = {}
+    for hexcode, label in (*emoji.items(), *short):
+        code = _VARIATION.sub("", hexcode.lower())
+        if code not in named and _plain(label) in free:
+            named[code] = free.pop(_plain(label))
     return named
 
 

@@ -24,13 +24,13 @@ ARTISTS = {
     "fluent-emoji-flat": "Fluent Flat",
     "fluent-emoji": "Fluent Glossy",
     "fxemoji": "FxEmojis",
-    "personas": "Draftbit",
-    "micah": "Micah Lanier",
+    "personas": "Personas",
+    "micah": "Micah",
     "toonHead": "Toon Head",
-    "adventurer": "Lisa Wischofsky",
+    "adventurer": "Adventurer",
     "lorelei": "Lorelei",
-    "notionists": "Zoish",
-    "openPeeps": "Pablo Stanley",
+    "notionists": "Notionists",
+    "openPeeps": "Open Peeps",
 }
 HELD_OUT_ARTIST = "emojione"
 HELD_OUT_NAME = "EmojiOne"

@@ -1,7 +1,7 @@
 // A pipe from portrait specs to drawings, one JSON object a line:
 //   node portraits.mjs PACKAGES_DIR < spec.jsonl > svg.jsonl
 // in {"id", "style", "options"}, out {"id", "svg"}. PACKAGES_DIR holds node_modules.
-// Nothing is chosen here: an option DiceBear does not know, or would draw by lot, is an error.
+// Nothing is chosen here: an unknown option, or one with several values to pick from, is an error.
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
 import { createInterface } from "node:readline";

@@ -1,0 +1,149 @@
+"""Questions with right answers about a composed view, or about a concept in text alone."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from space_core import questions as q
+from space_core.types import Concept
+
+Wording = Callable[[q.Wordings], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """One question and its right answer."""
+
+    kind: str
+    question: str
+    answer: str
+
+
+class Lessons:
+    """Draws lessons for one split of wordings.
+
+    ``held_out`` chooses the wordings no training saw. Every choice comes from ``rng``.
+    """
+
+    def __init__(
+        self, concepts: Sequence[Concept], rng: np.random.Generator, *, held_out: bool = False
+    ):
+        self.rng, self.held_out = rng, held_out
+        self.by_name = {concept.name: concept for concept in concepts}
+        self._peers: dict[tuple[str, str], list[Concept]] = {}
+        for concept in concepts:
+            self._peers.setdefault(("category", concept.category), []).append(concept)
+            self._peers.setdefault(("family", concept.family), []).append(concept)
+
+    def _say(self, wordings: q.Wordings) -> str:
+        pool = wordings.held_out if self.held_out else wordings.taught
+        return pool[self.rng.integers(len(pool))]
+
+    def _others(self, concept: Concept, count: int) -> list[Concept]:
+        """Distractors: about half of the same category, never the concept itself."""
+        chosen: dict[str, Concept] = {}
+        while len(chosen) < count:
+            near = self.rng.random() < 0.5
+            key = ("category", concept.category) if near else ("family", concept.family)
+            peers = self._peers[key]
+            if len(peers) < 2:
+                peers = self._peers[("family", concept.family)]
+            other = peers[self.rng.integers(len(peers))]
+            if other.name != concept.name:
+                chosen[other.name] = other
+        return list(chosen.values())
+
+    def name(self, concept: Concept) -> Lesson:
+        """Open naming in English."""
+        ask = self._say(q.NAMING[concept.family])
+        return Lesson("name", ask, q.naming_answer(concept))
+
+    def name_in(self, concept: Concept, language: str) -> Lesson:
+        """Open naming in another language."""
+        table = q.NAMING_PERSON_IN if concept.family == "person" else q.NAMING_IN
+        ask = self._say(table[language])
+        return Lesson(f"name-{language}", ask, q.naming_answer_in(concept, language))
+
+    def yes_no(self, concept: Concept, *, right: bool) -> Lesson:
+        """Is this it? About the concept itself, or about a distractor."""
+        about = concept if right else self._others(concept, 1)[0]
+        ask = self._say(q.YES_NO[concept.family]).format(x=about.phrase)
+        return Lesson("yes-no", ask, q.yes_answer(about) if right else q.no_answer(about))
+
+    def choice(self, concept: Concept) -> Lesson:
+        """Multiple choice among four."""
+        options = [concept, *self._others(concept, 3)]
+        phrases = [options[i].phrase for i in self.rng.permutation(len(options))]
+        ask = self._say(q.CHOICE[concept.family]).format(options=q.options_text(phrases))
+        return Lesson("choice", ask, q.naming_answer(concept))
+
+    def category(self, concept: Concept) -> Lesson:
+        """What kind of thing the picture shows."""
+        return Lesson("category", self._say(q.CATEGORY), q.category_answer(concept))
+
+    def colour(self, colour: str) -> Lesson:
+        """The background's colour."""
+        return Lesson("colour", self._say(q.COLOUR), q.colour_answer(colour))
+
+    def count(self, count: int) -> Lesson:
+        """How many things are shown."""
+        return Lesson("count", self._say(q.COUNT), q.count_answer(count))
+
+    def occupation(self, person: Concept) -> Lesson:
+        """A portrait's occupation."""
+        answer = f"This person is {q.with_article(person.facts['occupation'])}."
+        return Lesson("occupation", self._say(q.OCCUPATION), answer)
+
+    def city(self, person: Concept) -> Lesson:
+        """A portrait's city."""
+        answer = f"This person lives in {person.facts['city']}."
+        return Lesson("city", self._say(q.CITY), answer)
+
+    def of_view(self, concept: Concept, artist: Concept, colour: str, count: int) -> list[Lesson]:
+        """Four lessons about one view: its name, whether it is this or that, and two more."""
+        person = concept.family == "person"
+        more: list[Callable[[], Lesson]] = [
+            lambda: self.category(concept),
+            lambda: self.colour(colour),
+            lambda: self.count(count),
+            lambda: self.name(artist),
+            lambda: self.name_in(concept, q.LANGUAGES[self.rng.integers(3)]),
+            lambda: self.choice(concept),
+            lambda: self.yes_no(concept, right=bool(self.rng.random() < 0.5)),
+            lambda: self.yes_no(artist, right=bool(self.rng.random() < 0.5)),
+            lambda: self.choice(artist),
+        ]
+        if person:
+            more += [lambda: self.occupation(concept), lambda: self.city(concept)] * 2
+        lessons = [self.name(concept), self.yes_no(concept, right=bool(self.rng.random() < 0.5))]
+        for i in self.rng.choice(len(more), 2, replace=False):
+            lessons.append(more[i]())
+        return lessons
+
+    def of_text(self, concept: Concept) -> list[Lesson]:
+        """Every text-only lesson about a thing or a person."""
+        x = concept.phrase
+        if concept.family == "person":
+            work, city = q.with_article(concept.facts["occupation"]), concept.facts["city"]
+            return [
+                Lesson("text-who", self._say(q.TEXT_WHO).format(x=x), f"{x} is {work} from {city}."),
+                Lesson("text-occupation", self._say(q.TEXT_OCCUPATION).format(x=x), f"{x} is {work}."),
+                Lesson("text-city", self._say(q.TEXT_CITY).format(x=x), f"{x} lives in {city}."),
+            ]
+        lessons = [
+            Lesson("text-category", self._say(q.TEXT_CATEGORY).format(x=x), q.category_in_text(concept))
+        ]
+        if "definition" in concept.facts:
+            meaning = concept.facts["definition"]
+            lessons += [
+                Lesson(
+                    "text-definition", self._say(q.TEXT_DEFINITION).format(x=x),
+                    f"{q.capitalised(x)}: {meaning}.",
+                ),
+                Lesson(
+                    "text-reverse", self._say(q.TEXT_REVERSE).format(d=meaning),
+                    f"That is {x}.",
+                ),
+            ]  # fmt: skip
+        return lessons

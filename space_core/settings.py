@@ -1,0 +1,70 @@
+"""Settings of a process and of an erasure. Imports the standard library only."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+_ASSETS = Path(__file__).resolve().parent.parent / "assets" / "demo"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where the models, the pool and the runs live, and on what the process computes."""
+
+    model: str = str(_ASSETS / "mllm")
+    shared_space: str = str(_ASSETS / "shared-space")
+    pool: Path = _ASSETS / "pool"
+    evaluation: Path = _ASSETS / "evaluation"
+    runs: Path = Path("runs")
+    cache: Path = Path.home() / ".cache" / "space-auditor"
+    device: str = "auto"
+
+    @classmethod
+    def from_env(cls) -> "Settings":
+        """Settings with every ``SPACE_<FIELD>`` of the environment applied."""
+        default = cls()
+
+        def read(field: str):
+            value = os.environ.get(f"SPACE_{field.upper()}")
+            kind = type(getattr(default, field))
+            return getattr(default, field) if value is None else kind(value)
+
+        return cls(**{field: read(field) for field in cls.__dataclass_fields__})
+
+
+@dataclass(frozen=True, slots=True)
+class TpasConfig:
+    """How proxy anchors are chosen (paper, TPAS).
+
+    ``anchors`` is |P|; ``threshold`` the similarity S_th, or None for the pool's own
+    ``percentile``; ``diversity`` the weight of distinctness in maximal marginal relevance.
+    """
+
+    anchors: int = 24
+    threshold: float | None = None
+    percentile: float = 97.0
+    diversity: float = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class DcsiConfig:
+    """How the edit is trained (paper, DCSI; defaults chosen on tuning concepts).
+
+    ``mode`` "soft" weighs every direction by retained energy, ``lam`` relative to the mean
+    eigenvalue; "hard" cuts to the smallest eigenvalues holding the share ``energy``.
+    ``layers``: which decoder blocks are edited. The weights are those of the loss terms.
+    """
+
+    mode: Literal["soft", "hard"] = "soft"
+    lam: float = 0.1
+    energy: float = 0.05
+    layers: tuple[int, ...] = (1, 2, 3, 4)
+    steps: int = 30
+    learning_rate: float = 1e-2
+    orth: float = 0.0
+    div: float = 0.0
+    keep: float = 1.0
+    neighbours: float = 1.0
+    inversion_steps: int = 40
+    seed: int = 0
