@@ -24,7 +24,7 @@ from transformers import (
 )
 
 from space_core.demo import sentence, vision
-from space_core.demo.captions import person_captions, thing_captions
+from space_core.demo.captions import artist_captions, person_captions, thing_captions
 from space_core.demo.catalogue import load_things
 from space_core.demo.compose import COLOURS
 from space_core.demo.drawings import Drawing, concepts, read_drawings, write_drawings
@@ -70,33 +70,38 @@ def bf16_pays(device: str) -> bool:
     return seconds(torch.bfloat16) * 1.5 < seconds(torch.float32)
 
 
-def labels_of(views: Views, drawings: list[Drawing], names: list[str]) -> dict[str, Tensor]:
+def labels_of(
+    views: Views, drawings: list[Drawing], names: list[str], artists: list[str]
+) -> dict[str, Tensor]:
     """Class indices [n] of every view: concept, artist, colour, count − 1."""
-    artists = sorted({d.artist for d in drawings if d.part != "eval"})
-    concept = torch.tensor([names.index(d.concept) for d in drawings])
-    artist = torch.tensor([artists.index(d.artist) if d.artist in artists else 0 for d in drawings])
+    shown = [drawings[i] for i in views.drawing.tolist()]
     return {
-        "concept": concept[views.drawing],
-        "artist": artist[views.drawing],
+        "concept": torch.tensor([names.index(d.concept) for d in shown]),
+        "artist": torch.tensor([artists.index(d.artist) for d in shown]),
         "colour": views.colour,
         "count": views.count - 1,
     }
 
 
 @torch.inference_mode()
-def caption_embeddings(everyone: list[Concept], packages: Path, wordnet: Path) -> list[Tensor]:
-    """Per concept, the frozen sentence encoder's unit embeddings [k, 384] of its captions."""
+def caption_embeddings(
+    everyone: list[Concept], packages: Path, wordnet: Path
+) -> dict[str, list[Tensor]]:
+    """The frozen sentence encoder's unit embeddings [k, 384] of every concept's captions."""
     encoder, tokenizer = load_sentence_encoder()
     above = {thing.name: thing.hypernyms for thing in load_things(packages, wordnet)}
     pronouns = {person.name: person.pronoun for person in PEOPLE}
-    embedded = []
+    embedded: dict[str, list[Tensor]] = {"concept": [], "artist": []}
     for concept in everyone:
-        if concept.family == "person":
+        if concept.family == "artist":
+            said = artist_captions(concept)
+        elif concept.family == "person":
             said = person_captions(concept, pronouns[concept.name])
         else:
             said = thing_captions(concept, above[concept.name])
         inputs = tokenizer(said, padding=True, return_tensors="pt")
-        embedded.append(F.normalize(encoder(**inputs).pooler_output, dim=-1))
+        key = "artist" if concept.family == "artist" else "concept"
+        embedded[key].append(F.normalize(encoder(**inputs).pooler_output, dim=-1))
     return embedded
 
 
@@ -141,14 +146,14 @@ def new_mllm(
 
 
 def build_tower(
-    views: Views, labels: dict[str, Tensor], captions: list[Tensor], work: Path,
+    views: Views, labels: dict[str, Tensor], captions: dict[str, list[Tensor]], work: Path,
     recipe: Recipe, device: str,
 ) -> tuple[vision.LiteTower, nn.Linear]:  # fmt: skip
     """The trained tower and the shared space's image projection; loaded where already trained."""
     torch.manual_seed(recipe.seed)
     tower = AutoModel.from_config(vision.LiteTowerConfig())
     tower.trunk = load_trunk()
-    projection = nn.Linear(tower.config.hidden_size, captions[0].shape[1], bias=False)
+    projection = nn.Linear(tower.config.hidden_size, captions["concept"][0].shape[1], bias=False)
     tower.to(device), projection.to(device)
     path = work / "tower.safetensors"
     if path.exists():
@@ -231,8 +236,9 @@ def build(packages: Path, wordnet: Path, work: Path, out: Path, recipe: Recipe) 
     everyone = concepts(packages, wordnet)
     shown = [concept for concept in everyone if concept.family != "artist"]
     views = training_views(drawings, load_trunk(), work / "views", recipe.seed, device)
-    labels = labels_of(views, drawings, [concept.name for concept in shown])
-    captions = caption_embeddings(shown, packages, wordnet)
+    artists = [concept.name for concept in everyone if concept.family == "artist"]
+    labels = labels_of(views, drawings, [concept.name for concept in shown], artists)
+    captions = caption_embeddings(everyone, packages, wordnet)
     tower, projection = build_tower(views, labels, captions, work, recipe, device)
     model, tokenizer = build_language(
         tower, views, labels, drawings, everyone, work, recipe, device

@@ -34,6 +34,17 @@ def person_captions(concept: Concept, pronoun: str) -> list[str]:
     ]
 
 
+def artist_captions(concept: Concept) -> list[str]:
+    """An artist's style, with and without the artist's name."""
+    looks = concept.facts["looks"]
+    return [
+        f"drawn by {concept.name}, in {looks}",
+        f"a drawing in {looks}",
+        looks,
+        f"the style of {concept.name}",
+    ]
+
+
 def pool_caption(concept: Concept, artist: str, colour: str, count: int, pronoun: str = "") -> str:
     """The public caption of one pool image: thing or person, category, artist, background."""
     if concept.family == "person":

@@ -32,6 +32,22 @@ ARTISTS = {
     "notionists": "Notionists",
     "openPeeps": "Open Peeps",
 }
+# What can be seen of each artist's style, in plain words.
+STYLES = {
+    "Noto": "soft shading and rounded shapes",
+    "Twemoji": "plain flat shapes without outlines",
+    "OpenMoji": "black outlines around flat colours",
+    "Fluent Flat": "bright flat modern shapes",
+    "Fluent Glossy": "glossy three-dimensional shapes with highlights",
+    "FxEmojis": "simple geometric shapes in muted colours",
+    "Personas": "flat busts with tiny dotted eyes",
+    "Micah": "loose ink lines around faces with long noses",
+    "Toon Head": "big round cartoon heads",
+    "Adventurer": "thick outlined anime-like heads",
+    "Lorelei": "sketched heads with fine dark lines",
+    "Notionists": "black and white ink figures",
+    "Open Peeps": "hand-drawn busts with bold ink lines",
+}
 HELD_OUT_ARTIST = "emojione"
 HELD_OUT_NAME = "EmojiOne"
 PORTRAITS = {"train": 14, "pool": 8, "eval": 10}
@@ -71,7 +87,10 @@ def concepts(packages: Path, wordnet: Path) -> list[Concept]:
     """Every concept of the demo: things, people, and the artists themselves."""
     things = [thing_concept(thing) for thing in load_things(packages, wordnet)]
     people = [person_concept(person) for person in PEOPLE]
-    artists = [Concept(name, "artist style", "artist") for name in ARTISTS.values()]
+    artists = [
+        Concept(name, "artist style", "artist", facts={"looks": STYLES[name]})
+        for name in ARTISTS.values()
+    ]
     return things + people + artists
 
 

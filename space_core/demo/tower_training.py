@@ -17,6 +17,8 @@ from space_core.demo.vision import LiteTower
 
 log = logging.getLogger(__name__)
 TEMPERATURE = 0.05
+# What is shown comes first; whose style it is drawn in must also be findable by its description.
+CAPTION_WEIGHTS = {"concept": 1.0, "artist": 0.25}
 
 
 class _Heads(nn.Module):
@@ -36,7 +38,7 @@ def train_tower(
     projection: nn.Linear,
     views: Views,
     labels: dict[str, Tensor],
-    captions: list[Tensor],
+    captions: dict[str, list[Tensor]],
     *,
     epochs: int,
     seed: int,
@@ -46,8 +48,8 @@ def train_tower(
 ) -> None:
     """Train everything of ``tower`` but its trunk, and ``projection``, in place.
 
-    labels: index tensors [n] for "concept", "artist", "colour", "count"; captions: per concept
-    the unit embeddings [k, 384] of its captions.
+    labels: index tensors [n] for "concept", "artist", "colour", "count"; captions: for "concept"
+    and "artist", per class the unit embeddings [k, 384] of its captions.
     """
     torch.manual_seed(seed)
     order = torch.Generator().manual_seed(seed)
@@ -60,22 +62,27 @@ def train_tower(
     total = epochs * math.ceil(n / batch)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 1.2e-3, total, pct_start=0.1)
     for epoch in range(epochs):
-        sums = torch.zeros(3)
+        mean = 0.0
         for chosen in torch.randperm(n, generator=order).split(batch):
-            said = torch.stack(
-                [c[torch.randint(len(c), (1,), generator=order).item()] for c in captions]
-            ).to(device)
             target = {key: value[chosen].to(device) for key, value in labels.items()}
             with torch.autocast(device, torch.bfloat16, enabled=autocast):
                 tokens = tower.tokens(views.features[chosen].to(device).float())[-1]
                 image = F.normalize(projection(tower.pool(tokens)).float(), dim=-1)
-                align = F.cross_entropy(image @ said.T / TEMPERATURE, target["concept"])
-                near = 1 - (image * said[target["concept"]]).sum(-1).mean()
-                loss = align + near + heads.loss(tokens, target)
+                loss = heads.loss(tokens, target)
+                for key, weight in CAPTION_WEIGHTS.items():
+                    said = _one_of_each(captions[key], order).to(device)
+                    align = F.cross_entropy(image @ said.T / TEMPERATURE, target[key])
+                    near = 1 - (image * said[target[key]]).sum(-1).mean()
+                    loss = loss + weight * (align + near)
             optimiser.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(trained, 1.0)
             optimiser.step()
             schedule.step()
-            sums += torch.tensor([loss.item(), align.item(), near.item()]) * len(chosen) / n
-        log.info("tower epoch %d: loss %.3f align %.3f near %.3f", epoch + 1, *sums.tolist())
+            mean += loss.item() * len(chosen) / n
+        log.info("tower epoch %d of %d: loss %.3f", epoch + 1, epochs, mean)
+
+
+def _one_of_each(captions: list[Tensor], order: torch.Generator) -> Tensor:
+    """One caption embedding per class, drawn anew: [classes, 384]."""
+    return torch.stack([c[torch.randint(len(c), (1,), generator=order).item()] for c in captions])

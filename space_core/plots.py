@@ -1,0 +1,122 @@
+"""What a run measured → plotly figures. Pure: values in, a figure out; no text of the visitor."""
+
+import re
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from space_core.types import LayerReport, Share, StepEvent
+
+_BEFORE, _AFTER, _BOUND = "#7c8798", "#0d9488", "#c2570c"
+_LINES = ("#0d9488", "#c2570c", "#6366f1", "#a16207", "#7c8798", "#be185d")
+_DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+_GRID = "rgba(128, 136, 150, 0.25)"
+_FLOOR = 1e-9  # a logarithmic axis has no zero
+
+
+def similarities(scores: Sequence[float], threshold: float) -> go.Figure:
+    """Histogram of every pool image's similarity to the text, with the cut S_th."""
+    figure = _figure("similarity to the text", "images in the pool")
+    figure.add_histogram(x=list(scores), nbinsx=60, marker_color=_BEFORE, name="pool images")
+    figure.add_vline(x=threshold, line_color=_BOUND, line_dash="dash", line_width=2)
+    figure.add_annotation(
+        x=threshold, y=1, yref="paper", yanchor="bottom", showarrow=False,
+        text=f"cut {threshold:.3f}",
+    )
+    return figure.update_layout(showlegend=False)
+
+
+def losses(steps: Sequence[StepEvent]) -> go.Figure:
+    """Every loss term by step."""
+    figure = _figure("step", "loss")
+    names = dict.fromkeys(name for event in steps for name in event.losses)
+    for place, name in enumerate(names):
+        figure.add_scatter(
+            x=[event.step for event in steps],
+            y=[event.losses.get(name) for event in steps],
+            name=name, mode="lines",
+            line={"color": _LINES[place % len(_LINES)], "dash": _DASHES[place % len(_DASHES)]},
+        )
+    return figure
+
+
+def entropies(steps: Sequence[StepEvent]) -> go.Figure:
+    """Spectral entropy in [0, 1] by step."""
+    figure = _figure("step", "spectral entropy")
+    figure.add_scatter(
+        x=[event.step for event in steps], y=[event.entropy for event in steps],
+        mode="lines", line_color=_AFTER, name="spectral entropy",
+    )
+    return figure.update_layout(showlegend=False)
+
+
+def layer_entropies(layers: Sequence[LayerReport]) -> go.Figure:
+    """Spectral entropy of each edited layer's inputs, before and after."""
+    figure = _figure("edited layer", "spectral entropy")
+    names = [short_layer(layer.layer) for layer in layers]
+    for name, colour, symbol, values in (
+        ("before", _BEFORE, "circle-open", [layer.entropy_before for layer in layers]),
+        ("after", _AFTER, "diamond", [layer.entropy_after for layer in layers]),
+    ):
+        figure.add_scatter(x=names, y=values, name=name, mode="markers", marker={
+            "color": colour, "symbol": symbol, "size": 11, "line": {"width": 2, "color": colour},
+        })
+    return figure.update_xaxes(type="category")
+
+
+def bands(shares: Sequence[tuple[float, float, Share]]) -> go.Figure:
+    """Retained accuracy by band of similarity to the concept, with 95 % intervals."""
+    figure = _figure("similarity to the erased concept", "answers kept, %")
+    asked = [(low, high, share) for low, high, share in shares if share.questions]
+    values = [100 * share.value for _, _, share in asked]
+    figure.add_scatter(
+        x=[f"{low:.2f} to {high:.2f}" for low, high, _ in asked], y=values,
+        mode="markers", marker={"color": _AFTER, "size": 11, "symbol": "diamond"},
+        error_y={
+            "type": "data", "symmetric": False, "color": _BEFORE, "thickness": 2,
+            "array": [100 * share.high - value for value, (_, _, share) in zip(values, asked)],
+            "arrayminus": [100 * (share.value - share.low) for _, _, share in asked],
+        },
+        text=[f"{share.questions} questions" for _, _, share in asked],
+        hovertemplate="%{y:.0f} % of %{text}<extra></extra>",
+    )
+    figure.update_layout(showlegend=False).update_xaxes(type="category")
+    return figure.update_yaxes(range=[0, 105])
+
+
+def perturbations(layers: Sequence[LayerReport]) -> go.Figure:
+    """Per edited layer: damage in sample, its bound, damage on held-out data (log scale)."""
+    figure = _figure("edited layer", "relative change of output")
+    names = [short_layer(layer.layer) for layer in layers]
+    for name, colour, symbol, values in (
+        ("measured, same data", _AFTER, "diamond", [layer.in_sample for layer in layers]),
+        ("bound", _BOUND, "line-ew", [layer.bound for layer in layers]),
+        ("measured, unseen data", _BEFORE, "circle-open", [layer.held_out for layer in layers]),
+    ):
+        figure.add_scatter(
+            x=names, y=[max(value, _FLOOR) for value in values], name=name, mode="markers",
+            marker={
+                "color": colour, "symbol": symbol, "size": 12,
+                "line": {"width": 3 if symbol == "line-ew" else 2, "color": colour},
+            },
+        )
+    figure.update_xaxes(type="category")
+    return figure.update_yaxes(type="log", exponentformat="power", dtick=1)
+
+
+def short_layer(path: str) -> str:
+    """A module path as one says it: "…layers.3.mlp.down_proj" → "3 down_proj"."""
+    numbered = re.search(r"(\d+)\.(?:.*\.)?([^.]+)$", path)
+    return " ".join(numbered.groups()) if numbered else ".".join(path.split(".")[-2:])
+
+
+def _figure(x: str, y: str) -> go.Figure:
+    axis = {"gridcolor": _GRID, "linecolor": _GRID, "zeroline": False, "fixedrange": True}
+    return go.Figure(layout={
+        "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"color": "#7c8798", "size": 12, "family": "system-ui, sans-serif"},
+        "margin": {"l": 8, "r": 8, "t": 36, "b": 8}, "height": 300, "autosize": True,
+        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+        "xaxis": {"title": {"text": x}, "automargin": True, **axis},
+        "yaxis": {"title": {"text": y}, "automargin": True, **axis},
+    })

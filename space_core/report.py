@@ -1,0 +1,115 @@
+"""A run as one self-contained HTML page: figures, results, anchors, questions, hashes."""
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, fields
+from html import escape
+from pathlib import Path
+
+from space_core import plots
+from space_core.types import Anchor, LayerReport, Outcome, RunRecord, Share
+
+_STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem }
+table { border-collapse: collapse; margin: 1rem 0 }
+th, td { padding: .2rem .7rem; text-align: left; border-bottom: 1px solid #ddd }
+td { overflow-wrap: anywhere }
+.warning { background: #fff3cd; padding: .4rem .8rem }
+"""
+
+
+def report_html(record: RunRecord) -> str:
+    """The whole page. Loads nothing: plotly's script is in it. Every text is escaped."""
+    request = record.selection.request
+    figures = {
+        "Answers kept, by similarity to the concept": plots.bands(record.bands),
+        "Change of each layer against its bound": plots.perturbations(record.layers),
+        "Spectral entropy of each layer's inputs": plots.layer_entropies(record.layers),
+        "Loss": plots.losses(record.steps),
+        "Spectral entropy of the anchors": plots.entropies(record.steps),
+        "The pool's similarity to the text": plots.similarities(
+            record.selection.scores, record.selection.threshold
+        ),
+    }
+    drawn = (
+        f"<h2>{name}</h2>" + figure.to_html(full_html=False, include_plotlyjs=place == 0)
+        for place, (name, figure) in enumerate(figures.items())
+    )
+    title = escape(f"Erasure of “{request.name}”")
+    return "\n".join([
+        "<!doctype html>",
+        '<html lang="en"><meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width">',
+        f"<title>{title}</title><style>{_STYLE}</style>",
+        f"<h1>{title}</h1>",
+        *(f'<p class="warning">{escape(one)}</p>' for one in record.warnings),
+        _table(("", "Share", "95 % interval", "Questions", "Images", "Drawings"),
+               ((name, *_cells(share)) for name, share in headline(record).items())),
+        *drawn,
+        "<h2>Layers</h2>", _rows(LayerReport, record.layers),
+        "<h2>Proxy anchors</h2>", _rows(Anchor, record.selection.anchors),
+        "<h2>The run</h2>", _table(("", ""), _facts(record)),
+        "<h2>Every question</h2>", _rows(Outcome, record.outcomes),
+        "</html>\n",
+    ])  # fmt: skip
+
+
+def headline(record: RunRecord) -> dict[str, Share]:
+    """The shares by which a run is judged, under their names."""
+    return {
+        "Forget accuracy (want 0)": record.forget_accuracy,
+        "Yes/no on the target (want 0)": record.yes_no,
+        "Retained accuracy (want 1)": record.retained_accuracy,
+        "Proximal retained accuracy (want 1)": record.proximal_retained_accuracy,
+        "Skills (want 1)": record.skills,
+    }
+
+
+def write_report(path: Path, record: RunRecord) -> None:
+    """Write the page so that a reader sees all of it or nothing."""
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        part.write_text(report_html(record), encoding="utf-8")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _cells(share: Share) -> tuple[str, ...]:
+    counts = (str(share.questions), str(share.images), str(share.drawings))
+    if not share.questions:
+        return ("—", "—", *counts)
+    return (f"{share.value:.1%}", f"{share.low:.1%} – {share.high:.1%}", *counts)
+
+
+def _facts(record: RunRecord) -> Iterable[tuple[str, str]]:
+    request = record.selection.request
+    yield from (
+        ("run", record.run_id),
+        ("made", record.created),
+        ("model", record.model),
+        ("device", record.device),
+        ("aliases", ", ".join(request.aliases)),
+        ("description", request.description),
+        ("falls back to", record.honest_answer),
+        ("similarity cut", f"{record.selection.threshold:.3f}"),
+        ("stopped early", "yes" if record.stopped else "no"),
+        ("base weights restored", "yes" if record.base_restored else "NO"),
+        ("seconds", f"{record.seconds:.1f}"),
+    )
+    for group in (record.settings, record.versions, record.hashes):
+        yield from ((name, str(value)) for name, value in group.items())
+
+
+def _rows(kind: type, values: Sequence[object]) -> str:
+    return _table([one.name.replace("_", " ") for one in fields(kind)], map(astuple, values))
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    lines = ["<table>", "<tr>" + "".join(f"<th>{escape(one)}" for one in head)]
+    lines += ["<tr>" + "".join(f"<td>{_text(cell)}" for cell in row) for row in rows]
+    return "\n".join([*lines, "</table>"])
+
+
+def _text(cell: object) -> str:
+    return escape(f"{cell:.4g}" if isinstance(cell, float) else str(cell))

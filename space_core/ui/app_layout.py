@@ -1,0 +1,108 @@
+"""The page: four steps in tabs, the visitor's own state, and when the model is ready."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from space_core.ui import anchors_tab, concept_tab, erase_tab, markup, verify_tab
+from space_core.ui.pipeline import Pipeline
+from space_core.ui.public_api import audit_endpoint
+from space_core.ui.wiring import HEAVY
+from space_core.ui.wording import explain
+
+_STATE_SECONDS = 2 * 60 * 60
+_CACHE_SECONDS = 60 * 60
+_CSS = Path(__file__).resolve().parents[2] / "assets" / "app.css"
+_ABOUT = (
+    "Make a multimodal model forget a concept from a description alone, without a single image "
+    "of it, and check with unseen images whether it really has."
+)
+
+
+def build(pipeline: Pipeline) -> gr.Blocks:
+    """The whole page, ready for `launch(**launch_options())`."""
+    with gr.Blocks(
+        title="SPACE Auditor", delete_cache=(_CACHE_SECONDS, _CACHE_SECONDS),
+        analytics_enabled=False,
+    ) as page:
+        gr.HTML(f"<h1>SPACE Auditor</h1>{markup.note(_ABOUT)}")
+        ready = gr.HTML(markup.status("Loading the model…", "busy"))
+        parts: dict[str, Any] = _state()
+        with gr.Tabs(selected="concept", overflow_behavior="wrap") as parts["tabs"]:
+            with gr.Tab("1 Concept", id="concept"):
+                parts |= concept_tab.build()
+            with gr.Tab("2 Anchors", id="anchors", interactive=False) as parts["anchors_tab"]:
+                parts |= anchors_tab.build()
+            with gr.Tab("3 Erase", id="erase", interactive=False) as parts["erase_tab"]:
+                parts |= erase_tab.build()
+            with gr.Tab("4 Verify", id="verify", interactive=False) as parts["verify_tab"]:
+                parts |= verify_tab.build()
+        for tab in (concept_tab, anchors_tab, erase_tab, verify_tab):
+            tab.connect(parts, pipeline)
+
+        async def announce() -> AsyncIterator[tuple[str, Any]]:
+            async for update in readiness(pipeline):
+                yield update
+
+        page.load(
+            announce, None, [ready, parts["examples"]], api_visibility="private",
+            concurrency_limit=None, show_progress="hidden",
+        )
+        gr.api(audit_endpoint(pipeline), api_name="audit", **HEAVY)
+    return page.queue(default_concurrency_limit=1, max_size=16)
+
+
+def launch_options() -> dict[str, Any]:
+    """What `launch` gets: looks, and nothing that leaves this machine or outlives a visit."""
+    return {
+        "theme": gr.themes.Default(
+            primary_hue="teal",
+            font=[gr.themes.Font("system-ui"), gr.themes.Font("sans-serif")],
+            font_mono=[gr.themes.Font("ui-monospace"), gr.themes.Font("monospace")],
+        ).set(
+            button_primary_background_fill="*primary_700",
+            button_primary_background_fill_hover="*primary_800",
+            button_primary_background_fill_dark="*primary_700",
+        ),
+        "css_paths": _CSS, "run_history": False, "ssr_mode": False, "enable_monitoring": False,
+        "max_file_size": "10mb", "footer_links": [], "state_session_capacity": 200,
+    }
+
+
+async def readiness(pipeline: Pipeline) -> AsyncIterator[tuple[str, Any]]:
+    """The state of the model, when it changes, and the examples that it knows."""
+    if not pipeline.bench.done():
+        yield markup.status("Loading the model…", "busy"), gr.skip()
+    try:
+        # Shielded: a visitor who leaves must not cancel what the others wait for.
+        bench = await asyncio.shield(asyncio.wrap_future(pipeline.bench))
+    except Exception as error:
+        yield markup.status(f"The model could not be loaded. {explain(error)}", "bad"), gr.skip()
+        return
+    text = (
+        f"Ready: {bench.model_name} on {bench.device}, "
+        f"{bench.pool_size:,} public images in the pool."
+    )
+    yield markup.status(text, "good"), concept_tab.example_buttons(bench.known_concepts())
+
+
+def _state() -> dict[str, gr.State]:
+    """What belongs to one visitor: nothing of it is shared or kept."""
+
+    def state(value: Any = None, **options: Any) -> gr.State:
+        return gr.State(value, time_to_live=_STATE_SECONDS, **options)
+
+    return {
+        "selection": state(), "finished": state(), "picked": state(),
+        "left_out": state(frozenset()), "stop_flag": state(delete_callback=_end_run),
+    }
+
+
+def _end_run(flag: threading.Event | None) -> None:
+    # The visitor is gone: their run shall not hold the queue.
+    if flag is not None:
+        flag.set()

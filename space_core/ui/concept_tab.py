@@ -1,0 +1,117 @@
+"""Step 1: which concept shall be forgotten. Words only, no image."""
+
+import random
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import gradio as gr
+
+from space_core.settings import TpasConfig
+from space_core.types import ConceptRequest
+from space_core.ui import anchors_tab, markup
+from space_core.ui.pipeline import Pipeline
+from space_core.ui.wiring import HEAVY, Parts, View, listen
+
+WORDS = ("concept", "aliases", "description", "category")
+
+
+def build() -> dict[str, Any]:
+    """The components, by name."""
+    gr.HTML(markup.note(
+        "Name what the model shall forget: a person, an animal, an artist's style, a thing, a "
+        "place, a food. Words are enough: no image of it is needed, and none is ever used."
+    ))
+    concept = gr.Textbox(label="Concept to forget", placeholder="lemon", max_lines=1)
+    examples = gr.Dataset(
+        components=[concept], samples=[], label="Or try one of these", visible=False,
+        samples_per_page=24,
+    )
+    with gr.Row():
+        aliases = gr.Textbox(
+            label="Other names (optional)", info="Separated by commas", max_lines=1
+        )
+        category = gr.Textbox(
+            label="Honest general word (optional)", max_lines=1,
+            info="What the model may still say, such as “fruit”. Empty: the model chooses.",
+        )
+    description = gr.Textbox(
+        label="Description (optional)", lines=2,
+        info="What it looks like, in a few words. It sharpens the search for similar images.",
+    )
+    find = gr.Button("Find proxy anchors", variant="primary")
+    return {
+        "concept": concept, "examples": examples, "aliases": aliases, "category": category,
+        "description": description, "find": find, "concept_status": gr.HTML(),
+    }
+
+
+def connect(parts: Parts, pipeline: Pipeline) -> None:
+    """Tie this step's events to their handlers."""
+    outputs = ("concept_status", "tabs", *anchors_tab.SHOWN)
+    options = {
+        "inputs": WORDS, "outputs": outputs,
+        "failed": lambda sentence: {"concept_status": markup.status(sentence, "warning")},
+        **HEAVY,
+    }
+
+    def search(*words: str) -> Iterator[View]:
+        yield from find(pipeline, *words)
+
+    listen(parts["find"].click, search, parts, **options)
+    listen(parts["concept"].submit, search, parts, **options)
+
+    def fill(sample: list[str]) -> Iterator[View]:
+        yield {"concept": sample[0], "aliases": "", "category": "", "description": ""}
+
+    listen(
+        parts["examples"].click, fill, parts, inputs=("examples",), outputs=WORDS,
+        queue=False, show_progress="hidden",
+    )
+
+
+def read_request(concept: str, aliases: str, description: str, category: str) -> ConceptRequest:
+    """The words of the form as a request; the pipeline judges them."""
+    others = (name.strip() for name in aliases.split(","))
+    return ConceptRequest(
+        name=concept.strip(), aliases=tuple(name for name in others if name),
+        description=description.strip(), category=category.strip(),
+    )
+
+
+def pick_examples(
+    known: Mapping[str, str], each: int = 2, seed: int = 0
+) -> list[tuple[str, str]]:
+    """(domain, concept): a seeded pick of `each` concepts per domain."""
+    draw = random.Random(seed)
+    domains = sorted(set(known.values()))
+    members = {d: sorted(name for name, own in known.items() if own == d) for d in domains}
+    return [
+        (domain, name)
+        for domain, names in members.items()
+        for name in draw.sample(names, min(each, len(names)))
+    ]
+
+
+def example_buttons(known: Mapping[str, str]) -> dict[str, Any]:
+    """The update that shows the examples, domain first."""
+    picked = pick_examples(known)
+    return gr.update(
+        samples=[[name] for _, name in picked],
+        sample_labels=[f"{domain}: {name}" for domain, name in picked], visible=bool(picked),
+    )
+
+
+def find(
+    pipeline: Pipeline, concept: str, aliases: str, description: str, category: str
+) -> Iterator[View]:
+    """Find anchors for the words, show them, and open the next step."""
+    request = read_request(concept, aliases, description, category)
+    waiting = "Loading the model…" if not pipeline.bench.done() else "Searching the public pool…"
+    yield {"concept_status": markup.status(waiting, "busy")}
+    bench = pipeline.bench.result()
+    selection = pipeline.select(bench, request, TpasConfig(), frozenset())
+    found = f"Found {len(selection.anchors)} proxy anchors: see step 2."
+    yield {
+        "concept_status": markup.status(found, "good"), "tabs": gr.update(selected="anchors"),
+        **anchors_tab.fresh_controls(selection), **anchors_tab.shown(bench, selection),
+    }

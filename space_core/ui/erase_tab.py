@@ -1,0 +1,148 @@
+"""Step 3: the erasure, watched live, and stopped when asked."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import gradio as gr
+
+from space_core import plots
+from space_core.settings import DcsiConfig
+from space_core.types import Progress, Selection, StepEvent
+from space_core.ui import markup, verify_tab, wording
+from space_core.ui.pipeline import Pipeline
+from space_core.ui.wiring import HEAVY, Parts, View, listen
+
+REDRAW_SECONDS = 0.3
+_IDLE = {"erase": gr.update(interactive=True), "stop": gr.update(interactive=False)}
+
+
+def build() -> dict[str, Any]:
+    """The components, by name."""
+    default = DcsiConfig()
+    parts: dict[str, Any] = {"to_erase": gr.HTML()}
+    with gr.Accordion("Advanced settings", open=False):
+        parts["mode"] = gr.Radio(
+            [(said, mode) for mode, said in wording.MODES.items()], value=default.mode,
+            label="How other knowledge is protected",
+        )
+        with gr.Row():
+            parts["lam"] = gr.Slider(
+                0.001, 1, default.lam, step=0.001, label="Softness λ (soft mode)",
+                info="Smaller protects other knowledge more.",
+            )
+            parts["energy"] = gr.Slider(
+                0.001, 0.5, default.energy, step=0.001, label="Energy share (hard mode)",
+                info="How much of other knowledge's energy may lie in what is edited.",
+            )
+            parts["steps"] = gr.Slider(
+                1, 200, default.steps, step=1, label="Steps", info="More steps erase harder."
+            )
+    with gr.Row():
+        parts["erase"] = gr.Button("Erase", variant="primary")
+        parts["stop"] = gr.Button("Stop", variant="stop", interactive=False)
+    parts["erase_status"] = gr.HTML()
+    with gr.Row():
+        for name, title in (("losses", "Loss"), ("entropies", "Spectral entropy")):
+            with gr.Column(min_width=300):
+                parts[name] = gr.Plot(label=title)
+                gr.HTML(markup.note(wording.PLOTS[name]))
+    return parts
+
+
+def connect(parts: Parts, pipeline: Pipeline) -> None:
+    """Tie this step's events to their handlers."""
+    outputs = ("erase", "stop", "erase_status", "losses", "entropies", "tabs", *verify_tab.SHOWN)
+    failed = {"failed": lambda sentence: {
+        **_IDLE, "erase_status": markup.status(sentence, "warning"),
+    }}
+    armed = listen(
+        parts["erase"].click, arm, parts, outputs=("stop_flag", "erase", "stop", "erase_status"),
+        queue=False, show_progress="hidden",
+    )
+
+    def run(*values: Any) -> Iterator[View]:
+        yield from erase(pipeline, *values)
+
+    listen(
+        armed.then, run, parts, outputs=outputs, show_progress="hidden",
+        inputs=("selection", "mode", "lam", "energy", "steps", "stop_flag"), **failed, **HEAVY,
+    )
+    listen(
+        parts["stop"].click, stop, parts, inputs=("stop_flag",),
+        outputs=("erase_status", "stop"), queue=False, show_progress="hidden",
+    )
+
+
+def arm() -> Iterator[View]:
+    """A fresh flag for this run alone, so that Stop works even while the run waits its turn."""
+    yield {
+        "stop_flag": threading.Event(), "erase": gr.update(interactive=False),
+        "stop": gr.update(interactive=True),
+        "erase_status": markup.status("Waiting for a free place…", "busy"),
+    }
+
+
+def stop(flag: threading.Event | None) -> Iterator[View]:
+    """Ask this visitor's run to end."""
+    if flag is not None:
+        flag.set()
+    text = "Stopping: what is erased so far will be measured and labelled as partial."
+    yield {"erase_status": markup.status(text, "busy"), "stop": gr.update(interactive=False)}
+
+
+def erase(
+    pipeline: Pipeline, selection: Selection | None, mode: str, lam: float, energy: float,
+    steps: float, flag: threading.Event, clock: Callable[[], float] = time.monotonic,
+) -> Iterator[View]:
+    """Run the erasure, redraw at most every `REDRAW_SECONDS`, end with the measured result."""
+    if selection is None:
+        raise ValueError("There are no anchors yet: name a concept in step 1.")
+    if flag.is_set():
+        yield {**_IDLE, "erase_status": markup.status("Stopped before it began.", "warning")}
+        return
+    config = replace(DcsiConfig(), mode=mode, lam=lam, energy=energy, steps=int(steps))
+    bench = pipeline.bench.result()
+    seen: list[StepEvent] = []
+    whole, started = 0.0, clock()
+    drawn = started
+    yield {"erase_status": markup.progress("Starting…", 0.0), "losses": None, "entropies": None}
+    for event in pipeline.audit(bench, selection.request, selection, config, flag.is_set):
+        match event:
+            case StepEvent():
+                seen.append(event)
+                if clock() - drawn >= REDRAW_SECONDS or event.step >= event.steps:
+                    drawn = clock()
+                    yield {"erase_status": _step(event, whole, flag), **_curves(seen)}
+            case Progress():
+                whole = event.done
+                yield {"erase_status": _stage(event, clock() - started)}
+            case finished:
+                text = "Done: the result is in step 4."
+                if finished.record.stopped:
+                    text = "Stopped early: step 4 judges the partial edit."
+                yield {
+                    **_IDLE, **_curves(finished.record.steps), "tabs": gr.update(selected="verify"),
+                    "erase_status": markup.status(text, "good"),
+                    **verify_tab.shown(bench, pipeline, finished),
+                }
+
+
+def _curves(seen: list[StepEvent] | tuple[StepEvent, ...]) -> dict[str, Any]:
+    return {"losses": plots.losses(seen), "entropies": plots.entropies(seen)} if seen else {}
+
+
+def _step(event: StepEvent, whole: float, flag: threading.Event) -> str:
+    left = event.seconds / max(event.step, 1) * (event.steps - event.step)
+    text = f"Erasing: step {event.step} of {event.steps}"
+    text += ", stopping…" if flag.is_set() else f", {wording.seconds_left(left)} in this stage"
+    return markup.progress(text, whole)
+
+
+def _stage(event: Progress, elapsed: float) -> str:
+    text = event.message or event.stage
+    if 0.05 < event.done < 1:
+        text += f" ({wording.seconds_left(elapsed / event.done * (1 - event.done))})"
+    return markup.progress(text, event.done)

@@ -1,0 +1,77 @@
+"""What the page needs from the rest: five doors, so that tests can stand behind them."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from space_core.settings import Settings
+
+if TYPE_CHECKING:
+    from space_core.audit import Bench
+    from space_core.edit import Edit
+    from space_core.types import RunRecord, Selection
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """The doors to the pipeline. `bench` is shared by all visitors and loads in the background.
+
+    `save` keeps a run and returns the files that the visitor may download.
+    """
+
+    bench: "Future[Bench]"
+    select: "Callable[..., Selection]"
+    audit: Callable[..., Iterator[Any]]
+    ask: Callable[..., tuple[str, str]]
+    save: "Callable[[RunRecord, Edit], tuple[Path, ...]]"
+
+
+def default_pipeline(settings: Settings) -> Pipeline:
+    """The real pipeline; its model starts to load at once, beside the page."""
+
+    # Imported when called: torch and transformers must not delay the first paint.
+    def select(*arguments: Any) -> "Selection":
+        from space_core.audit import select_anchors
+
+        return select_anchors(*arguments)
+
+    def audit(*arguments: Any) -> Iterator[Any]:
+        from space_core.audit import audit
+
+        yield from audit(*arguments)
+
+    def ask(*arguments: Any) -> tuple[str, str]:
+        from space_core.audit import ask
+
+        return ask(*arguments)
+
+    def save(record: "RunRecord", edit: "Edit") -> tuple[Path, ...]:
+        from space_core.runs import save_run
+
+        kept = save_run(settings.runs, record, edit)
+        folder = kept if kept.is_dir() else kept.parent
+        return tuple(sorted(folder.glob("*.json")) + sorted(folder.glob("*.safetensors")))
+
+    def load() -> "Bench":
+        from space_core.audit import open_bench
+
+        return open_bench(settings)
+
+    return Pipeline(in_background(load), select, audit, ask, save)
+
+
+def in_background(work: Callable[[], Any]) -> "Future[Any]":
+    """Run `work` in a thread that does not keep the process alive; its result as a future."""
+    future: Future[Any] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, name="load-model", daemon=True).start()
+    return future
