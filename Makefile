@@ -16,8 +16,10 @@ SOURCES := build/demo
 app: .venv/app.stamp
 	$(BIN)/python app.py
 
+# The demo's sources are tested too where `make demo` has fetched them.
 test: .venv/test.stamp browser
-	$(BIN)/python -m pytest
+	SPACE_PACKAGES=$(abspath $(SOURCES))/node_modules SPACE_WORDNET=$(WORDNET) \
+	  $(BIN)/python -m pytest
 
 demo: .venv/build.stamp $(SOURCES)/npm.stamp wordnet
 	$(BIN)/python -m space_core demo-build --packages $(SOURCES)/node_modules \

@@ -15,7 +15,7 @@ from space_core.settings import DcsiConfig, Settings, TpasConfig
 from space_core.types import ConceptRequest, Progress, RunRecord, Selection, Share, StepEvent
 
 if TYPE_CHECKING:
-    from space_core.audit import Finished
+    from space_core.audit import Bench, Finished
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +87,9 @@ def main_job(args: argparse.Namespace) -> None:
     main_job.run(Settings.from_env(), args.out)
 
 
-def _audited(bench, request: ConceptRequest, selection: Selection, config: DcsiConfig) -> "Finished":
+def _audited(
+    bench: "Bench", request: ConceptRequest, selection: Selection, config: DcsiConfig
+) -> "Finished":
     from space_core.audit import audit
 
     # Closed at once when Ctrl-C comes between two events: the base weights are put back.
@@ -198,7 +200,7 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument("--anchors", type=_at_least(1), default=tpas.anchors,
                          help="number of proxy anchors |P| (default %(default)s)")  # fmt: skip
         one.add_argument("--threshold", type=float, default=tpas.threshold, metavar="S",
-                         help="similarity cut S_th (default: the pool's own percentile)")  # fmt: skip
+                         help="similarity cut S_th (default: a percentile)")  # fmt: skip
     one = commands.choices["erase"]
     one.add_argument("--mode", choices=("soft", "hard"), default=dcsi.mode,
                      help="null space (default %(default)s)")  # fmt: skip

@@ -50,9 +50,9 @@ class Recipe:
     width: int = 256
     layers: int = 6
     align_steps: int = 300
-    language_steps: int = 2600
+    language_steps: int = 1100
     language_batch: int = 40
-    text_batch: int = 20
+    text_batch: int = 14
 
 
 def bf16_pays(device: str) -> bool:

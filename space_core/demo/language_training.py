@@ -187,7 +187,7 @@ def train_language(
             pace = (time.monotonic() - started) / (step - first + 1)
             log.info("language step %d of %d: image %.3f text %.3f, %.2f s a step",
                      step, steps, *losses, pace)  # fmt: skip
-        if (step + 1) % 250 == 0:
+        if (step + 1) % 200 == 0:
             state = {"model": model.state_dict(), "optimiser": optimiser.state_dict(),
                      "schedule": schedule.state_dict(), "step": step + 1}  # fmt: skip
             torch.save(state, checkpoint.with_suffix(".tmp"))

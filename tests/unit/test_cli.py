@@ -1,4 +1,4 @@
-"""The command line: one clear line for a fault, nothing left after Ctrl-C, the whole run on disk."""
+"""The command line: one line for a fault, nothing left after Ctrl-C, the whole run on disk."""
 
 import sys
 from dataclasses import dataclass
@@ -40,6 +40,11 @@ class Pipeline(ModuleType):
 
     def audit(self, bench, request, selection, config, stop):
         self.config = config
+        # Held, so that only whoever closes it closes it.
+        self.events = self._events()
+        return self.events
+
+    def _events(self):
         try:
             yield Progress("inversion", "what the model\tbelieves", 0.25)
             if self.fault is not None:
@@ -110,6 +115,15 @@ def test_ctrl_c_in_the_audit(pipeline, tmp_path, capsys):
     pipeline.fault = KeyboardInterrupt()
     assert main(["erase", "lemon", "--out", str(tmp_path / "runs")]) == 130
     assert "Traceback" not in capsys.readouterr().err
+    assert pipeline.closed and list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_between_two_events_closes_the_audit(pipeline, tmp_path, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("space_core.cli._line", stop)
+    assert main(["erase", "lemon", "--out", str(tmp_path)]) == 130
     assert pipeline.closed and list(tmp_path.iterdir()) == []
 
 

@@ -1,0 +1,161 @@
+"""A multimodal LLM as the method sees it: encode images, ask, score answers, name its layers.
+
+Images pass the vision tower and the connector once; every question afterwards reuses their
+features, through the ``mm_encoder_outputs`` argument that all model families share. The same
+argument takes features that are being optimised.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from PIL import Image
+from torch import Tensor, nn
+from transformers.modeling_outputs import BaseModelOutputWithPooling
+
+from space_core.hub import load_image_text_model
+
+IGNORE = -100
+MAX_NEW_TOKENS = 32
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mllm:
+    """A frozen model with its processor. ``name`` is the folder or hub name it came from."""
+
+    name: str
+    model: nn.Module
+    processor: object
+    device: str
+
+    @property
+    def tokenizer(self):
+        """The text side of the processor."""
+        return self.processor.tokenizer
+
+    @torch.no_grad()
+    def encode(self, images: Sequence[Image.Image], batch: int = 64) -> list[Tensor]:
+        """The connector's output [tokens, width] fp32 for each image."""
+        features = []
+        for start in range(0, len(images), batch):
+            pixels = self.processor.image_processor(
+                images=[image.convert("RGB") for image in images[start : start + batch]],
+                return_tensors="pt",
+            ).to(self.device)
+            features += list(self.model.get_image_features(**pixels, return_dict=True).pooler_output)
+        return features
+
+    def prompt(self, question: str, image_tokens: int) -> str:
+        """The chat template around a question; ``image_tokens`` 0 asks without an image."""
+        content: list[dict[str, str]] = [{"type": "text", "text": question}]
+        if image_tokens:
+            content.insert(0, {"type": "image"})
+        text = self.processor.apply_chat_template(
+            [{"role": "user", "content": content}], tokenize=False, add_generation_prompt=True
+        )
+        token = self.processor.image_token
+        return text.replace(token, token * image_tokens)
+
+    def inputs(
+        self,
+        questions: Sequence[str],
+        features: Sequence[Tensor | None],
+        answers: Sequence[str] | None = None,
+    ) -> dict[str, object]:
+        """Model inputs for a batch, all with images or all without.
+
+        Without ``answers`` padded on the left, for generation; with them padded on the right,
+        with ``labels`` [n, t] that cover the answers and the end token alone.
+        """
+        pictures = [feature for feature in features if feature is not None]
+        if pictures and len(pictures) < len(questions):
+            raise ValueError("A batch mixes questions with and without images: ask them apart.")
+        rows, marks = [], []
+        for i, question in enumerate(questions):
+            text = self.prompt(question, len(pictures[i]) if pictures else 0)
+            ask = self.tokenizer.encode(text, add_special_tokens=False)
+            say: list[int] = []
+            if answers is not None:
+                say = self.tokenizer.encode(f" {answers[i]}", add_special_tokens=False)
+                say.append(self.tokenizer.eos_token_id)
+            rows.append(ask + say)
+            marks.append([IGNORE] * len(ask) + say)
+        longest = max(map(len, rows))
+
+        def padded(lines: list[list[int]], fill: int) -> Tensor:
+            gaps = [[fill] * (longest - len(line)) for line in lines]
+            pairs = zip(lines, gaps)
+            full = [line + gap if answers is not None else gap + line for line, gap in pairs]
+            return torch.tensor(full, device=self.device)
+
+        ones = [[1] * len(row) for row in rows]
+        inputs: dict[str, object] = {
+            "input_ids": padded(rows, self.tokenizer.pad_token_id),
+            "attention_mask": padded(ones, 0),
+        }
+        if answers is not None:
+            inputs["labels"] = padded(marks, IGNORE)
+        if pictures:
+            image = BaseModelOutputWithPooling(pooler_output=list(pictures))
+            inputs["mm_encoder_outputs"] = {"image": image}
+        return inputs
+
+    @torch.inference_mode()
+    def answer(
+        self, questions: Sequence[str], features: Sequence[Tensor | None], batch: int = 96
+    ) -> list[str]:
+        """Greedy answers, in order. Questions with and without images may be mixed."""
+        answers = [""] * len(questions)
+        for some in _batches(features, batch):
+            inputs = self.inputs([questions[i] for i in some], [features[i] for i in some])
+            width = inputs["input_ids"].shape[1]
+            produced = self.model.generate(
+                **inputs,
+                max_new_tokens=MAX_NEW_TOKENS,
+                do_sample=False,
+                pad_token_id=self.tokenizer.pad_token_id,
+            )
+            said = self.tokenizer.batch_decode(produced[:, width:], skip_special_tokens=True)
+            for i, text in zip(some, said):
+                answers[i] = text.strip()
+        return answers
+
+    def decoder_layers(self) -> int:
+        """How many blocks the language model has."""
+        return len(self.model.get_decoder().layers)
+
+    def edited_layers(self, blocks: Sequence[int], role: str = "down_proj") -> dict[str, nn.Linear]:
+        """The linear layers called ``role`` of the given decoder blocks, by module path.
+
+        Raises ValueError, listing the linear layers seen, where there is none.
+        """
+        layers = self.model.get_decoder().layers
+        if any(not 0 <= i < len(layers) for i in blocks):
+            raise ValueError(f"The decoder has blocks 0 to {len(layers) - 1}, not {list(blocks)}.")
+        wanted = {
+            id(module)
+            for i in blocks
+            for name, module in layers[i].named_modules()
+            if name.endswith(role) and isinstance(module, nn.Linear)
+        }
+        named = self.model.named_modules()
+        found = {name: module for name, module in named if id(module) in wanted}
+        if not found:
+            seen = sorted(
+                {n.split(".")[-1] for n, m in layers[0].named_modules() if isinstance(m, nn.Linear)}
+            )
+            raise ValueError(f"No linear layer is called {role!r}; its blocks have: {seen}.")
+        return found
+
+
+def _batches(features: Sequence[Tensor | None], size: int) -> list[list[int]]:
+    """Indices in batches that do not mix questions with and without images."""
+    seen = [i for i, feature in enumerate(features) if feature is not None]
+    read = [i for i, feature in enumerate(features) if feature is None]
+    return [part[i : i + size] for part in (seen, read) for i in range(0, len(part), size)]
+
+
+def load_mllm(name: str, device: str) -> Mllm:
+    """Load any image-text-to-text model. Raises ValueError where that fails."""
+    model, processor = load_image_text_model(name, device)
+    return Mllm(name, model, processor, device)
