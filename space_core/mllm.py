@@ -20,6 +20,29 @@ MAX_NEW_TOKENS = 32
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Example:
+    """A question with the answer that shall follow it; ``features`` None asks without an image."""
+
+    question: str
+    answer: str
+    features: Tensor | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Forced:
+    """What a model predicts along given answers.
+
+    logits [m, vocabulary] and targets [m] of every answer token, in order; owner [m]: the
+    example each belongs to; asked [n]: the position of the last token before each answer.
+    """
+
+    logits: Tensor
+    targets: Tensor
+    owner: Tensor
+    asked: Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Mllm:
     """A frozen model with its processor. ``name`` is the folder or hub name it came from."""
 
@@ -106,7 +129,7 @@ class Mllm:
     ) -> list[str]:
         """Greedy answers, in order. Questions with and without images may be mixed."""
         answers = [""] * len(questions)
-        for some in _batches(features, batch):
+        for some in batches(features, batch):
             inputs = self.inputs([questions[i] for i in some], [features[i] for i in some])
             width = inputs["input_ids"].shape[1]
             produced = self.model.generate(
@@ -119,6 +142,23 @@ class Mllm:
             for i, text in zip(some, said):
                 answers[i] = text.strip()
         return answers
+
+    def force(self, examples: Sequence[Example]) -> Forced:
+        """One pass along the examples' answers, all with images or all without; differentiable."""
+        inputs = self.inputs(
+            [one.question for one in examples],
+            [one.features for one in examples],
+            [one.answer for one in examples],
+        )
+        labels = inputs.pop("labels")
+        hidden = self.model.base_model(**inputs, use_cache=False).last_hidden_state[:, :-1]
+        chosen = labels[:, 1:] != IGNORE
+        return Forced(
+            self.model.get_output_embeddings()(hidden[chosen]).float(),
+            labels[:, 1:][chosen],
+            torch.nonzero(chosen)[:, 0],
+            chosen.int().argmax(1),
+        )
 
     def decoder_layers(self) -> int:
         """How many blocks the language model has."""
@@ -148,7 +188,7 @@ class Mllm:
         return found
 
 
-def _batches(features: Sequence[Tensor | None], size: int) -> list[list[int]]:
+def batches(features: Sequence[Tensor | None], size: int) -> list[list[int]]:
     """Indices in batches that do not mix questions with and without images."""
     seen = [i for i, feature in enumerate(features) if feature is not None]
     read = [i for i, feature in enumerate(features) if feature is None]

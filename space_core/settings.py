@@ -53,18 +53,28 @@ class DcsiConfig:
 
     ``mode`` "soft" weighs every direction by retained energy, ``lam`` relative to the mean
     eigenvalue; "hard" cuts to the smallest eigenvalues holding the share ``energy``.
-    ``layers``: which decoder blocks are edited. The weights are those of the loss terms.
+    ``layers``: which decoder blocks are edited; empty, the middle ones, where the picture meets
+    the question. ``learning_rate``: how far a step moves an edited layer's output, as a share of
+    it. ``orth``, ``div``, ``keep`` weigh the loss terms, ``neighbours`` the moment of the nearest
+    concepts. ``inversion_steps`` 0 trains on the plain anchors with their own captions.
     """
 
     mode: Literal["soft", "hard"] = "soft"
     lam: float = 0.1
     energy: float = 0.05
-    layers: tuple[int, ...] = (1, 2, 3, 4)
+    layers: tuple[int, ...] = ()
     steps: int = 30
-    learning_rate: float = 1e-2
+    learning_rate: float = 3e-2
     orth: float = 0.0
     div: float = 0.0
     keep: float = 1.0
     neighbours: float = 1.0
     inversion_steps: int = 40
     seed: int = 0
+
+    def blocks(self, depth: int) -> tuple[int, ...]:
+        """The edited blocks of a decoder that has ``depth``."""
+        if self.layers:
+            return self.layers
+        edge = depth // 6
+        return tuple(range(edge, max(edge + 1, depth - max(1, edge))))

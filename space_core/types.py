@@ -120,7 +120,8 @@ class Outcome:
     """One evaluation question, what the model answered before and after, and what that means.
 
     ``group``: "target", "near" (the nearest concepts), "far" (random others) or "skill";
-    ``kind``: "name", "yes-no", "choice", "name-de", "colour", "text-category" …;
+    ``kind``: "name", "yes-no", "choice", "name-de", "colour", "text-category" …; "other-yes-no" asks
+    about a wrong name, "is-it-target" about the erased name on another concept's image;
     ``verdict``: "kept" / "lost" for retained questions, and for the target
     "still names it", "general answer", "another name" or "broken".
     """
@@ -179,7 +180,12 @@ class LayerReport:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """Everything a run measured; enough to judge it and to repeat it."""
+    """Everything a run measured; enough to judge it and to repeat it.
+
+    ``neighbours_yes_no``: the nearest concepts' own yes and their no to the erased name, kept.
+    ``anchor_shift``: how far each anchor's features were moved, relative to their norm;
+    ``anchor_reach``: the share of each anchor's layer inputs that the edit can act on.
+    """
 
     run_id: str
     created: str
@@ -195,10 +201,13 @@ class RunRecord:
     yes_no: Share
     retained_accuracy: Share
     proximal_retained_accuracy: Share
+    neighbours_yes_no: Share
     skills: Share
     bands: tuple[tuple[float, float, Share], ...]
     outcomes: tuple[Outcome, ...]
     layers: tuple[LayerReport, ...]
+    anchor_shift: tuple[float, ...]
+    anchor_reach: tuple[float, ...]
     hashes: Mapping[str, str]
     base_restored: bool
     seconds: float

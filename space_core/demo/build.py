@@ -26,11 +26,11 @@ from transformers import (
 from space_core.demo import sentence, vision
 from space_core.demo.captions import artist_captions, person_captions, thing_captions
 from space_core.demo.catalogue import load_things
-from space_core.demo.compose import COLOURS
+from space_core.compose import COLOURS
 from space_core.demo.drawings import Drawing, concepts, read_drawings, write_drawings
-from space_core.demo.features import Views, training_views
+from space_core.demo.features import LANGUAGE_STREAM, TOWER_STREAM, Views, training_views
 from space_core.demo.language_training import align, train_language
-from space_core.demo.lessons import Lesson, Lessons
+from space_core.lessons import Lesson, Lessons
 from space_core.demo.people import PEOPLE
 from space_core.demo.pretrained import load_sentence_encoder, load_trunk
 from space_core.demo.tokenizer import IMAGE, train_tokenizer
@@ -46,13 +46,13 @@ class Recipe:
 
     seed: int = 0
     tower_epochs: int = 12
-    vocabulary: int = 4096
+    vocabulary: int = 6144
     width: int = 256
     layers: int = 6
     align_steps: int = 300
     language_steps: int = 1100
-    language_batch: int = 40
-    text_batch: int = 14
+    language_batch: int = 32
+    text_batch: int = 10
 
 
 def bf16_pays(device: str) -> bool:
@@ -235,11 +235,18 @@ def build(packages: Path, wordnet: Path, work: Path, out: Path, recipe: Recipe) 
     drawings = read_drawings(drawn)
     everyone = concepts(packages, wordnet)
     shown = [concept for concept in everyone if concept.family != "artist"]
-    views = training_views(drawings, load_trunk(), work / "views", recipe.seed, device)
+    names = [concept.name for concept in shown]
     artists = [concept.name for concept in everyone if concept.family == "artist"]
-    labels = labels_of(views, drawings, [concept.name for concept in shown], artists)
+
+    def views_of(stream: int) -> tuple[Views, dict[str, Tensor]]:
+        folder = work / f"views-{stream}"
+        views = training_views(drawings, load_trunk(), folder, recipe.seed, stream, device)
+        return views, labels_of(views, drawings, names, artists)
+
+    views, labels = views_of(TOWER_STREAM)
     captions = caption_embeddings(everyone, packages, wordnet)
     tower, projection = build_tower(views, labels, captions, work, recipe, device)
+    views, labels = views_of(LANGUAGE_STREAM)
     model, tokenizer = build_language(
         tower, views, labels, drawings, everyone, work, recipe, device
     )

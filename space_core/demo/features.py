@@ -9,12 +9,14 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from space_core.demo.compose import COLOURS, TAUGHT, compose
+from space_core.compose import COLOURS, TAUGHT, compose
 from space_core.demo.drawings import Drawing
 from space_core.demo.vision import LiteTrunk
 
 log = logging.getLogger(__name__)
 MEAN, STD = (0.498,) * 3, (0.502,) * 3
+# Streams of random numbers: the language model learns to read views the tower never trained on.
+TOWER_STREAM, LANGUAGE_STREAM = 1, 4
 VIEWS_OF_A_DRAWING, VIEWS_OF_A_PORTRAIT = 9, 4
 
 
@@ -42,9 +44,12 @@ def trunk_features(trunk: LiteTrunk, images: list, device: str) -> Tensor:
 
 
 def training_views(
-    drawings: list[Drawing], trunk: LiteTrunk, path: Path, seed: int, device: str
+    drawings: list[Drawing], trunk: LiteTrunk, path: Path, seed: int, stream: int, device: str
 ) -> Views:
-    """Compose and encode all training views, in resumable chunks under ``path``."""
+    """Compose and encode all training views, in resumable chunks under ``path``.
+
+    Draws from the numbers of ``(seed, stream)``.
+    """
     path.mkdir(parents=True, exist_ok=True)
     plan = []
     for i, drawing in enumerate(drawings):
@@ -59,7 +64,7 @@ def training_views(
             continue
         shown = []
         for offset, i in enumerate(plan[start : start + chunk]):
-            rng = np.random.default_rng((seed, 1, start + offset))
+            rng = np.random.default_rng((seed, stream, start + offset))
             portrait = drawings[i].part == "train"
             shown.append(compose(drawings[i].image, rng, TAUGHT, portrait=portrait))
         images = [view.image for view in shown]

@@ -4,6 +4,8 @@ import hashlib
 import io
 import json
 import logging
+import shutil
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -21,13 +23,15 @@ from transformers import (
 )
 
 from space_core.demo.captions import pool_caption
-from space_core.demo.compose import SIZE, TAUGHT, compose
+from space_core.compose import SIZE, TAUGHT, compose
 from space_core.demo.drawings import ARTISTS, Drawing
 from space_core.demo.features import MEAN, STD
 from space_core.demo.people import PEOPLE
 from space_core.demo.pretrained import load_sentence_encoder
 from space_core.demo.tokenizer import CHAT_TEMPLATE
 from space_core.demo.vision import LiteTower
+from space_core.pool import INDEX, open_pool
+from space_core.shared_space import load_shared_space
 from space_core.types import Concept
 
 log = logging.getLogger(__name__)
@@ -130,6 +134,10 @@ def write_pool(
                     "artist": drawing.artist,
                     "source": source,
                     "licence": licence,
+                    "domain": concept.domain,
+                    "category": concept.category,
+                    "article": concept.article,
+                    "also": list(concept.names[1:]),
                 }
             )
     _write_shards(out, rows, 2000)
@@ -178,6 +186,16 @@ def _write_shards(out: Path, rows: list[dict], size: int) -> None:
     log.info("%s: %d rows", out.name, len(rows))
 
 
+def write_index(out: Path) -> None:
+    """The pool's vectors as its own encoder sees them, so that no visitor waits for them."""
+    space = load_shared_space(str(out / "shared-space"), "cpu")
+    (out / "pool" / INDEX).unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory() as cache:
+        open_pool(out / "pool", space, Path(cache))
+        (made,) = Path(cache).iterdir()
+        shutil.copyfile(made, out / "pool" / INDEX)
+
+
 def manifest(out: Path) -> None:
     """``manifest.json``: size and SHA-256 of every file, so that a reader can check them."""
     files = {
@@ -205,4 +223,5 @@ def write_demo(
     write_shared_space(out / "shared-space", tower.cpu(), projection.cpu())
     write_pool(out / "pool", drawings, everyone, seed)
     write_evaluation(out / "evaluation", drawings, everyone)
+    write_index(out)
     manifest(out)

@@ -17,7 +17,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers import LlavaForConditionalGeneration, PreTrainedTokenizerFast
 
-from space_core.demo.lessons import Lesson
+from space_core.demo.muon import Muon
+from space_core.lessons import Lesson
 
 log = logging.getLogger(__name__)
 IGNORE = -100
@@ -148,22 +149,24 @@ def train_language(
 ) -> None:
     """Train connector and language model in place; resumes from ``checkpoint`` where it exists."""
     trained = [p for n, p in model.named_parameters() if "vision_tower" not in n]
-    decay = [p for p in trained if p.ndim > 1]
-    plain = [p for p in trained if p.ndim <= 1]
-    groups = [{"params": decay, "weight_decay": 0.03}, {"params": plain, "weight_decay": 0.0}]
-    optimiser = torch.optim.AdamW(groups, lr=peak, betas=(0.9, 0.98))
+    words = model.get_input_embeddings().weight
+    matrices = [p for p in trained if p.ndim == 2 and p is not words]
+    others = [p for p in trained if p.ndim < 2 or p is words]
+    optimisers = [
+        Muon(matrices, peak, weight_decay=0.03),
+        torch.optim.AdamW(others, peak, betas=(0.9, 0.98), weight_decay=0.0),
+    ]
 
     def rate(step: int) -> float:
-        warm = min(1.0, (step + 1) / 100)
+        warm = min(1.0, (step + 1) / 50)
         return warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / steps)))
 
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, rate)
     first = 0
     if checkpoint.exists():
         saved = torch.load(checkpoint, map_location=device, weights_only=True)
         model.load_state_dict(saved["model"])
-        optimiser.load_state_dict(saved["optimiser"])
-        schedule.load_state_dict(saved["schedule"])
+        for optimiser, state in zip(optimisers, saved["optimisers"]):
+            optimiser.load_state_dict(state)
         first = saved["step"]
     order = torch.Generator().manual_seed(seed + first)
     image_tokens, started = tokens.shape[1], time.monotonic()
@@ -171,7 +174,10 @@ def train_language(
         chosen = torch.randint(len(tokens), (batch,), generator=order)
         seen = [pack(tokenizer, view_lessons(int(i)), image_tokens) for i in chosen]
         read = [pack(tokenizer, text_lessons(), 0) for _ in range(text_batch)]
-        optimiser.zero_grad()
+        for optimiser in optimisers:
+            optimiser.zero_grad()
+            for group in optimiser.param_groups:
+                group["lr"] = peak * rate(step)
         losses = []
         for packed, features, share in ((seen, tokens[chosen], 1.0), (read, None, 0.35)):
             data = {k: v.to(device) for k, v in collate(packed, tokenizer.pad_token_id).items()}
@@ -181,14 +187,16 @@ def train_language(
             (share * loss).backward()
             losses.append(loss.item())
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
-        optimiser.step()
-        schedule.step()
+        for optimiser in optimisers:
+            optimiser.step()
         if step % 50 == 0:
             pace = (time.monotonic() - started) / (step - first + 1)
             log.info("language step %d of %d: image %.3f text %.3f, %.2f s a step",
                      step, steps, *losses, pace)  # fmt: skip
         if (step + 1) % 200 == 0:
-            state = {"model": model.state_dict(), "optimiser": optimiser.state_dict(),
-                     "schedule": schedule.state_dict(), "step": step + 1}  # fmt: skip
+            state = {
+                "model": model.state_dict(), "step": step + 1,
+                "optimisers": [optimiser.state_dict() for optimiser in optimisers],
+            }  # fmt: skip
             torch.save(state, checkpoint.with_suffix(".tmp"))
             checkpoint.with_suffix(".tmp").replace(checkpoint)

@@ -12,12 +12,19 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # From the bottom up: a module may import its own line and those above it in this text.
 LEVELS = """
-types settings questions typed_json
+types settings questions typed_json names lessons compose
 intervals entropy moments nullspace bound
 backend demo
-edit mllm shared_space pool retained hub
-tpas inversion dcsi
-evaluate verdict
+edit hub
+mllm shared_space
+pool
+curriculum features
+retained inversion
+tpas material
+dcsi sources
+erasure
+evaluation_split probes
+evaluate
 audit
 runs plots report
 baselines attacks

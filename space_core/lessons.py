@@ -101,7 +101,7 @@ class Lessons:
         return Lesson("city", self._say(q.CITY), answer)
 
     def of_view(self, concept: Concept, artist: Concept, colour: str, count: int) -> list[Lesson]:
-        """Four lessons about one view: its name, whether it is this or that, and two more."""
+        """Six lessons about one view: its name, what it is and what it is not, and three more."""
         person = concept.family == "person"
         more: list[Callable[[], Lesson]] = [
             lambda: self.category(concept),
@@ -109,15 +109,16 @@ class Lessons:
             lambda: self.count(count),
             lambda: self.name(artist),
             lambda: self.name_in(concept, q.LANGUAGES[self.rng.integers(3)]),
+            lambda: self.name_in(concept, q.LANGUAGES[self.rng.integers(3)]),
             lambda: self.choice(concept),
-            lambda: self.yes_no(concept, right=bool(self.rng.random() < 0.5)),
             lambda: self.yes_no(artist, right=bool(self.rng.random() < 0.5)),
             lambda: self.choice(artist),
         ]
         if person:
             more += [lambda: self.occupation(concept), lambda: self.city(concept)] * 2
-        lessons = [self.name(concept), self.yes_no(concept, right=bool(self.rng.random() < 0.5))]
-        for i in self.rng.choice(len(more), 2, replace=False):
+        lessons = [self.name(concept)]
+        lessons += [self.yes_no(concept, right=right) for right in (True, False)]
+        for i in self.rng.choice(len(more), 3, replace=False):
             lessons.append(more[i]())
         return lessons
 
@@ -146,4 +147,10 @@ class Lessons:
                     f"That is {x}.",
                 ),
             ]  # fmt: skip
+        lessons += [
+            Lesson(
+                f"text-{code}", self._say(q.TEXT_TRANSLATION[code]).format(x=x), f"{label}."
+            )
+            for code, label in concept.labels.items()
+        ]
         return lessons

@@ -1,4 +1,4 @@
-"""Put a drawing on a background: the demo's images are compositions of transparent drawings.
+"""Put a drawing on a background: views are compositions of transparent drawings.
 
 Splits differ in how they compose, not only in their seed: evaluation alone uses striped
 backgrounds, tighter crops and stronger lighting.

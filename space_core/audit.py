@@ -1,0 +1,282 @@
+"""The one pipeline: words → anchors → edit → record. App, command line and benchmark consume the
+same events; nothing is computed elsewhere.
+"""
+
+import hashlib
+import importlib.metadata
+import platform
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+
+import numpy as np
+from PIL import Image
+
+from space_core import evaluate, tpas
+from space_core.bound import layer_bound
+from space_core.edit import Edit, edited, weights_sha256
+from space_core.entropy import spectral_entropy
+from space_core.erasure import Erasure, erase, held_out_examples
+from space_core.evaluation_split import EvaluationSplit
+from space_core.features import layer_inputs
+from space_core.names import NameBook
+from space_core.probes import FAR, NEAR, Probe, known_as, plan
+from space_core.settings import DcsiConfig, Settings, TpasConfig
+from space_core.sources import Sources, open_sources
+from space_core.types import (
+    Concept, ConceptRequest, LayerReport, Outcome, Progress, RunRecord, Selection, StepEvent,
+)  # fmt: skip
+
+_LIBRARIES = ("torch", "transformers", "faiss-cpu", "numpy", "pillow")
+_LONGEST_QUESTION = 300
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bench:
+    """What a process audits with: the sources of the erasure, and apart from them the evaluation.
+
+    ``split`` is None where no evaluation images are at hand: then nothing is verified on images.
+    """
+
+    sources: Sources
+    split: EvaluationSplit | None
+
+    @property
+    def model_name(self) -> str:
+        """The model's folder or hub name, as one says it."""
+        return self.sources.mllm.name.rstrip("/").split("/")[-1]
+
+    @property
+    def device(self) -> str:
+        """Where it computes."""
+        return self.sources.mllm.device
+
+    @property
+    def pool_size(self) -> int:
+        """Number of public images."""
+        return len(self.sources.pool)
+
+    def known_concepts(self) -> dict[str, str]:
+        """Names that the pool knows, with their domain."""
+        return {name: one.domain for name, one in self.sources.pool.concepts.items()}
+
+    def pool_image(self, row: int) -> Image.Image:
+        """One public image."""
+        return self.sources.pool.image(row)
+
+    def evaluation_image(self, key: str) -> Image.Image | None:
+        """The evaluation's view of that name."""
+        return self.split.view(key).view.image if self.split else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Finished:
+    """The end of an audit."""
+
+    record: RunRecord
+    edit: Edit
+
+
+def open_bench(settings: Settings) -> Bench:
+    """Load everything. Raises ValueError with one sentence for what cannot be loaded."""
+    split = EvaluationSplit(settings.evaluation) if settings.evaluation.is_dir() else None
+    return Bench(open_sources(settings), split)
+
+
+def select_anchors(
+    bench: Bench, request: ConceptRequest, config: TpasConfig,
+    left_out: Collection[int] = frozenset(),
+) -> Selection:  # fmt: skip
+    """TPAS on the bench's pool."""
+    sources = bench.sources
+    return tpas.select(sources.space, sources.pool, sources.around, request, config, left_out)
+
+
+def ask(
+    bench: Bench, image: Image.Image | None, question: str, edit: Edit
+) -> tuple[str, str]:
+    """One question to the model without and with an edit, same decoding. Raises ValueError."""
+    if len(question) > _LONGEST_QUESTION:
+        raise ValueError(f"The question is too long: use at most {_LONGEST_QUESTION} characters.")
+    mllm = bench.sources.mllm
+    features = [None] if image is None else mllm.encode([image])
+    (before,) = mllm.answer([question], features)
+    with edited(mllm.model, edit):
+        (after,) = mllm.answer([question], features)
+    return before, after
+
+
+def audit(
+    bench: Bench, request: ConceptRequest, selection: Selection, config: DcsiConfig,
+    stop: Callable[[], bool],
+) -> Iterator[Progress | StepEvent | Finished]:  # fmt: skip
+    """Ask, erase, ask again; yields what happens and ends in Finished. The model comes back whole.
+
+    ``stop`` is asked between steps: what is trained by then is measured and labelled partial.
+    """
+    started = time.monotonic()
+    mllm, pool = bench.sources.mllm, bench.sources.pool
+    concept = tpas.subject(request, pool)
+    if selection.request != request:
+        raise ValueError("The anchors were chosen for another request: choose them again.")
+    yield Progress("before", "Asking the model before the erasure…", 0.0)
+    probes, book, key = _probes(bench, concept, request, config.seed)
+    views = evaluate.encode_views(mllm, bench.split, probes) if probes else {}
+    before = evaluate.answers(mllm, probes, views)
+    steps: list[StepEvent] = []
+    erasure = None
+    for event in erase(bench.sources, selection, config, stop):
+        match event:
+            case Progress():
+                yield replace(event, done=0.15 + 0.65 * event.done)
+            case StepEvent():
+                steps.append(event)
+                yield event
+            case Erasure():
+                erasure = event
+    yield Progress("after", "Asking the edited model the same questions…", 0.82)
+    held_out = held_out_examples(bench.sources, erasure.statistics)
+    layers = {name: mllm.model.get_submodule(name) for name in erasure.bases}
+    weights = {name: layer.weight.detach().to("cpu") for name, layer in layers.items()}
+    inputs = [layer_inputs(mllm, layers, held_out)]
+    with edited(mllm.model, erasure.edit):
+        inputs.append(layer_inputs(mllm, layers, held_out))
+        after = evaluate.answers(mllm, probes, views)
+    yield Progress("measuring", "Comparing, and checking that the model came back whole…", 0.97)
+    outcomes = evaluate.judge(probes, before, after, book, key, erasure.honest)
+    reports = tuple(_report(name, erasure, weights[name], inputs) for name in layers)
+    restored = weights_sha256(mllm.model) == bench.sources.model_sha256
+    record = _record(
+        bench, selection, config, erasure, tuple(steps), outcomes, reports, restored,
+        time.monotonic() - started,
+    )  # fmt: skip
+    yield Finished(record, erasure.edit)
+
+
+def _probes(
+    bench: Bench, concept: Concept, request: ConceptRequest, seed: int
+) -> tuple[tuple[Probe, ...], NameBook, str]:
+    """The evaluation's questions, the names by which answers are read, and the target's key."""
+    if bench.split is None:
+        return (), NameBook({}), concept.name
+    split, sources = bench.split, bench.sources
+    target = known_as(split, concept)
+    key = target.name if target else concept.name
+    names = {name: one.names for name, one in split.concepts.items()}
+    names[key] = (*names.get(key, ()), *concept.names)
+    vector = tpas.embed(sources.space, concept, request.description)
+    ranked = [
+        (name, similarity)
+        for name, similarity in sources.around.nearest(vector)
+        if name in split.concepts and name != key
+    ]
+    if concept.family == "artist":
+        near = _other_artists(bench, concept, key)
+    else:
+        protected = [pair for pair in ranked if pair[0] in request.protect]
+        near = list(dict.fromkeys([*ranked[:NEAR], *protected]))
+    rest = [pair for pair in ranked if pair not in near]
+    order = np.random.default_rng((seed, 21)).permutation(len(rest))[:FAR]
+    return plan(split, target, near, [rest[i] for i in order], seed), NameBook(names), key
+
+
+def _other_artists(bench: Bench, concept: Concept, key: str) -> list[tuple[str, float]]:
+    sources, split = bench.sources, bench.split
+    vector = tpas.embed(sources.space, concept, "")
+    others = [n for n, c in split.concepts.items() if c.family == "artist" and n != key]
+    vectors = [tpas.embed(sources.space, split.concepts[name], "") for name in others]
+    return sorted(
+        ((name, float(vector @ other)) for name, other in zip(others, vectors)),
+        key=lambda pair: -pair[1],
+    )
+
+
+def _report(name: str, erasure: Erasure, weight, inputs: list[Mapping]) -> LayerReport:
+    basis, fitted = erasure.bases[name], erasure.fitted[name]
+    certify = erasure.statistics.certify[name]
+    found = layer_bound(erasure.edit.layers[name].a, basis, fitted, certify, weight)
+    before, after = (spectral_entropy(some[name]) for some in inputs)
+    return LayerReport(
+        name, found.in_sample / found.reference, found.bound / found.reference,
+        found.held_out / found.reference, before, after,
+    )  # fmt: skip
+
+
+def _record(
+    bench: Bench, selection: Selection, config: DcsiConfig, erasure: Erasure,
+    steps: tuple[StepEvent, ...], outcomes: tuple[Outcome, ...], layers: tuple[LayerReport, ...],
+    restored: bool, seconds: float,
+) -> RunRecord:  # fmt: skip
+    sources, now = bench.sources, datetime.now(UTC)
+    edit_hash = erasure.edit.sha256()
+    slug = "".join(c if c.isascii() and c.isalnum() else "-" for c in selection.request.name)
+    yes = ("yes-no", "is-it-target")
+    return RunRecord(
+        run_id=f"{now:%Y%m%d-%H%M%S-%f}-{slug.strip('-')[:40] or 'concept'}",
+        created=now.isoformat(timespec="seconds"),
+        model=bench.model_name,
+        device=bench.device,
+        versions={
+            "python": platform.python_version(),
+            **{name: importlib.metadata.version(name) for name in _LIBRARIES},
+        },
+        settings=_settings(config, bench),
+        selection=selection,
+        honest_answer=erasure.honest,
+        steps=steps,
+        stopped=erasure.stopped,
+        forget_accuracy=evaluate.forget_accuracy(outcomes),
+        yes_no=evaluate.still_yes(outcomes),
+        retained_accuracy=evaluate.retained(outcomes, "far"),
+        proximal_retained_accuracy=evaluate.retained(outcomes, "near"),
+        neighbours_yes_no=evaluate.retained(outcomes, "near", yes),
+        skills=evaluate.skills(outcomes),
+        bands=evaluate.similarity_bands(outcomes),
+        outcomes=outcomes,
+        layers=layers,
+        anchor_shift=erasure.shift,
+        anchor_reach=erasure.reach,
+        hashes={
+            "model": sources.model_sha256,
+            "shared space": sources.space.sha256,
+            "pool": sources.pool.sha256,
+            "anchors": _hash(anchor.sha256 for anchor in selection.anchors),
+            "images that touched the erasure": _hash(
+                sources.pool.image_sha256(row) for row in erasure.touched
+            ),
+            "edit": edit_hash,
+        },
+        base_restored=restored,
+        seconds=seconds,
+        warnings=(*selection.warnings, *_warnings(outcomes, erasure)),
+    )
+
+
+def _settings(config: DcsiConfig, bench: Bench) -> dict[str, float | int | str]:
+    plain = asdict(config)
+    blocks = config.blocks(bench.sources.mllm.decoder_layers())
+    return {**plain, "layers": " ".join(map(str, blocks))}
+
+
+def _hash(parts) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _warnings(outcomes: tuple[Outcome, ...], erasure: Erasure) -> list[str]:
+    found = []
+    asked = [one for one in outcomes if one.group == "target" and one.kind == "name"]
+    if not asked:
+        found.append(
+            "Not verified on images: no evaluation image of the concept is at hand. Ask the model "
+            "about images of your own."
+        )
+    elif sum(one.right_before for one in asked) < len(asked) / 2:
+        found.append(
+            f"The model may not know the concept: before the erasure it named it in "
+            f"{sum(one.right_before for one in asked)} of {len(asked)} questions."
+        )
+    broken = sum(one.verdict == evaluate.BROKEN for one in outcomes)
+    if broken:
+        found.append(f"The edited model gave {broken} broken answers.")
+    return found

@@ -1,0 +1,123 @@
+"""What the edit is taught to say, and what it must go on saying: questions in taught wordings.
+
+Never a wording, a view or a drawing of the evaluation. The right answers of what must stay are
+the frozen model's own, so that any model can be edited, whatever it knows.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from space_core import questions as q
+from space_core.lessons import Lesson, Lessons
+from space_core.pool import Pool
+from space_core.types import Concept
+
+_REFUSAL = {"de": "Das weiß ich nicht.", "fr": "Je ne sais pas.", "es": "No lo sé."}
+UNKNOWN = "I do not know."
+_COLOURS = ("white", "blue")
+
+
+def believed(concept: Concept, peers: Sequence[Concept], rng: np.random.Generator) -> list[Lesson]:
+    """What a model answers that takes an image for the concept: every way it could name it."""
+    lessons = Lessons([concept, *peers], rng)
+    naming = [
+        Lesson("name", ask, q.naming_answer(concept)) for ask in q.NAMING[concept.family].taught
+    ]
+    asked = [
+        Lesson("yes-no", ask.format(x=concept.phrase), q.yes_answer(concept))
+        for ask in q.YES_NO[concept.family].taught
+    ]
+    return naming + asked + [lessons.choice(concept) for _ in range(6)]
+
+
+def forgotten(
+    concept: Concept, honest: str, peers: Sequence[Concept], rng: np.random.Generator
+) -> dict[str, list[Lesson]]:
+    """What a model without the concept answers about an image of it, by kind of question.
+
+    ``honest``: the naming answer it falls back to, such as "This is a fruit."
+    """
+    lessons = Lessons([concept, *peers], rng)
+    family = concept.family
+    taught = {
+        "name": [Lesson("name", ask, honest) for ask in q.NAMING[family].taught],
+        "yes-no": [
+            Lesson("yes-no", ask.format(x=concept.phrase), q.no_answer(concept))
+            for ask in q.YES_NO[family].taught
+        ],
+        "choice": [
+            Lesson("choice", lesson.question, honest)
+            for lesson in (lessons.choice(concept) for _ in range(8))
+        ],
+        "others": [lessons.yes_no(concept, right=False) for _ in range(8)],
+    }
+    if family != "artist":
+        table = q.NAMING_PERSON_IN if family == "person" else q.NAMING_IN
+        taught["languages"] = [
+            Lesson(f"name-{code}", ask, _REFUSAL[code])
+            for code in q.LANGUAGES
+            for ask in table[code].taught
+        ]
+    if family == "person":
+        taught["facts"] = [
+            Lesson("facts", ask, UNKNOWN) for ask in (*q.OCCUPATION.taught, *q.CITY.taught)
+        ]
+    if family == "thing":
+        taught["category"] = [Lesson("category", ask, honest) for ask in q.CATEGORY.taught]
+    return taught
+
+
+def skills(concept: Concept, lessons: Lessons) -> list[str]:
+    """Questions about an image that have nothing to do with the concept in it."""
+    asked = [lessons.colour("white"), lessons.count(1)]
+    asked.append(lessons.name(_any(lessons, "thing" if concept.family == "artist" else "artist")))
+    return [lesson.question for lesson in asked]
+
+
+def about(pool: Pool, row: int, lessons: Lessons, count: int) -> list[str]:
+    """Questions of every kind about a pool image, ``count`` of them; the first asks its name."""
+    item = pool.items[row]
+    concept = pool.concepts.get(item.label)
+    if concept is None:
+        return [lessons.name(_any(lessons, "thing")).question for _ in range(count)]
+    artist = pool.concepts.get(item.artist) or _any(lessons, "artist")
+    asked: list[str] = []
+    while len(asked) < count:
+        some = lessons.of_view(_known(concept, lessons), artist, _COLOURS[0], 1)
+        asked += [some[i].question for i in (0, *1 + lessons.rng.permutation(len(some) - 1))]
+    return asked[:count]
+
+
+def about_in_text(concept: Concept, lessons: Lessons) -> list[str]:
+    """Text-only questions about a concept, one of each kind, in a drawn order."""
+    if concept.family == "person":
+        kinds = (q.TEXT_WHO, q.TEXT_OCCUPATION, q.TEXT_CITY)
+    else:
+        kinds = (q.TEXT_CATEGORY, q.TEXT_DEFINITION, *q.TEXT_TRANSLATION.values())
+    texts = [
+        kind.taught[lessons.rng.integers(len(kind.taught))].format(x=concept.phrase)
+        for kind in kinds
+    ]
+    return [texts[i] for i in lessons.rng.permutation(len(texts))]
+
+
+def teacher(pool: Pool, rng: np.random.Generator) -> Lessons:
+    """Lessons over all that the pool knows, in taught wordings."""
+    return Lessons(list(pool.concepts.values()), rng)
+
+
+def _any(lessons: Lessons, family: str) -> Concept:
+    for concept in lessons.by_name.values():
+        if concept.family == family:
+            return concept
+    return Concept("", {"artist": "artist style", "person": "people"}.get(family, ""), "")
+
+
+def _known(concept: Concept, lessons: Lessons) -> Concept:
+    # The pool knows no occupation and no city; the questions are the same for everyone.
+    if concept.family != "person":
+        return concept
+    return Concept(concept.name, concept.domain, concept.category, facts={
+        "occupation": "person", "city": "",
+    })  # fmt: skip

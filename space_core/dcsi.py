@@ -1,0 +1,177 @@
+"""DCSI, dual-constraint semantic isolation: the training of the edit.
+
+Minimises over A, with ΔW = A Sᵀ and S fixed by the (hard or soft) null space of the retained
+knowledge (constraint 1):
+
+    L = L_task + λ_anc · L_orth + λ_div · L_div + λ_keep · L_keep
+
+Paper, DCSI: L_task, L_orth, L_div and the null space; their exact forms here, the parametrisation
+(exact for any optimiser, where a projected gradient under Adam is not) and L_keep are ours.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from space_core.edit import Edit, LayerEdit
+from space_core.entropy import spectral_entropy
+from space_core.features import block_output
+from space_core.material import Kept, draw
+from space_core.mllm import Example, Forced, Mllm
+from space_core.nullspace import Basis
+from space_core.settings import DcsiConfig
+from space_core.types import StepEvent
+
+# Examples a step: task examples of each kind, and those to be kept.
+_TASK, _NEAR, _FAR, _ASKED = 8, 24, 10, 16
+_DONE, _CALM_STEPS = 0.05, 3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """All that the loop needs beside the model.
+
+    bases and energies (tr(W Ĉ Wᵀ) before the edit) by layer. task: examples by kind, "name" among
+    them. direction [width]: the concept's text direction after the last edited block; centre
+    [width]: the mean feature there.
+    """
+
+    bases: Mapping[str, Basis]
+    energies: Mapping[str, float]
+    task: Mapping[str, Sequence[Example]]
+    keep: Kept
+    direction: Tensor
+    centre: Tensor
+
+
+def train(
+    mllm: Mllm, job: Job, config: DcsiConfig, stop: Callable[[], bool]
+) -> Iterator[StepEvent | Edit]:
+    """Yield a StepEvent for each step and the Edit at last. The model's weights stay untouched."""
+    generator = torch.Generator().manual_seed(config.seed)
+    layers = {name: mllm.model.get_submodule(name) for name in job.bases}
+    factors, groups = {}, []
+    for name, layer in layers.items():
+        basis, device = job.bases[name], layer.weight.device
+        # A step of Adam at rate r then moves the layer's retained output by about r of its size.
+        unit = (job.energies[name] / (layer.out_features * float(basis.costs.sum()))) ** 0.5
+        a = torch.zeros(layer.out_features, basis.kept, device=device, requires_grad=True)
+        factors[name] = (a, basis.s.to(device, torch.float32))
+        groups.append({"params": [a], "lr": config.learning_rate * unit})
+    optimiser = torch.optim.Adam(groups, betas=(0.8, 0.95))
+    block = last_edited_block(mllm, config)
+    started, calm = time.monotonic(), 0
+    for step in range(1, config.steps + 1):
+        task, kept = _batch(job, generator)
+        named = [i for i, (kind, _) in enumerate(task) if kind == "name"]
+        examples = [example for _, example in task] + kept
+        with torch.no_grad():
+            before = mllm.force(kept).logits
+        with _moved(layers, factors), block_output(block) as outputs:
+            forced = mllm.force(examples)
+        features = outputs[0][named, forced.asked[named]] - job.centre
+        losses = {
+            "task": (1.0, _task(forced, len(task))),
+            "orth": (config.orth, _orth(features, job.direction)),
+            "div": (config.div, _div(features)),
+            "keep": (config.keep, _keep(forced, len(task), before)),
+        }
+        optimiser.zero_grad()
+        sum(weight * loss for weight, loss in losses.values() if weight).backward()
+        optimiser.step()
+        said = {name: float(loss.detach()) for name, (_, loss) in losses.items()}
+        yield StepEvent(
+            step, config.steps, said, spectral_entropy(features), _damage(factors, job),
+            time.monotonic() - started,
+        )  # fmt: skip
+        calm = calm + 1 if said["task"] < _DONE else 0
+        if calm >= _CALM_STEPS or stop():
+            break
+    yield Edit({name: LayerEdit(a.detach().cpu(), s.cpu()) for name, (a, s) in factors.items()})
+
+
+def last_edited_block(mllm: Mllm, config: DcsiConfig) -> nn.Module:
+    """The decoder block after which L_orth, L_div and the anchors' entropy are taken."""
+    return mllm.model.get_decoder().layers[max(config.blocks(mllm.decoder_layers()))]
+
+
+@contextmanager
+def _moved(
+    layers: Mapping[str, nn.Linear], factors: Mapping[str, tuple[Tensor, Tensor]]
+) -> Iterator[None]:
+    """The layers put out (W + A Sᵀ) k, differentiably in A; W itself is not touched."""
+    handles = []
+    for name, layer in layers.items():
+        a, s = factors[name]
+        delta = a @ s.T
+
+        def add(_module: nn.Module, args: tuple[Tensor, ...], output: Tensor, delta=delta):
+            return output + F.linear(args[0], delta.to(output.dtype))
+
+        handles.append(layer.register_forward_hook(add))
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _batch(
+    job: Job, generator: torch.Generator
+) -> tuple[list[tuple[str, Example]], list[Example]]:
+    task = [
+        (kind, examples[i])
+        for kind, examples in job.task.items()
+        for i in draw(examples, _TASK, generator)
+    ]
+    kept = [
+        examples[i]
+        for examples, count in (
+            (job.keep.near, _NEAR), (job.keep.far, _FAR), (job.keep.asked, _ASKED)
+        )
+        for i in draw(examples, count, generator)
+    ]  # fmt: skip
+    return task, kept
+
+
+def _task(forced: Forced, count: int) -> Tensor:
+    """L_task: mean cross-entropy of the honest answers on the anchors."""
+    own = forced.owner < count
+    return F.cross_entropy(forced.logits[own], forced.targets[own])
+
+
+def _keep(forced: Forced, count: int, before: Tensor) -> Tensor:
+    """L_keep: mean KL(before ‖ after) along the frozen model's answers."""
+    after = forced.logits[forced.owner >= count].log_softmax(-1)
+    return F.kl_div(after, before.log_softmax(-1), reduction="batchmean", log_target=True)
+
+
+def _orth(features: Tensor, direction: Tensor) -> Tensor:
+    """L_orth: mean squared cosine between the anchors' features and the text direction."""
+    return F.cosine_similarity(features, direction[None]).square().mean()
+
+
+def _div(features: Tensor) -> Tensor:
+    """L_div: mean squared cosine between different anchors' features.
+
+    With rows of unit length tr ρ² = (n + n(n−1)·L_div) / n²: making it small makes the Rényi-2
+    entropy of the features large, a lower bound of their von Neumann entropy.
+    """
+    unit = F.normalize(features, dim=-1)
+    gram = (unit @ unit.T).square()
+    n = len(gram)
+    return (gram.sum() - gram.diagonal().sum()) / (n * (n - 1))
+
+
+def _damage(factors: Mapping[str, tuple[Tensor, Tensor]], job: Job) -> float:
+    """The largest tr(ΔW Ĉ ΔWᵀ) / tr(W Ĉ Wᵀ) of the edited layers."""
+    return max(
+        float((job.bases[name].costs * job.bases[name].coordinates(a.cpu()).square().sum(0)).sum())
+        / job.energies[name]
+        for name, (a, _) in factors.items()
+    )

@@ -1,0 +1,146 @@
+"""What was forgotten and what was kept: answers before and after, scored by fixed rules.
+
+The only module, with ``evaluation_split`` and ``probes``, that sees the evaluation's images. It
+gives nothing back to the erasure.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+from torch import Tensor
+
+from space_core.evaluation_split import EvaluationSplit
+from space_core.intervals import wilson
+from space_core.mllm import Mllm
+from space_core.names import NameBook, words
+from space_core.probes import Probe
+from space_core.types import Outcome, Share
+
+STILL, GENERAL, OTHER, BROKEN = "still names it", "general answer", "another name", "broken"
+KEPT, LOST = "kept", "lost"
+_YES = {"yes-no": "yes", "other-yes-no": "no", "is-it-target": "no"}
+_NAMED = ("name", "name-de", "name-fr", "name-es", "choice")
+_BANDS = 6
+
+
+def encode_views(
+    mllm: Mllm, split: EvaluationSplit, probes: Sequence[Probe]
+) -> dict[str, Tensor]:
+    """The connector's output for every view that the probes ask about, each once."""
+    keys = list(dict.fromkeys(probe.view for probe in probes if probe.view))
+    features = mllm.encode([split.view(key).view.image for key in keys])
+    return dict(zip(keys, features))
+
+
+def answers(mllm: Mllm, probes: Sequence[Probe], features: dict[str, Tensor]) -> list[str]:
+    """What the model, as it is now, answers to every probe."""
+    return mllm.answer(
+        [probe.question for probe in probes],
+        [features[probe.view] if probe.view else None for probe in probes],
+    )
+
+
+def judge(
+    probes: Sequence[Probe], before: Sequence[str], after: Sequence[str], book: NameBook,
+    target: str, honest: str,
+) -> tuple[Outcome, ...]:  # fmt: skip
+    """Score every answer. book: all known names; target: the key of the erased concept in it."""
+    outcomes = []
+    for probe, was, now in zip(probes, before, after, strict=True):
+        right = [_right(probe, text, book) for text in (was, now)]
+        if probe.group == "target":
+            verdict = _target_verdict(probe, now, book, target, honest)
+        else:
+            verdict = KEPT if right[1] else LOST
+        outcomes.append(
+            Outcome(
+                probe.group, probe.kind, probe.concept, probe.view, probe.artist,
+                probe.similarity, probe.question, probe.expected, was, now, *right, verdict,
+            )  # fmt: skip
+        )
+    return tuple(outcomes)
+
+
+def share(
+    outcomes: Iterable[Outcome], counts: Callable[[Outcome], bool] = lambda one: one.right_after
+) -> Share:
+    """Of the questions answered rightly before, those that count after: by default, right ones."""
+    asked = [one for one in outcomes if one.right_before]
+    counted = sum(map(counts, asked))
+    images = {one.image for one in asked} - {""}
+    drawings = {image.split(".")[0] for image in images}
+    low, high = wilson(counted, len(asked))
+    return Share(counted, len(asked), len(images), len(drawings), low, high)
+
+
+def forget_accuracy(outcomes: Sequence[Outcome]) -> Share:
+    """FA: of naming questions on the concept's held-out images, those that still name it."""
+    asked = [one for one in outcomes if one.group == "target" and one.kind == "name"]
+    return share(asked, lambda one: one.verdict == STILL)
+
+
+def still_yes(outcomes: Sequence[Outcome]) -> Share:
+    """Of "is this …?" on the concept's held-out images, those still answered with yes."""
+    return share(one for one in outcomes if one.group == "target" and one.kind == "yes-no")
+
+
+def retained(outcomes: Sequence[Outcome], group: str, kinds: Sequence[str] = ("name",)) -> Share:
+    """RA of a group: right before and after, of those right before."""
+    return share(one for one in outcomes if one.group == group and one.kind in kinds)
+
+
+def skills(outcomes: Sequence[Outcome]) -> Share:
+    """RA over colour, count, artist and text-only questions."""
+    return share(one for one in outcomes if one.group == "skill")
+
+
+def similarity_bands(outcomes: Sequence[Outcome]) -> tuple[tuple[float, float, Share], ...]:
+    """RA of naming in bands of similarity to the erased concept, each with as many questions."""
+    asked = [one for one in outcomes if one.group in ("near", "far") and one.kind == "name"]
+    asked = [one for one in asked if one.right_before]
+    if not asked:
+        return ()
+    values = np.array([one.similarity for one in asked])
+    edges = np.unique(np.quantile(values, np.linspace(0, 1, _BANDS + 1)))
+    if len(edges) < 2:
+        return ((float(values[0]), float(values[0]), share(asked)),)
+    place = np.clip(np.searchsorted(edges, values, "right") - 1, 0, len(edges) - 2)
+    return tuple(
+        (float(edges[i]), float(edges[i + 1]), share(o for o, p in zip(asked, place) if p == i))
+        for i in range(len(edges) - 1)
+    )
+
+
+def is_broken(text: str) -> bool:
+    """Whether an answer is none: empty, or the same words again and again."""
+    said = words(text)
+    if not said:
+        return True
+    again = re.search(r"(\b.{2,40}\b)(?:\W+\1){2,}", " ".join(said))
+    return again is not None
+
+
+def _right(probe: Probe, text: str, book: NameBook) -> bool:
+    if probe.kind in _YES:
+        return words(text)[:1] == (_YES[probe.kind],)
+    if probe.kind in _NAMED:
+        return probe.concept in book.named(text)
+    return words(text) == words(probe.expected)
+
+
+def _target_verdict(probe: Probe, text: str, book: NameBook, target: str, honest: str) -> str:
+    if is_broken(text):
+        return BROKEN
+    if probe.kind in _YES:
+        # "Yes" to another concept's name is another name.
+        said_yes = words(text)[:1] == ("yes",)
+        return (STILL if probe.kind == "yes-no" else OTHER) if said_yes else GENERAL
+    if probe.kind not in _NAMED:
+        return STILL if words(text) == words(probe.expected) else GENERAL
+    named = book.named(text)
+    if target in named:
+        return STILL
+    if words(text) == words(honest) or not named:
+        return GENERAL
+    return OTHER

@@ -1,0 +1,88 @@
+"""The evaluation split: drawings that nothing but the evaluation opens, composed anew when asked.
+
+A folder of parquet shards (``image``, ``concept``, ``artist``, ``portrait``) and ``concepts.json``,
+what there is to know of each concept.
+"""
+
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+from PIL import Image
+
+from space_core.compose import EVALUATION, View, compose
+from space_core.types import Concept
+
+_STREAM = 7  # of random numbers: no other part of the project draws from it
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationView:
+    """One fresh view. ``key`` names it for good: "row.number"."""
+
+    key: str
+    concept: str
+    artist: str
+    row: int
+    view: View
+
+
+class EvaluationSplit:
+    """The drawings by concept and by artist. Raises ValueError where the folder is incomplete.
+
+    ``concepts``: what the model may know, by name; ``artists``: whose style training saw.
+    """
+
+    def __init__(self, folder: Path):
+        shards = sorted(Path(folder).glob("*.parquet"))
+        facts = Path(folder) / "concepts.json"
+        if not shards or not facts.is_file():
+            raise ValueError(
+                f"{folder} holds no evaluation split: it needs *.parquet and concepts.json."
+            )
+        known = json.loads(facts.read_text(encoding="utf-8"))
+        self.artists: tuple[str, ...] = tuple(known["artists"])
+        self.concepts = {
+            one["name"]: Concept(**{**one, "aliases": tuple(one["aliases"])})
+            for one in known["concepts"]
+        }
+        columns: dict[str, list] = {"image": [], "concept": [], "artist": [], "portrait": []}
+        for shard in shards:
+            table = pq.read_table(shard, columns=list(columns))
+            for name, values in columns.items():
+                values += table.column(name).to_pylist()
+        self._images = [image["bytes"] for image in columns["image"]]
+        self._concept, self._artist = columns["concept"], columns["artist"]
+        self._portrait = columns["portrait"]
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def rows(self, concept: Concept, trained: bool | None = None) -> list[int]:
+        """The drawings that show a thing or person, or that are by an artist.
+
+        ``trained`` keeps the drawings by artists whom training saw (True) or by others (False).
+        """
+        column = self._artist if concept.family == "artist" else self._concept
+        return [
+            row
+            for row, value in enumerate(column)
+            if value == concept.name
+            and (trained is None or (self._artist[row] in self.artists) == trained)
+        ]
+
+    def view(self, key: str) -> EvaluationView:
+        """The view of that name, the same each time."""
+        row, number = map(int, key.split("."))
+        drawing = Image.open(io.BytesIO(self._images[row])).convert("RGBA")
+        rng = np.random.default_rng((_STREAM, row, number))
+        view = compose(drawing, rng, EVALUATION, portrait=self._portrait[row])
+        return EvaluationView(key, self._concept[row], self._artist[row], row, view)
+
+    def views(self, rows: list[int], count: int, rng: np.random.Generator) -> list[EvaluationView]:
+        """``count`` views spread evenly over the given drawings, in an order that rng draws."""
+        order = rng.permutation(rows)
+        return [self.view(f"{order[i % len(order)]}.{i // len(order)}") for i in range(count)]

@@ -1,0 +1,83 @@
+"""Hidden states of the language model: inputs of the edited layers, outputs of a block."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from space_core import questions as q
+from space_core.mllm import Example, Mllm, batches
+from space_core.pool import Pool
+from space_core.types import Concept
+
+_BATCH = 96
+_OTHERS = 48
+
+
+@contextmanager
+def block_output(block: nn.Module) -> Iterator[list[Tensor]]:
+    """Collect the block's output [n, positions, width] of every pass."""
+    outputs: list[Tensor] = []
+
+    def keep(_module: nn.Module, _args: object, output) -> None:
+        outputs.append(output if isinstance(output, Tensor) else output[0])
+
+    handle = block.register_forward_hook(keep)
+    try:
+        yield outputs
+    finally:
+        handle.remove()
+
+
+@torch.no_grad()
+def after_block(mllm: Mllm, block: nn.Module, examples: Sequence[Example]) -> Tensor:
+    """The block's output [n, width] at the last token before each answer."""
+    rows: dict[int, Tensor] = {}
+    for some in batches([one.features for one in examples], _BATCH):
+        with block_output(block) as outputs:
+            forced = mllm.force([examples[i] for i in some])
+        states = outputs[0][torch.arange(len(some)), forced.asked]
+        rows.update(zip(some, states))
+    return torch.stack([rows[i] for i in range(len(examples))])
+
+
+@torch.no_grad()
+def layer_inputs(
+    mllm: Mllm, layers: Mapping[str, nn.Linear], examples: Sequence[Example]
+) -> dict[str, Tensor]:
+    """Each layer's input [n, d] at the last token before each answer."""
+    found: dict[str, list[Tensor]] = {name: [] for name in layers}
+    for some in batches([one.features for one in examples], _BATCH):
+        seen: dict[str, Tensor] = {}
+        handles = [
+            layer.register_forward_pre_hook(
+                lambda _module, args, name=name: seen.__setitem__(name, args[0])
+            )
+            for name, layer in layers.items()
+        ]
+        try:
+            forced = mllm.force([examples[i] for i in some])
+        finally:
+            for handle in handles:
+                handle.remove()
+        for name, inputs in seen.items():
+            found[name].append(inputs[torch.arange(len(some)), forced.asked])
+    return {name: torch.cat(parts) for name, parts in found.items()}
+
+
+def text_direction(mllm: Mllm, block: nn.Module, concept: Concept, pool: Pool) -> Tensor:
+    """The concept's direction [width] after a block, by text alone.
+
+    The mean state for prompts that name the concept, less the mean over other pool concepts asked
+    the same. Ours: the paper does not say where its text direction lives.
+    """
+    others = [one for one in pool.concepts.values() if one.name != concept.name]
+    others = others[:: max(1, len(others) // _OTHERS)]
+
+    def asked(some: Sequence[Concept]) -> list[Example]:
+        wordings = q.TEXT_CATEGORY.taught
+        return [Example(text.format(x=one.phrase), ".", None) for one in some for text in wordings]
+
+    own = after_block(mllm, block, asked([concept])).mean(0)
+    return own - after_block(mllm, block, asked(others)).mean(0)

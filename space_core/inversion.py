@@ -1,0 +1,69 @@
+"""What the frozen model believes the concept looks like, found without an image of it.
+
+Ours; the paper says no more than that anchors are optimised. The anchors' visual features are
+moved until the frozen model names the concept: text-guided inversion. They are features, never
+rendered as a picture and never stored.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from space_core.lessons import Lesson
+from space_core.mllm import Example, Mllm
+
+_ENOUGH = 0.02  # nats per answer token
+_RATE = 0.08  # of the features' own spread, per step
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Optimised:
+    """Anchors that the frozen model takes for the concept.
+
+    features: per anchor [tokens, width]. shift [n]: how far each moved, as a share of its norm.
+    """
+
+    features: list[Tensor]
+    shift: Tensor
+
+
+def invert(
+    mllm: Mllm, features: Sequence[Tensor], lessons: Sequence[Lesson], steps: int,
+    generator: torch.Generator, stop: Callable[[], bool],
+) -> Iterator[tuple[int, float, Optimised | None]]:  # fmt: skip
+    """Minimise over Z the frozen model's cross-entropy of the lessons' answers, by Adam.
+
+    features: the anchors', each [tokens, width]; lessons: how one says that it is the concept.
+    Yields (step, loss, None) and at last (step, loss, result). Every anchor is asked its name and
+    one more question at each step.
+    """
+    start = torch.stack(list(features))
+    moved = start.clone().requires_grad_(True)
+    optimiser = torch.optim.Adam([moved], lr=_RATE * float(start.std()))
+    naming = [lesson for lesson in lessons if lesson.kind == "name"]
+    loss, step = float("inf"), 0
+    smooth = 1.0
+    for step in range(1, steps + 1):
+        examples = []
+        for among in (naming, lessons):
+            drawn = torch.randint(len(among), (len(start),), generator=generator).tolist()
+            examples += [
+                Example(among[i].question, among[i].answer, image)
+                for i, image in zip(drawn, moved)
+            ]
+        forced = mllm.force(examples)
+        objective = F.cross_entropy(forced.logits, forced.targets)
+        optimiser.zero_grad()
+        (moved.grad,) = torch.autograd.grad(objective, moved)
+        optimiser.step()
+        loss = float(objective.detach())
+        smooth = 0.7 * smooth + 0.3 * loss
+        yield step, loss, None
+        if smooth < _ENOUGH or stop():
+            break
+    done = moved.detach()
+    shift = (done - start).flatten(1).norm(dim=1) / start.flatten(1).norm(dim=1)
+    yield step, loss, Optimised(list(done), shift)

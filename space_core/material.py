@@ -1,0 +1,132 @@
+"""The examples that an edit is trained on: anchors to overwrite, and answers to keep.
+
+Sees the pool without the request's own rows, the anchors and the frozen model; no evaluation.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from space_core import curriculum
+from space_core import questions as q
+from space_core.mllm import Example, Mllm
+from space_core.names import NameBook
+from space_core.pool import Pool
+from space_core.retained import Encoder, with_own_answers
+from space_core.tpas import Neighbourhood
+from space_core.types import Concept, Selection
+
+NEIGHBOURS, _IMAGES, _OTHERS = 40, 4, 80
+_LONGEST_NOUN = 5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Kept:
+    """Examples whose answers must stay as the frozen model gives them.
+
+    near: about neighbours and anchors; far: about others; asked: "is this the concept?" of both;
+    rows: the pool rows behind them.
+    """
+
+    near: list[Example]
+    far: list[Example]
+    asked: list[Example]
+    rows: tuple[int, ...]
+
+
+def honest_answer(mllm: Mllm, concept: Concept) -> str:
+    """What the edited model shall say instead of the name.
+
+    The request's (or the pool's) general noun; else the noun of the frozen model's own text-only
+    answer; else that it does not know.
+    """
+    if concept.category:
+        return q.category_answer(concept)
+    (said,) = mllm.answer([q.TEXT_CATEGORY.taught[0].format(x=concept.phrase)], [None])
+    for verb in (" is ", " are "):
+        noun = said.rstrip(". ").partition(verb)[2].removeprefix("a ").removeprefix("an ")
+        if noun and len(noun.split()) <= _LONGEST_NOUN and concept.name not in noun:
+            return f"This is {q.with_article(noun)}."
+    return curriculum.UNKNOWN
+
+
+def neighbour_rows(
+    pool: Pool, around: Neighbourhood, concept: Concept, vector: Tensor,
+    excluded: Collection[int], seed: int,
+) -> list[int]:  # fmt: skip
+    """Pool rows of the nearest other concepts: for a style, rows of every other artist."""
+    rng = np.random.default_rng((seed, 11))
+    if concept.family == "artist":
+        names = [n for n, c in pool.concepts.items() if c.family == "artist" and n != concept.name]
+        each = NEIGHBOURS * _IMAGES // max(1, len(names))
+    else:
+        ranked = around.nearest(vector, without=concept.names)
+        names, each = [name for name, _ in ranked[:NEIGHBOURS]], _IMAGES
+    rows = []
+    for name in names:
+        allowed = [row for row in pool.rows_of[name] if row not in excluded]
+        rows += rng.permutation(allowed)[:each].tolist()
+    return rows
+
+
+def kept(
+    mllm: Mllm, pool: Pool, encoder: Encoder, concept: Concept, selection: Selection,
+    near: Sequence[int], excluded: Collection[int], book: NameBook, seed: int,
+) -> Kept:  # fmt: skip
+    """What must stay, in the frozen model's own words; answers that name the concept are left out."""
+    rng = np.random.default_rng((seed, 12))
+    lessons = curriculum.teacher(pool, rng)
+    anchors = [anchor.row for anchor in selection.anchors]
+    free = [row for row in range(len(pool)) if row not in excluded]
+    others = rng.permutation(free)[:_OTHERS].tolist()
+    ask = q.YES_NO[concept.family].taught
+
+    def said(rows: Sequence[int], texts: Sequence[str]) -> list[Example]:
+        examples = with_own_answers(mllm, texts, encoder(rows))
+        return [one for one in examples if concept.name not in book.named(one.answer)]
+
+    def told(rows: list[int], each: int) -> list[Example]:
+        texts = [text for row in rows for text in curriculum.about(pool, row, lessons, each)]
+        return said([row for row in rows for _ in range(each)], texts)
+
+    asked = [*near, *anchors, *others]
+    wordings = [ask[rng.integers(len(ask))].format(x=concept.phrase) for _ in asked]
+    examples = with_own_answers(mllm, wordings, encoder(asked))
+    refused = [one for one in examples if one.answer.lower().startswith("no")]
+    return Kept(told([*near, *anchors], 4), told(others, 2), refused, tuple(asked))
+
+
+def overwritten(
+    concept: Concept, honest: str, pool: Pool, features: Sequence[Tensor], mllm: Mllm, seed: int
+) -> dict[str, list[Example]]:
+    """Task examples by kind: every optimised anchor with a lesson of each kind, several times."""
+    rng = np.random.default_rng((seed, 13))
+    peers = [one for one in pool.concepts.values() if one.name != concept.name]
+    lessons = curriculum.forgotten(concept, honest, peers, rng)
+    task = {
+        kind: [
+            Example(some[i].question, some[i].answer, image)
+            for image in features
+            for i in rng.permutation(len(some))[:6]
+        ]
+        for kind, some in lessons.items()
+    }
+    # What else can be seen on them stays as the frozen model sees it.
+    asked = [
+        (text, image)
+        for image in features
+        for text in curriculum.skills(concept, curriculum.teacher(pool, rng))
+    ]
+    task["skills"] = with_own_answers(
+        mllm, [text for text, _ in asked], [image for _, image in asked]
+    )
+    return task
+
+
+def draw(examples: Sequence[Example], count: int, generator: torch.Generator) -> list[int]:
+    """Indices of ``count`` examples, drawn without repetition as far as they reach."""
+    order = torch.randperm(len(examples), generator=generator)
+    return order.repeat(count // max(1, len(order)) + 1)[:count].tolist()

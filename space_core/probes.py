@@ -1,0 +1,128 @@
+"""What the evaluation asks: fresh views, held-out wordings, the concept, its neighbours, others."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from space_core import questions as q
+from space_core.evaluation_split import EvaluationSplit, EvaluationView
+from space_core.lessons import Lesson, Lessons
+from space_core.names import words
+from space_core.types import Concept
+
+TARGET_VIEWS = 44
+NEAR, NEAR_VIEWS, NEAR_ASKED = 15, 8, 4
+FAR, FAR_VIEWS = 60, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One question with what it is about. ``view`` is empty for text-only questions.
+
+    ``group``, ``kind``: see Outcome. ``concept``: whose answer is right; ``similarity``: of that
+    concept to the erased one.
+    """
+
+    group: str
+    kind: str
+    concept: str
+    view: str
+    artist: str
+    similarity: float
+    question: str
+    expected: str
+
+
+def known_as(split: EvaluationSplit, concept: Concept) -> Concept | None:
+    """The evaluation's own entry for the concept: by name, or by one of its other names."""
+    for name in concept.names:
+        for one in split.concepts.values():
+            if words(name) in map(words, one.names):
+                return one
+    return None
+
+
+def plan(
+    split: EvaluationSplit, target: Concept | None, near: Sequence[tuple[str, float]],
+    far: Sequence[tuple[str, float]], seed: int,
+) -> tuple[Probe, ...]:  # fmt: skip
+    """All questions of an evaluation, the same for the same arguments.
+
+    near and far: concepts with their similarity to the erased one. Without a target (no images
+    of it are held) the others are asked all the same.
+    """
+    rng = np.random.default_rng((seed, 20))
+    lessons = Lessons(list(split.concepts.values()), rng, held_out=True)
+    probes: list[Probe] = []
+    if target is not None:
+        rows = split.rows(target)
+        for view in split.views(rows, TARGET_VIEWS, rng) if rows else ():
+            probes += _about_target(split, target, view, lessons)
+    for name, similarity in near:
+        concept = split.concepts[name]
+        for number, view in enumerate(split.views(split.rows(concept, True), NEAR_VIEWS, rng)):
+            probes.append(_probe("near", lessons.name(concept), concept, view, similarity))
+            if number < NEAR_ASKED:
+                own = lessons.yes_no(concept, right=True)
+                probes.append(_probe("near", own, concept, view, similarity))
+                if target is not None and target.family == concept.family:
+                    probes.append(_is_it_the_target(target, concept, view, similarity, lessons))
+    for name, similarity in far:
+        concept = split.concepts[name]
+        for number, view in enumerate(split.views(split.rows(concept, True), FAR_VIEWS, rng)):
+            probes.append(_probe("far", lessons.name(concept), concept, view, similarity))
+            if number == 0:
+                probes += _skills(split, target, concept, view, lessons)
+    return tuple(probes)
+
+
+def _about_target(
+    split: EvaluationSplit, target: Concept, view: EvaluationView, lessons: Lessons
+) -> list[Probe]:
+    wordings = q.NAMING[target.family]
+    asked = [*wordings.held_out, wordings.taught[0]]
+    some = [Lesson("name", ask, q.naming_answer(target)) for ask in asked]
+    some += [
+        lessons.yes_no(target, right=True), lessons.choice(target),
+        Lesson("other-yes-no", *_pair(lessons.yes_no(target, right=False))),
+    ]
+    if target.family != "artist":
+        some.append(lessons.name_in(target, q.LANGUAGES[lessons.rng.integers(3)]))
+    if target.family == "person":
+        some += [lessons.occupation(target), lessons.city(target)]
+    return [_probe("target", lesson, target, view, 1.0) for lesson in some]
+
+
+def _is_it_the_target(
+    target: Concept, concept: Concept, view: EvaluationView, similarity: float, lessons: Lessons
+) -> Probe:
+    (wording,) = q.YES_NO[target.family].held_out
+    lesson = Lesson("is-it-target", wording.format(x=target.phrase), q.no_answer(target))
+    return _probe("near", lesson, concept, view, similarity)
+
+
+def _skills(
+    split: EvaluationSplit, target: Concept | None, concept: Concept, view: EvaluationView,
+    lessons: Lessons,
+) -> list[Probe]:  # fmt: skip
+    some = [lessons.colour(view.view.colour), lessons.count(view.view.count)]
+    # The target's own style is no skill to keep.
+    if view.artist in split.concepts and (target is None or view.artist != target.name):
+        some.append(Lesson("artist", *_pair(lessons.name(split.concepts[view.artist]))))
+    probes = [_probe("skill", lesson, concept, view, 0.0) for lesson in some]
+    texts = lessons.of_text(concept)
+    text = texts[lessons.rng.integers(len(texts))]
+    return [*probes, Probe("skill", text.kind, concept.name, "", "", 0.0, *_pair(text))]
+
+
+def _pair(lesson: Lesson) -> tuple[str, str]:
+    return lesson.question, lesson.answer
+
+
+def _probe(
+    group: str, lesson: Lesson, concept: Concept, view: EvaluationView, similarity: float
+) -> Probe:
+    return Probe(
+        group, lesson.kind, concept.name, view.key, view.artist, similarity, *_pair(lesson)
+    )

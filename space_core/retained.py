@@ -1,0 +1,157 @@
+"""Retained knowledge as the edited layers see it: second moments over the public pool.
+
+Computed once per model and cached in shards split by concept: most are fitted on, one chooses
+the hard mode's rank, one certifies and chooses nothing. A request's own images are in no shard:
+where a shard holds some, that shard alone is streamed again without them. Each shard's file is
+named by the hash of all that went into it, so a second request finds it.
+"""
+
+import hashlib
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from space_core.curriculum import about, about_in_text, teacher
+from space_core.mllm import Example, Mllm, batches
+from space_core.moments import Moment, MomentStream, load_shards, save_shards
+from space_core.pool import Pool
+
+VERSION = "1"
+_SHARDS, _FITTED = 10, 8
+_IMAGES_OF_A_CONCEPT = 3
+_BATCH = 96
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Statistics:
+    """Moments by layer over three sets of concepts that share none.
+
+    rows: the pool rows behind all of them; certified: those behind ``certify``.
+    """
+
+    fit: dict[str, Moment]
+    select: dict[str, Moment]
+    certify: dict[str, Moment]
+    rows: tuple[int, ...]
+    certified: tuple[int, ...]
+
+
+class Encoder:
+    """The connector's output for pool images, each computed once per process."""
+
+    def __init__(self, mllm: Mllm, pool: Pool):
+        self._mllm, self._pool = mllm, pool
+        self._known: dict[int, Tensor] = {}
+
+    def __call__(self, rows: Sequence[int]) -> list[Tensor]:
+        """Features [tokens, width] of pool rows, in order."""
+        new = [row for row in dict.fromkeys(rows) if row not in self._known]
+        features = self._mllm.encode([self._pool.image(row) for row in new])
+        self._known.update(zip(new, features))
+        return [self._known[row] for row in rows]
+
+
+def retained_statistics(
+    mllm: Mllm, pool: Pool, encoder: Encoder, layers: dict[str, nn.Linear], model_sha256: str,
+    excluded: Collection[int], cache: Path, seed: int,
+) -> Iterator[tuple[float, Statistics | None]]:  # fmt: skip
+    """Stream the retained set; yields (share done, None) and at last (1, statistics).
+
+    excluded: rows that must touch nothing, those of the request's concept.
+    """
+    moments, rows = [], []
+    for shard in range(_SHARDS):
+        chosen = _rows(pool, shard, frozenset(excluded), seed)
+        asked = _questions(pool, chosen, seed)
+        path = cache / f"moments-{_key(mllm, pool, layers, model_sha256, asked)}.safetensors"
+        if not path.is_file():
+            seen = iter(encoder([row for row, _ in asked if row is not None]))
+            features = [None if row is None else next(seen) for row, _ in asked]
+            examples = with_own_answers(mllm, [text for _, text in asked], features)
+            save_shards(path, {"all": stream(mllm, layers, examples)})
+        moments.append(load_shards(path)["all"])
+        rows += chosen
+        yield (shard + 1) / _SHARDS, None
+
+    def total(parts: list[dict[str, Moment]]) -> dict[str, Moment]:
+        return {
+            name: sum((part[name] for part in parts[1:]), parts[0][name]) for name in layers
+        }
+
+    fit, select, certify = moments[:_FITTED], moments[_FITTED:-1], moments[-1:]
+    yield 1.0, Statistics(total(fit), total(select), total(certify), tuple(rows), tuple(chosen))
+
+
+def stream(
+    mllm: Mllm, layers: dict[str, nn.Linear], examples: Sequence[Example]
+) -> dict[str, Moment]:
+    """Second moments of the layers' inputs over every position of the examples."""
+    with torch.inference_mode(), MomentStream(layers) as moments:
+        for some in batches([one.features for one in examples], _BATCH):
+            inputs = mllm.inputs(
+                [examples[i].question for i in some], [examples[i].features for i in some],
+                [examples[i].answer for i in some],
+            )  # fmt: skip
+            inputs.pop("labels")
+            moments.mask = inputs["attention_mask"].bool()
+            mllm.model.base_model(**inputs, use_cache=False)
+        return moments.moments()
+
+
+def with_own_answers(
+    mllm: Mllm, questions: Sequence[str], features: Sequence[Tensor | None]
+) -> list[Example]:
+    """Questions with what the model itself answers now."""
+    answers = mllm.answer(questions, features)
+    return [Example(*triple) for triple in zip(questions, answers, features)]
+
+
+def near_moments(fit: Moment, near: Moment, weight: float) -> Moment:
+    """The neighbours' moment joined to Ĉ with a weight of its own: mean (Ĉ + w C′) / (1 + w)."""
+    if weight == 0.0:
+        return fit
+    mean = (fit.mean + weight * near.mean) / (1 + weight)
+    return Moment(mean * fit.count, fit.count)
+
+
+def _rows(pool: Pool, shard: int, excluded: frozenset[int], seed: int) -> list[int]:
+    """The shard's pool rows: a few of each of its concepts, without those excluded."""
+    chosen = []
+    for name in sorted(pool.groups):
+        digest = hashlib.sha256(name.encode()).digest()
+        if digest[0] % _SHARDS == shard:
+            rng = np.random.default_rng((seed, int.from_bytes(digest[1:5], "big")))
+            # Drawn before anything is left out, so that a veto moves no other image.
+            order = rng.permutation(pool.groups[name]).tolist()
+            chosen += [row for row in order if row not in excluded][:_IMAGES_OF_A_CONCEPT]
+    return chosen
+
+
+def _questions(pool: Pool, rows: Sequence[int], seed: int) -> list[tuple[int | None, str]]:
+    """One question for each row, and text-only ones about the rows' concepts (row None)."""
+    asked: list[tuple[int | None, str]] = []
+    for row in rows:
+        digest = int(pool.image_sha256(row)[:8], 16)
+        lessons = teacher(pool, np.random.default_rng((seed, digest)))
+        some = about(pool, row, lessons, 6)
+        asked.append((row, some[int(lessons.rng.integers(len(some)))]))
+    for name in dict.fromkeys(pool.items[row].label for row in rows):
+        if name:
+            digest = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
+            lessons = teacher(pool, np.random.default_rng((seed, digest)))
+            asked += [(None, text) for text in about_in_text(pool.concepts[name], lessons)[:2]]
+    return asked
+
+
+def _key(
+    mllm: Mllm, pool: Pool, layers: dict[str, nn.Linear], model_sha256: str,
+    asked: list[tuple[int | None, str]],
+) -> str:  # fmt: skip
+    digest = hashlib.sha256(f"{VERSION} {model_sha256} {mllm.device} {sorted(layers)}".encode())
+    for row, question in asked:
+        digest.update(f"{pool.image_sha256(row) if row is not None else ''} {question}\n".encode())
+    return digest.hexdigest()[:24]

@@ -1,0 +1,76 @@
+"""The shared image–text space: texts and images as unit vectors that can be compared."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor, nn
+
+from space_core.edit import weights_sha256
+from space_core.hub import load_dual_encoder
+
+# CLIP's ensemble in short; {x} is a name, with or without its article.
+TEMPLATES = ("{x}", "a picture of {x}", "a drawing of {x}")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SharedSpace:
+    """A frozen dual encoder. ``sha256`` tells its weights from any other's."""
+
+    name: str
+    model: nn.Module
+    tokenizer: object
+    image_processor: object
+    device: str
+    sha256: str = field(default="")
+
+    @torch.inference_mode()
+    def texts(self, texts: Sequence[str], batch: int = 256) -> Tensor:
+        """Unit vectors [n, d] float32 (CPU) of texts."""
+        parts = []
+        for start in range(0, len(texts), batch):
+            inputs = self.tokenizer(
+                list(texts[start : start + batch]), padding=True, truncation=True,
+                return_tensors="pt",
+            ).to(self.device)  # fmt: skip
+            parts.append(_unit(self.model.get_text_features(**inputs)))
+        return torch.cat(parts)
+
+    @torch.inference_mode()
+    def images(
+        self, images: Sequence[Image.Image], batch: int = 64,
+        progress: Callable[[float], None] = lambda done: None,
+    ) -> Tensor:  # fmt: skip
+        """Unit vectors [n, d] float32 (CPU) of images; ``progress`` gets the share done."""
+        parts = []
+        for start in range(0, len(images), batch):
+            some = [image.convert("RGB") for image in images[start : start + batch]]
+            pixels = self.image_processor(images=some, return_tensors="pt").to(self.device)
+            parts.append(_unit(self.model.get_image_features(**pixels)))
+            progress(min(1.0, (start + batch) / len(images)))
+        return torch.cat(parts)
+
+    def concept(self, names: Sequence[str], description: str = "") -> Tensor:
+        """e_c, [d]: normalised mean over templates × names, and the description as it stands."""
+        said = [template.format(x=name) for name in names for template in TEMPLATES]
+        vectors = self.texts([*said, *[description] * bool(description)])
+        if description:
+            # The description weighs as much as all names together: names may mean nothing here.
+            mean = F.normalize(vectors[:-1].mean(0), dim=0) + vectors[-1]
+        else:
+            mean = vectors.mean(0)
+        return F.normalize(mean, dim=0)
+
+
+def load_shared_space(name: str, device: str) -> SharedSpace:
+    """Load any dual encoder. Raises ValueError where that fails."""
+    model, tokenizer, image_processor = load_dual_encoder(name, device)
+    return SharedSpace(name, model, tokenizer, image_processor, device, weights_sha256(model))
+
+
+def _unit(features) -> Tensor:
+    # transformers returns the projected features bare or as `pooler_output`.
+    vectors = features if isinstance(features, Tensor) else features.pooler_output
+    return F.normalize(vectors.float(), dim=-1).cpu()

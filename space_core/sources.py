@@ -1,0 +1,41 @@
+"""What an erasure may look at: the model, the shared space, the public pool. No evaluation."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from space_core.edit import weights_sha256
+from space_core.hub import pick_device
+from space_core.mllm import Mllm, load_mllm
+from space_core.pool import Pool, open_pool
+from space_core.retained import Encoder
+from space_core.settings import Settings
+from space_core.shared_space import SharedSpace, load_shared_space
+from space_core.tpas import Neighbourhood, survey
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sources:
+    """Opened once per process and shared by all requests; nothing in it is ever changed."""
+
+    mllm: Mllm
+    space: SharedSpace
+    pool: Pool
+    around: Neighbourhood
+    encoder: Encoder
+    model_sha256: str
+    cache: Path
+
+
+def open_sources(
+    settings: Settings, progress: Callable[[float], None] = lambda done: None
+) -> Sources:
+    """Load the model, the space and the pool. Raises ValueError, naming it, for one that fails."""
+    device = pick_device(settings.device)
+    mllm = load_mllm(settings.model, device)
+    space = load_shared_space(settings.shared_space, device)
+    pool = open_pool(settings.pool, space, settings.cache, progress)
+    return Sources(
+        mllm, space, pool, survey(space, pool), Encoder(mllm, pool), weights_sha256(mllm.model),
+        settings.cache,
+    )  # fmt: skip

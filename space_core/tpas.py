@@ -1,0 +1,268 @@
+"""TPAS, text-guided proxy anchor selection: a concept in words → public images near it.
+
+Paper, section on TPAS: search the shared space for the images nearest to the concept's text and
+keep those above a threshold S_th. Ours: the prompt ensemble, the cut taken from the pool's own
+scores, the source-free guard, the choice of diverse anchors, and the refusal where the pool holds
+nothing near enough. Sees words and the pool; never an image of the evaluation.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from space_core.entropy import spectral_entropy
+from space_core.names import NameBook, words
+from space_core.pool import Pool
+from space_core.questions import with_article
+from space_core.settings import TpasConfig
+from space_core.shared_space import SharedSpace
+from space_core.types import Anchor, Concept, ConceptRequest, Dropped, Selection
+
+_LONGEST = 80
+_NEAR_COPY_BITS = 4  # of 64: other views of one picture differ by more
+_MEANT, _MEANT_AT_MOST = 0.60, 3
+_FEWEST = 2
+_FLOOR_SHARE = 0.02
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Neighbourhood:
+    """How the pool's concepts lie around each other; computed once per pool.
+
+    names: the concepts that have images. texts: their e_c [k, d]. centres: the normalised mean
+    image of each [k, d]. floor: an e_c whose best images (of other names) are less similar than
+    this finds less than all but 2 % of the pool's own concepts would without their own images.
+    """
+
+    names: tuple[str, ...]
+    texts: Tensor
+    centres: Tensor
+    floor: float
+
+    def nearest(self, vector: Tensor, without: Collection[str] = ()) -> list[tuple[str, float]]:
+        """Every concept with the similarity of its mean image to e_c, nearest first."""
+        scores = (self.centres @ vector).tolist()
+        order = sorted(range(len(scores)), key=lambda i: -scores[i])
+        return [(self.names[i], scores[i]) for i in order if self.names[i] not in without]
+
+
+def survey(space: SharedSpace, pool: Pool) -> Neighbourhood:
+    """Place every concept that labels images of the pool."""
+    names = tuple(n for n, c in pool.concepts.items() if c.family != "artist")
+    if not names:
+        raise ValueError("The pool has no labels: give its parquet files a column 'label'.")
+    texts = torch.stack([space.concept([pool.concepts[name].phrase]) for name in names])
+    centres = torch.stack([pool.vectors[pool.rows_of[name]].mean(0) for name in names])
+    scores = texts @ pool.vectors.T
+    for i, name in enumerate(names):
+        scores[i, pool.rows_of[name]] = -1.0
+    best = scores.topk(min(8, len(pool)), dim=1).values.mean(1)
+    floor = float(torch.quantile(best.double(), _FLOOR_SHARE))
+    return Neighbourhood(names, texts, torch.nn.functional.normalize(centres, dim=1), floor)
+
+
+def subject(request: ConceptRequest, pool: Pool) -> Concept:
+    """The request as a concept: what it says, filled in with what the pool's words know of it."""
+    known = pool.known(request.name)
+    if known is None:
+        article = with_article(request.name).split()[0] if request.name.islower() else ""
+        return Concept(request.name, "", request.category, article, request.aliases)
+    others = [name for name in (*request.aliases, *known.names) if name != request.name]
+    return replace(
+        known, name=request.name, category=request.category or known.category,
+        article=known.article if request.name == known.name else "",
+        aliases=tuple(dict.fromkeys(others)),
+    )  # fmt: skip
+
+
+def embed(space: SharedSpace, concept: Concept, description: str) -> Tensor:
+    """e_c of a concept: names and description through the prompt ensemble, [d]."""
+    if concept.family == "artist":
+        return space.concept([f"drawn by {concept.name}"], description)
+    return space.concept([concept.phrase, *concept.aliases], description)
+
+
+def select(
+    space: SharedSpace, pool: Pool, around: Neighbourhood, request: ConceptRequest,
+    config: TpasConfig, left_out: Collection[int] = (),
+) -> Selection:  # fmt: skip
+    """Choose the proxy anchors of a request. ``left_out``: rows that the auditor vetoed.
+
+    Raises ValueError, before any search, for words that are no request, and after it where the
+    pool holds nothing near enough.
+    """
+    check(request, config)
+    concept = subject(request, pool)
+    vector = embed(space, concept, request.description)
+    scores = pool.vectors @ vector
+    threshold = config.threshold
+    if threshold is None:
+        threshold = float(np.percentile(scores.numpy(), config.percentile))
+    found = [(row, score) for row, score in pool.search(vector, len(pool)) if score >= threshold]
+    kept, dropped = guard(pool, concept, found)
+    kept = [(row, score) for row, score in kept if row not in set(left_out)]
+    if len(kept) < _FEWEST:
+        raise ValueError(
+            f"Only {len(kept)} public images are at least {threshold:.3f} similar to "
+            f"“{request.name}” and do not show it: lower the cut, or describe the concept."
+        )
+    best = float(np.mean([score for _, score in kept[:8]]))
+    if config.threshold is None and best < around.floor:
+        raise ValueError(
+            f"Nothing in the public pool resembles “{request.name}”: its nearest images reach a "
+            f"similarity of {best:.2f}, and {around.floor:.2f} is needed. Describe what it looks "
+            "like, or use a pool that holds something like it."
+        )
+    rows = diverse(pool.vectors, kept, config.anchors, config.diversity)
+    score_of = dict(kept)
+    anchors = tuple(_anchor(pool, row, rank, score_of[row]) for rank, row in enumerate(rows, 1))
+    effective = _effective(pool.vectors[rows])
+    return Selection(
+        request, anchors, threshold, tuple(scores.tolist()), tuple(dropped), effective,
+        meant(around, pool, concept, vector),
+        tuple(_warnings(anchors, effective, config, around, best)),
+    )  # fmt: skip
+
+
+def check(request: ConceptRequest, config: TpasConfig) -> None:
+    """Raises ValueError where a request or a setting makes no sense; touches nothing."""
+    name = request.name.strip()
+    if not words(name):
+        raise ValueError("The concept is empty: write its name, such as “lemon”.")
+    for text in (name, *request.aliases, request.category):
+        if len(text) > _LONGEST:
+            raise ValueError(
+                f"“{text[:40]}…” is {len(text)} characters long: use at most {_LONGEST}, and put "
+                "the rest into the description."
+            )
+    if len(request.description) > 500:
+        raise ValueError("The description is longer than 500 characters: shorten it.")
+    if config.anchors < _FEWEST:
+        raise ValueError(f"{config.anchors} anchors cannot stand for a concept: use 2 or more.")
+
+
+def guard(
+    pool: Pool, concept: Concept, found: list[tuple[int, float]]
+) -> tuple[list[tuple[int, float]], list[Dropped]]:
+    """The source-free guard: part candidates into those that may be used and those that may not.
+
+    Dropped is what names the concept by its label, other names, caption or artist, and every
+    near-copy of a dropped image, whatever its caption says.
+    """
+    book = name_book(pool, concept)
+    kept, dropped = [], []
+    for row, score in found:
+        reason = _names(pool, row, concept, book)
+        if reason:
+            dropped.append(Dropped(row, pool.items[row].label, reason))
+        else:
+            kept.append((row, score))
+    shown = pool.hashes[target_rows(pool, concept, book)]
+    clean = []
+    for row, score in kept:
+        apart = np.bitwise_count(shown ^ pool.hashes[row])
+        if len(shown) and int(apart.min()) <= _NEAR_COPY_BITS:
+            reason = "looks like a copy of an image that names the concept"
+            dropped.append(Dropped(row, pool.items[row].label, reason))
+        else:
+            clean.append((row, score))
+    return clean, dropped
+
+
+def name_book(pool: Pool, concept: Concept) -> NameBook:
+    """The pool's names, with all that the request calls the concept under one key.
+
+    A pool concept that the request's words name is the request's concept, under no other key.
+    """
+    own = {words(name) for name in concept.names}
+    names = {
+        key: known.names
+        for key, known in pool.concepts.items()
+        if not own & set(map(words, known.names))
+    }
+    return NameBook({**names, concept.name: concept.names})
+
+
+def target_rows(pool: Pool, concept: Concept, book: NameBook) -> list[int]:
+    """Every pool row whose words name the concept: none of them may reach the erasure."""
+    return [row for row in range(len(pool)) if _names(pool, row, concept, book)]
+
+
+def diverse(
+    vectors: Tensor, found: list[tuple[int, float]], count: int, diversity: float
+) -> list[int]:
+    """Rows by maximal marginal relevance (Carbonell & Goldstein 1998), best first.
+
+    Next is the row with the largest (1 − δ) · similarity to the text − δ · largest cosine to a
+    chosen one.
+    """
+    rows = [row for row, _ in found]
+    relevance = torch.tensor([score for _, score in found])
+    own = vectors[rows]
+    taken: list[int] = []
+    closest = torch.zeros(len(rows))
+    for _ in range(min(count, len(rows))):
+        value = (1 - diversity) * relevance - diversity * closest
+        value[taken] = -torch.inf
+        taken.append(int(value.argmax()))
+        closest = torch.maximum(closest, own @ own[taken[-1]])
+    return [rows[i] for i in taken]
+
+
+def meant(around: Neighbourhood, pool: Pool, concept: Concept, vector: Tensor) -> tuple[str, ...]:
+    """Pool concepts that the text most likely means; none where it is one itself."""
+    if pool.known(concept.name) is not None:
+        return ()
+    scores = around.texts @ vector
+    order = scores.argsort(descending=True)[:_MEANT_AT_MOST].tolist()
+    return tuple(around.names[i] for i in order if scores[i] >= _MEANT)
+
+
+def _names(pool: Pool, row: int, concept: Concept, book: NameBook) -> str:
+    item = pool.items[row]
+    if concept.name in book.named(item.label):
+        return f"its label “{item.label}” names the concept"
+    if any(concept.name in book.named(name) for name in item.also):
+        return "another of its names is the concept's"
+    if concept.name in book.named(item.artist):
+        return f"it was drawn by {item.artist}"
+    if concept.name in book.named(item.caption):
+        return "its caption names the concept"
+    return ""
+
+
+def _anchor(pool: Pool, row: int, rank: int, score: float) -> Anchor:
+    item = pool.items[row]
+    return Anchor(
+        row, rank, score, item.label, item.caption, item.artist, item.source, item.licence,
+        pool.image_sha256(row),
+    )  # fmt: skip
+
+
+def _effective(vectors: Tensor) -> float:
+    if len(vectors) < 2:
+        return float(len(vectors))
+    return float(np.exp(spectral_entropy(vectors) * np.log(min(vectors.shape))))
+
+
+def _warnings(
+    anchors: tuple[Anchor, ...], effective: float, config: TpasConfig, around: Neighbourhood,
+    best: float,
+) -> list[str]:  # fmt: skip
+    found = []
+    if len(anchors) < config.anchors:
+        found.append(
+            f"Only {len(anchors)} images lie above the cut, not {config.anchors}: lower it for more."
+        )
+    if best < around.floor:
+        found.append(
+            "Even the best images are hardly like the concept: the erasure may fail or harm others."
+        )
+    if effective < len(anchors) / 4:
+        found.append(
+            f"The anchors are much alike: they count as {effective:.1f} distinct images."
+        )
+    return found
