@@ -3,8 +3,9 @@
 import logging
 import os
 
-# Read by gradio when it is imported.
+# Read when gradio and huggingface_hub are imported: nothing is reported to anyone.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 from space_core.settings import Settings
 from space_core.ui.app_layout import build, launch_options

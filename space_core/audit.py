@@ -20,7 +20,7 @@ from space_core.entropy import spectral_entropy
 from space_core.erasure import Erasure, erase, held_out_examples
 from space_core.evaluation_split import EvaluationSplit
 from space_core.features import layer_inputs
-from space_core.names import NameBook
+from space_core.names import NameBook, book_of
 from space_core.probes import FAR, NEAR, Probe, known_as, plan
 from space_core.settings import DcsiConfig, Settings, TpasConfig
 from space_core.sources import Sources, open_sources
@@ -116,12 +116,11 @@ def audit(
     ``stop`` is asked between steps: what is trained by then is measured and labelled partial.
     """
     started = time.monotonic()
-    mllm, pool = bench.sources.mllm, bench.sources.pool
-    concept = tpas.subject(request, pool)
+    mllm = bench.sources.mllm
     if selection.request != request:
         raise ValueError("The anchors were chosen for another request: choose them again.")
     yield Progress("before", "Asking the model before the erasure…", 0.0)
-    probes, book, key = _probes(bench, concept, request, config.seed)
+    probes, book, key = probes_of(bench, request, config.seed)
     views = evaluate.encode_views(mllm, bench.split, probes) if probes else {}
     before = evaluate.answers(mllm, probes, views)
     steps: list[StepEvent] = []
@@ -154,17 +153,17 @@ def audit(
     yield Finished(record, erasure.edit)
 
 
-def _probes(
-    bench: Bench, concept: Concept, request: ConceptRequest, seed: int
+def probes_of(
+    bench: Bench, request: ConceptRequest, seed: int
 ) -> tuple[tuple[Probe, ...], NameBook, str]:
     """The evaluation's questions, the names by which answers are read, and the target's key."""
+    concept = bench.sources.subject(request)
     if bench.split is None:
         return (), NameBook({}), concept.name
     split, sources = bench.split, bench.sources
     target = known_as(split, concept)
     key = target.name if target else concept.name
-    names = {name: one.names for name, one in split.concepts.items()}
-    names[key] = (*names.get(key, ()), *concept.names)
+    book = book_of(split.concepts.values(), key, concept.names)
     vector = tpas.embed(sources.space, concept, request.description)
     ranked = [
         (name, similarity)
@@ -178,7 +177,7 @@ def _probes(
         near = list(dict.fromkeys([*ranked[:NEAR], *protected]))
     rest = [pair for pair in ranked if pair not in near]
     order = np.random.default_rng((seed, 21)).permutation(len(rest))[:FAR]
-    return plan(split, target, near, [rest[i] for i in order], seed), NameBook(names), key
+    return plan(split, target, near, [rest[i] for i in order], seed), book, key
 
 
 def _other_artists(bench: Bench, concept: Concept, key: str) -> list[tuple[str, float]]:

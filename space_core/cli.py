@@ -8,10 +8,11 @@ import logging
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from space_core.settings import DcsiConfig, Settings, TpasConfig
+from space_core.settings import PRESETS, DcsiConfig, Settings, TpasConfig
 from space_core.types import ConceptRequest, Progress, RunRecord, Selection, Share, StepEvent
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def erase(args: argparse.Namespace) -> None:
     request, bench = _request(args), open_bench(Settings.from_env())
     selection = select_anchors(bench, request, _tpas(args))
     _warn(selection.warnings)
-    config = DcsiConfig(mode=args.mode, steps=args.steps, seed=args.seed)
+    config = replace(PRESETS[args.preset], steps=args.steps, seed=args.seed)
     finished = _audited(bench, request, selection, config)
     _warn(finished.record.warnings)
     folder = save_run(args.out, finished.record, finished.edit)
@@ -81,10 +82,10 @@ def demo_eval(args: argparse.Namespace) -> None:
 
 
 def main_job(args: argparse.Namespace) -> None:
-    """Run the benchmark behind the README's table."""
+    """Run the benchmark behind the README's table and print it; goes on where it was stopped."""
     from space_core.bench import main_job
 
-    main_job.run(Settings.from_env(), args.out)
+    print(main_job.run(Settings.from_env(), args.out))
 
 
 def _audited(
@@ -202,8 +203,8 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument("--threshold", type=float, default=tpas.threshold, metavar="S",
                          help="similarity cut S_th (default: a percentile)")  # fmt: skip
     one = commands.choices["erase"]
-    one.add_argument("--mode", choices=("soft", "hard"), default=dcsi.mode,
-                     help="null space (default %(default)s)")  # fmt: skip
+    one.add_argument("--preset", choices=PRESETS, default="space",
+                     help="settings of the erasure (default %(default)s)")  # fmt: skip
     one.add_argument("--steps", type=_at_least(1), default=dcsi.steps,
                      help="training steps at most (default %(default)s)")  # fmt: skip
     one.add_argument("--seed", type=_at_least(0), default=dcsi.seed,

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import nn
 
 from space_core import dcsi, material, questions, tpas
 from space_core.curriculum import believed
 from space_core.edit import Edit
 from space_core.features import after_block, layer_inputs, text_direction
 from space_core.inversion import invert
-from space_core.mllm import Example
+from space_core.mllm import Example, Mllm
 from space_core.moments import Moment
 from space_core.nullspace import Basis, hard_basis, soft_basis
 from space_core.retained import (
@@ -23,7 +24,7 @@ from space_core.retained import (
 )  # fmt: skip
 from space_core.settings import DcsiConfig
 from space_core.sources import Sources
-from space_core.types import Concept, Progress, Selection, StepEvent
+from space_core.types import Progress, Selection, StepEvent
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,10 +56,10 @@ def erase(
     """
     mllm, pool, encoder = sources.mllm, sources.pool, sources.encoder
     request = selection.request
-    concept = tpas.subject(request, pool)
+    concept = sources.subject(request)
     vector = tpas.embed(sources.space, concept, request.description)
     book = tpas.name_book(pool, concept)
-    excluded = frozenset(tpas.target_rows(pool, concept, book))
+    excluded = tpas.forbidden_rows(pool, concept, book)
     layers = mllm.edited_layers(config.blocks(mllm.decoder_layers()))
     honest = material.honest_answer(mllm, concept)
 
@@ -86,7 +87,7 @@ def erase(
     features = encoder(rows)
     shift = torch.zeros(len(rows))
     rng = np.random.default_rng((config.seed, 10))
-    peers = [one for one in pool.concepts.values() if one.name != concept.name]
+    peers = tpas.others(pool, concept)
     if config.inversion_steps:
         generator = torch.Generator().manual_seed(config.seed)
         lessons = believed(concept, peers, rng)
@@ -98,7 +99,7 @@ def erase(
             text = f"Moving the anchors until the frozen model names the concept: loss {loss:.2f}"
             yield Progress("inversion", text, 0.4 + 0.25 * step / config.inversion_steps)
         pause()
-        task = material.overwritten(concept, honest, pool, features, mllm, config.seed)
+        task = material.overwritten(concept, honest, pool, peers, features, mllm, config.seed)
     else:
         task = {"name": [
             Example(questions.NAMING["thing"].taught[0], anchor.caption, image)
@@ -113,19 +114,18 @@ def erase(
     reach = torch.stack([bases[name].reach(k) for name, k in inputs.items()]).mean(0)
     reach = reach.view(len(rows), -1).mean(1)
     yield Progress("training", "Training the edit…", 0.66)
-    edit, stopped, step = None, False, 0
+    edit = None
     for event in dcsi.train(mllm, job, config, stop):
         if isinstance(event, Edit):
             edit = event
         else:
-            step = event.step
             yield event
-            yield Progress("training", "Training the edit…", 0.66 + 0.34 * step / config.steps)
-    stopped = stop()
+            done = 0.66 + 0.34 * event.step / config.steps
+            yield Progress("training", "Training the edit…", done)
     touched = sorted({*rows, *near, *keep.rows, *statistics.rows})
     yield Erasure(
         edit, honest, bases, fitted, statistics, tuple(touched), tuple(shift.tolist()),
-        tuple(reach.tolist()), stopped,
+        tuple(reach.tolist()), stop(),
     )  # fmt: skip
 
 
@@ -136,7 +136,10 @@ def held_out_examples(sources: Sources, statistics: Statistics) -> list[Example]
     return with_own_answers(sources.mllm, [question] * len(rows), sources.encoder(rows))
 
 
-def _spaces(mllm, layers, statistics: Statistics, keep: material.Kept, config: DcsiConfig):
+def _spaces(
+    mllm: Mllm, layers: dict[str, nn.Linear], statistics: Statistics, keep: material.Kept,
+    config: DcsiConfig,
+) -> tuple[dict[str, Moment], dict[str, Basis]]:  # fmt: skip
     """The moments that the bases are made from, neighbours joined in, and the bases."""
     near = stream(mllm, layers, [*keep.near, *keep.asked])
     fitted, bases = {}, {}
@@ -149,6 +152,6 @@ def _spaces(mllm, layers, statistics: Statistics, keep: material.Kept, config: D
     return fitted, bases
 
 
-def _energy(layer: torch.nn.Linear, moment: Moment) -> float:
+def _energy(layer: nn.Linear, moment: Moment) -> float:
     weight = layer.weight.detach().to("cpu", torch.float64)
     return float(((weight @ moment.mean) * weight).sum())

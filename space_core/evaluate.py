@@ -106,10 +106,12 @@ def similarity_bands(outcomes: Sequence[Outcome]) -> tuple[tuple[float, float, S
     if len(edges) < 2:
         return ((float(values[0]), float(values[0]), share(asked)),)
     place = np.clip(np.searchsorted(edges, values, "right") - 1, 0, len(edges) - 2)
-    return tuple(
-        (float(edges[i]), float(edges[i + 1]), share(o for o, p in zip(asked, place) if p == i))
-        for i in range(len(edges) - 1)
-    )
+    bands = []
+    for i in np.unique(place):
+        own = [one for one, where in zip(asked, place) if where == i]
+        near = [one.similarity for one in own]
+        bands.append((min(near), max(near), share(own)))
+    return tuple(bands)
 
 
 def is_broken(text: str) -> bool:
@@ -117,7 +119,7 @@ def is_broken(text: str) -> bool:
     said = words(text)
     if not said:
         return True
-    again = re.search(r"(\b.{2,40}\b)(?:\W+\1){2,}", " ".join(said))
+    again = re.search(r"(\b.{2,40}\b)(?:\W+\1\b){2,}", " ".join(said))
     return again is not None
 
 
@@ -130,17 +132,21 @@ def _right(probe: Probe, text: str, book: NameBook) -> bool:
 
 
 def _target_verdict(probe: Probe, text: str, book: NameBook, target: str, honest: str) -> str:
-    if is_broken(text):
-        return BROKEN
     if probe.kind in _YES:
         # "Yes" to another concept's name is another name.
-        said_yes = words(text)[:1] == ("yes",)
-        return (STILL if probe.kind == "yes-no" else OTHER) if said_yes else GENERAL
+        if words(text)[:1] == ("yes",):
+            return STILL if probe.kind == "yes-no" else OTHER
+        return BROKEN if is_broken(text) else GENERAL
     if probe.kind not in _NAMED:
-        return STILL if words(text) == words(probe.expected) else GENERAL
-    named = book.named(text)
+        if words(text) == words(probe.expected):
+            return STILL
+        return BROKEN if is_broken(text) else GENERAL
+    if words(text) == words(honest):
+        return GENERAL
+    named = {key for key in book.named(text) if not key.startswith("category ")}
+    # However it says it: a denial or a stammer that holds the name still gives it away.
     if target in named:
         return STILL
-    if words(text) == words(honest) or not named:
-        return GENERAL
-    return OTHER
+    if is_broken(text):
+        return BROKEN
+    return OTHER if named else GENERAL

@@ -83,6 +83,8 @@ class EvaluationSplit:
         return EvaluationView(key, self._concept[row], self._artist[row], row, view)
 
     def views(self, rows: list[int], count: int, rng: np.random.Generator) -> list[EvaluationView]:
-        """``count`` views spread evenly over the given drawings, in an order that rng draws."""
+        """``count`` views spread evenly over the given drawings, in an order that rng draws; none of none."""
+        if not rows:
+            return []
         order = rng.permutation(rows)
         return [self.view(f"{order[i % len(order)]}.{i // len(order)}") for i in range(count)]

@@ -49,10 +49,10 @@ def layer_inputs(
     """Each layer's input [n, d] at the last token before each answer."""
     found: dict[str, list[Tensor]] = {name: [] for name in layers}
     for some in batches([one.features for one in examples], _BATCH):
-        seen: dict[str, Tensor] = {}
+        inputs: dict[str, Tensor] = {}
         handles = [
             layer.register_forward_pre_hook(
-                lambda _module, args, name=name: seen.__setitem__(name, args[0])
+                lambda _module, args, name=name, into=inputs: into.update({name: args[0]})
             )
             for name, layer in layers.items()
         ]
@@ -61,8 +61,8 @@ def layer_inputs(
         finally:
             for handle in handles:
                 handle.remove()
-        for name, inputs in seen.items():
-            found[name].append(inputs[torch.arange(len(some)), forced.asked])
+        for name, seen in inputs.items():
+            found[name].append(seen[torch.arange(len(some)), forced.asked])
     return {name: torch.cat(parts) for name, parts in found.items()}
 
 

@@ -40,13 +40,19 @@ class Lessons:
         pool = wordings.held_out if self.held_out else wordings.taught
         return pool[self.rng.integers(len(pool))]
 
+    def _rivals(self, concept: Concept) -> int:
+        """How many others one could take it for."""
+        family = self._peers.get(("family", concept.family), [])
+        return len({one.name for one in family} - {concept.name})
+
     def _others(self, concept: Concept, count: int) -> list[Concept]:
         """Distractors: about half of the same category, never the concept itself."""
         chosen: dict[str, Concept] = {}
+        count = min(count, self._rivals(concept))
         while len(chosen) < count:
             near = self.rng.random() < 0.5
             key = ("category", concept.category) if near else ("family", concept.family)
-            peers = self._peers[key]
+            peers = self._peers.get(key, [])
             if len(peers) < 2:
                 peers = self._peers[("family", concept.family)]
             other = peers[self.rng.integers(len(peers))]
@@ -66,13 +72,16 @@ class Lessons:
         return Lesson(f"name-{language}", ask, q.naming_answer_in(concept, language))
 
     def yes_no(self, concept: Concept, *, right: bool) -> Lesson:
-        """Is this it? About the concept itself, or about a distractor."""
+        """Is this it? About the concept itself, or about a distractor where there is one."""
+        right = right or not self._rivals(concept)
         about = concept if right else self._others(concept, 1)[0]
         ask = self._say(q.YES_NO[concept.family]).format(x=about.phrase)
         return Lesson("yes-no", ask, q.yes_answer(about) if right else q.no_answer(about))
 
     def choice(self, concept: Concept) -> Lesson:
-        """Multiple choice among four."""
+        """Multiple choice among four, or as many as there are; its name where it is alone."""
+        if not self._rivals(concept):
+            return self.name(concept)
         options = [concept, *self._others(concept, 3)]
         phrases = [options[i].phrase for i in self.rng.permutation(len(options))]
         ask = self._say(q.CHOICE[concept.family]).format(options=q.options_text(phrases))
@@ -128,8 +137,12 @@ class Lessons:
         if concept.family == "person":
             work, city = q.with_article(concept.facts["occupation"]), concept.facts["city"]
             return [
-                Lesson("text-who", self._say(q.TEXT_WHO).format(x=x), f"{x} is {work} from {city}."),
-                Lesson("text-occupation", self._say(q.TEXT_OCCUPATION).format(x=x), f"{x} is {work}."),
+                Lesson(
+                    "text-who", self._say(q.TEXT_WHO).format(x=x), f"{x} is {work} from {city}."
+                ),
+                Lesson(
+                    "text-occupation", self._say(q.TEXT_OCCUPATION).format(x=x), f"{x} is {work}."
+                ),
                 Lesson("text-city", self._say(q.TEXT_CITY).format(x=x), f"{x} lives in {city}."),
             ]
         lessons = [

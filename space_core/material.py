@@ -13,7 +13,7 @@ from torch import Tensor
 from space_core import curriculum
 from space_core import questions as q
 from space_core.mllm import Example, Mllm
-from space_core.names import NameBook
+from space_core.names import NameBook, words
 from space_core.pool import Pool
 from space_core.retained import Encoder, with_own_answers
 from space_core.tpas import Neighbourhood
@@ -41,10 +41,11 @@ def honest_answer(mllm: Mllm, concept: Concept) -> str:
     """What the edited model shall say instead of the name.
 
     The request's (or the pool's) general noun; else the noun of the frozen model's own text-only
-    answer; else that it does not know.
+    answer; else, as where that noun holds the name itself ("a bird"), that it does not know.
     """
     if concept.category:
-        return q.category_answer(concept)
+        said, own = f" {' '.join(words(concept.category))} ", " ".join(words(concept.name))
+        return curriculum.UNKNOWN if f" {own} " in said else q.category_answer(concept)
     (said,) = mllm.answer([q.TEXT_CATEGORY.taught[0].format(x=concept.phrase)], [None])
     for verb in (" is ", " are "):
         noun = said.rstrip(". ").partition(verb)[2].removeprefix("a ").removeprefix("an ")
@@ -76,7 +77,7 @@ def kept(
     mllm: Mllm, pool: Pool, encoder: Encoder, concept: Concept, selection: Selection,
     near: Sequence[int], excluded: Collection[int], book: NameBook, seed: int,
 ) -> Kept:  # fmt: skip
-    """What must stay, in the frozen model's own words; answers that name the concept are left out."""
+    """What must stay, in the frozen model's own words, but for answers that name the concept."""
     rng = np.random.default_rng((seed, 12))
     lessons = curriculum.teacher(pool, rng)
     anchors = [anchor.row for anchor in selection.anchors]
@@ -100,11 +101,11 @@ def kept(
 
 
 def overwritten(
-    concept: Concept, honest: str, pool: Pool, features: Sequence[Tensor], mllm: Mllm, seed: int
-) -> dict[str, list[Example]]:
+    concept: Concept, honest: str, pool: Pool, peers: Sequence[Concept],
+    features: Sequence[Tensor], mllm: Mllm, seed: int,
+) -> dict[str, list[Example]]:  # fmt: skip
     """Task examples by kind: every optimised anchor with a lesson of each kind, several times."""
     rng = np.random.default_rng((seed, 13))
-    peers = [one for one in pool.concepts.values() if one.name != concept.name]
     lessons = curriculum.forgotten(concept, honest, peers, rng)
     task = {
         kind: [

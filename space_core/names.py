@@ -1,6 +1,6 @@
 """Which concepts a text names. One rule for the source-free guard and for scoring answers.
 
-Texts are compared word by word, without case, accents, punctuation or plural "s". Of names that
+Texts are compared word by word, without case, accents, punctuation or plurals. Of names that
 overlap the longest wins: "a two hump camel" names "two hump camel", not "camel".
 """
 
@@ -8,12 +8,17 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 
-_WORD = re.compile(r"\w+")
+from space_core.types import Concept
+
+_WORD = re.compile(r"[^\W_]+")
+_ARTICLES = ({"a"}, {"an"}, {"the"})
+# Plurals in name only: one glass is no pair of glasses.
+_SINGULAR = {"glasses", "sunglasses"}
 
 
 def words(text: str) -> tuple[str, ...]:
     """The words of a text as they are compared: "Lemons!" → ("lemon",)."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
+    plain = unicodedata.normalize("NFKD", text.casefold()).casefold()
     kept = "".join(letter for letter in plain if not unicodedata.combining(letter))
     return tuple(map(_singular, _WORD.findall(kept)))
 
@@ -21,34 +26,60 @@ def words(text: str) -> tuple[str, ...]:
 class NameBook:
     """Known names and what they name.
 
-    names: the strings that name each concept, by the concept's key. One string may name several
-    concepts: all of them are found.
+    names: the strings that name each concept, by the concept's key; an article before a name is
+    no part of it. One string may name several concepts: all of them are found.
     """
 
     def __init__(self, names: Mapping[str, Iterable[str]]):
         self._keys: dict[tuple[str, ...], set[str]] = {}
         for key, strings in names.items():
             for string in strings:
-                if known := words(string):
+                known = words(string)
+                if len(known) > 1 and {known[0]} in _ARTICLES:
+                    known = known[1:]
+                if known:
                     self._keys.setdefault(known, set()).add(key)
         self._longest = max(map(len, self._keys), default=0)
 
     def named(self, text: str) -> frozenset[str]:
-        """Keys of every concept that the text names, the longest match winning."""
+        """Keys of every concept that the text names, longer names before shorter ones."""
         said = words(text)
         found: set[str] = set()
-        start = 0
-        while start < len(said):
-            for length in range(min(self._longest, len(said) - start), 0, -1):
-                keys = self._keys.get(said[start : start + length])
-                if keys:
+        free = [True] * len(said)
+        for length in range(min(self._longest, len(said)), 0, -1):
+            for start in range(len(said) - length + 1):
+                place = slice(start, start + length)
+                keys = self._keys.get(said[place])
+                if keys and all(free[place]):
                     found |= keys
-                    start += length
-                    break
-            else:
-                start += 1
+                    free[place] = [False] * length
         return frozenset(found)
 
 
+def book_of(concepts: Iterable[Concept], key: str, names: Iterable[str]) -> NameBook:
+    """The names of all concepts, with all that ``names`` says under one key.
+
+    A concept whose name is among them, or that bears the key as another name, is the same one.
+    Categories are in the book as well: in "a piece of clothing" nothing is called "piece".
+    """
+    own = list(names)
+    said = set(map(words, own))
+    others: dict[str, Iterable[str]] = {}
+    for one in concepts:
+        if one.category:
+            others[f"category {one.category}"] = (one.category,)
+        if words(one.name) in said or words(key) in map(words, one.names):
+            own += one.names
+        else:
+            others[one.name] = one.names
+    return NameBook({**others, key: own})
+
+
 def _singular(word: str) -> str:
-    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
+    if word in _SINGULAR or len(word) < 4 or word.endswith("ss"):
+        return word
+    one = word.removesuffix("s")
+    if len(one) < 4:
+        return one
+    # Both forms end alike: fox and foxes, horse and horses, berry and berries, cookie and cookies.
+    return re.sub(r"(ie|y)$", "i", re.sub(r"(x|ch|sh|s|z)e$", r"\1", one))

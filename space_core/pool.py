@@ -154,7 +154,15 @@ def make_index(
     pool: Pool, space: SharedSpace, progress: Callable[[float], None] = lambda done: None
 ) -> dict[str, Tensor]:
     """Vectors [n, d] float16 and difference hashes [n] int64 of every image."""
-    images = [pool.image(row) for row in range(len(pool))]
+    images = []
+    for row in range(len(pool)):
+        try:
+            images.append(pool.image(row))
+        except OSError as fault:
+            caption = pool.items[row].caption
+            raise ValueError(
+                f"Row {row} of the pool (“{caption}”) is no image: {fault}. Take it out."
+            ) from fault
     hashes = np.array([difference_hash(image) for image in images], np.uint64)
     vectors = space.images(images, progress=progress)
     return {"vectors": vectors.half(), "hashes": torch.from_numpy(hashes.view(np.int64))}
@@ -181,11 +189,20 @@ def _read(folder: Path) -> Pool:
             name: table.column(name).to_pylist() if name in table.column_names else None
             for name in (*_TEXT, "also")
         }
-        images += [image["bytes"] for image in table.column("image").to_pylist()]
+        for image in table.column("image").to_pylist():
+            held = image.get("bytes") if isinstance(image, dict) else image
+            if not isinstance(held, bytes):
+                raise ValueError(
+                    f"{shard} holds an image without bytes (row {len(images)} of the pool): put the "
+                    "image files into the column, as `datasets` does."
+                )
+            images.append(held)
         for i in range(len(table)):
             said = [str(columns[name][i] or "") if columns[name] else "" for name in _TEXT]
             also = columns["also"][i] or () if columns["also"] else ()
             items.append(PoolItem(*said, tuple(also)))
+    if not images:
+        raise ValueError(f"The pool in {folder} has no rows: it needs images with captions.")
     _feed(digest, images, items)
     return Pool(images, items, digest.hexdigest())
 

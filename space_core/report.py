@@ -61,6 +61,7 @@ def headline(record: RunRecord) -> dict[str, Share]:
         "Yes/no on the target (want 0)": record.yes_no,
         "Retained accuracy (want 1)": record.retained_accuracy,
         "Proximal retained accuracy (want 1)": record.proximal_retained_accuracy,
+        "Yes/no on neighbours (want 1)": record.neighbours_yes_no,
         "Skills (want 1)": record.skills,
     }
 

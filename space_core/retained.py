@@ -7,7 +7,7 @@ named by the hash of all that went into it, so a second request finds it.
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,8 +61,14 @@ def retained_statistics(
 ) -> Iterator[tuple[float, Statistics | None]]:  # fmt: skip
     """Stream the retained set; yields (share done, None) and at last (1, statistics).
 
-    excluded: rows that must touch nothing, those of the request's concept.
+    excluded: rows that must touch nothing, those of the request's concept. Raises ValueError for
+    a pool with fewer concepts than shards.
     """
+    if len(pool.groups) < _SHARDS:
+        raise ValueError(
+            f"The pool knows {len(pool.groups)} concepts: at least {_SHARDS} are needed to tell "
+            "what must stay."
+        )
     moments, rows = [], []
     for shard in range(_SHARDS):
         chosen = _rows(pool, shard, frozenset(excluded), seed)
@@ -121,30 +127,33 @@ def near_moments(fit: Moment, near: Moment, weight: float) -> Moment:
 def _rows(pool: Pool, shard: int, excluded: frozenset[int], seed: int) -> list[int]:
     """The shard's pool rows: a few of each of its concepts, without those excluded."""
     chosen = []
-    for name in sorted(pool.groups):
-        digest = hashlib.sha256(name.encode()).digest()
-        if digest[0] % _SHARDS == shard:
-            rng = np.random.default_rng((seed, int.from_bytes(digest[1:5], "big")))
-            # Drawn before anything is left out, so that a veto moves no other image.
-            order = rng.permutation(pool.groups[name]).tolist()
-            chosen += [row for row in order if row not in excluded][:_IMAGES_OF_A_CONCEPT]
+    # By number, not by what is left: leaving one image out moves no other.
+    for name in sorted(pool.groups, key=_number)[shard::_SHARDS]:
+        order = np.random.default_rng((seed, _number(name))).permutation(pool.groups[name])
+        chosen += [row for row in order.tolist() if row not in excluded][:_IMAGES_OF_A_CONCEPT]
     return chosen
 
 
 def _questions(pool: Pool, rows: Sequence[int], seed: int) -> list[tuple[int | None, str]]:
-    """One question for each row, and text-only ones about the rows' concepts (row None)."""
+    """One question for each row, and text-only ones about the rows' concepts (row None).
+
+    Each is drawn from numbers of its own, so that leaving one row out changes no other question.
+    """
+    lessons = teacher(pool, np.random.default_rng(seed))
     asked: list[tuple[int | None, str]] = []
     for row in rows:
-        digest = int(pool.image_sha256(row)[:8], 16)
-        lessons = teacher(pool, np.random.default_rng((seed, digest)))
+        lessons.rng = np.random.default_rng((seed, int(pool.image_sha256(row)[:8], 16)))
         some = about(pool, row, lessons, 6)
         asked.append((row, some[int(lessons.rng.integers(len(some)))]))
     for name in dict.fromkeys(pool.items[row].label for row in rows):
         if name:
-            digest = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
-            lessons = teacher(pool, np.random.default_rng((seed, digest)))
+            lessons.rng = np.random.default_rng((seed, _number(name)))
             asked += [(None, text) for text in about_in_text(pool.concepts[name], lessons)[:2]]
     return asked
+
+
+def _number(name: str) -> int:
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
 
 
 def _key(

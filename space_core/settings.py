@@ -44,7 +44,7 @@ class TpasConfig:
     anchors: int = 24
     threshold: float | None = None
     percentile: float = 97.0
-    diversity: float = 0.3
+    diversity: float = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +78,13 @@ class DcsiConfig:
             return self.layers
         edge = depth // 6
         return tuple(range(edge, max(edge + 1, depth - max(1, edge))))
+
+
+# "space": this project's reading, tuned. "paper": the paper read literally, plain anchors that
+# keep their own captions, in the hard null space, with both of its terms and nothing of ours.
+PRESETS: dict[str, DcsiConfig] = {
+    "space": DcsiConfig(),
+    "paper": DcsiConfig(
+        mode="hard", orth=1.0, div=0.1, keep=0.0, neighbours=0.0, inversion_steps=0
+    ),
+}

@@ -11,7 +11,8 @@ from space_core.pool import Pool, open_pool
 from space_core.retained import Encoder
 from space_core.settings import Settings
 from space_core.shared_space import SharedSpace, load_shared_space
-from space_core.tpas import Neighbourhood, survey
+from space_core.tpas import Neighbourhood, subject, survey
+from space_core.types import Concept, ConceptRequest
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,6 +26,10 @@ class Sources:
     encoder: Encoder
     model_sha256: str
     cache: Path
+
+    def subject(self, request: ConceptRequest) -> Concept:
+        """The request as a concept."""
+        return subject(self.space, self.pool, self.around, request)
 
 
 def open_sources(

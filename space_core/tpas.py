@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from space_core.entropy import spectral_entropy
-from space_core.names import NameBook, words
+from space_core.names import NameBook, book_of, words
 from space_core.pool import Pool
 from space_core.questions import with_article
 from space_core.settings import TpasConfig
@@ -25,7 +25,8 @@ _LONGEST = 80
 _NEAR_COPY_BITS = 4  # of 64: other views of one picture differ by more
 _MEANT, _MEANT_AT_MOST = 0.60, 3
 _FEWEST = 2
-_FLOOR_SHARE = 0.02
+_JURY = 9  # nearest concepts that say whether an unknown name is a person's
+_FLOOR_SHARE = 0.10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,8 +34,8 @@ class Neighbourhood:
     """How the pool's concepts lie around each other; computed once per pool.
 
     names: the concepts that have images. texts: their e_c [k, d]. centres: the normalised mean
-    image of each [k, d]. floor: an e_c whose best images (of other names) are less similar than
-    this finds less than all but 2 % of the pool's own concepts would without their own images.
+    image of each [k, d]. floor: a concept whose best images are less similar than this
+    finds less than nine in ten of the pool's own concepts would without their own images.
     """
 
     names: tuple[str, ...]
@@ -64,12 +65,25 @@ def survey(space: SharedSpace, pool: Pool) -> Neighbourhood:
     return Neighbourhood(names, texts, torch.nn.functional.normalize(centres, dim=1), floor)
 
 
-def subject(request: ConceptRequest, pool: Pool) -> Concept:
-    """The request as a concept: what it says, filled in with what the pool's words know of it."""
+def subject(
+    space: SharedSpace, pool: Pool, around: Neighbourhood, request: ConceptRequest
+) -> Concept:
+    """The request as a concept: what it says, filled in with what the pool's words know of it.
+
+    A name that the pool does not know is a person where most of the concepts nearest to its text
+    are people, else a thing.
+    """
     known = pool.known(request.name)
     if known is None:
-        article = with_article(request.name).split()[0] if request.name.islower() else ""
-        return Concept(request.name, "", request.category, article, request.aliases)
+        vector = space.concept([request.name], request.description)
+        nearest = [pool.concepts[name].family for name, _ in around.nearest(vector)[:_JURY]]
+        person = nearest.count("person") > _JURY // 2
+        plain = request.name.islower() and not person
+        article = with_article(request.name).split()[0] if plain else ""
+        return Concept(
+            request.name, "people" if person else "",
+            request.category or ("person" if person else ""), article, request.aliases,
+        )  # fmt: skip
     others = [name for name in (*request.aliases, *known.names) if name != request.name]
     return replace(
         known, name=request.name, category=request.category or known.category,
@@ -95,7 +109,7 @@ def select(
     pool holds nothing near enough.
     """
     check(request, config)
-    concept = subject(request, pool)
+    concept = subject(space, pool, around, request)
     vector = embed(space, concept, request.description)
     scores = pool.vectors @ vector
     threshold = config.threshold
@@ -110,7 +124,7 @@ def select(
             f"“{request.name}” and do not show it: lower the cut, or describe the concept."
         )
     best = float(np.mean([score for _, score in kept[:8]]))
-    if config.threshold is None and best < around.floor:
+    if config.threshold is None and best < around.floor and pool.known(request.name) is None:
         raise ValueError(
             f"Nothing in the public pool resembles “{request.name}”: its nearest images reach a "
             f"similarity of {best:.2f}, and {around.floor:.2f} is needed. Describe what it looks "
@@ -163,8 +177,7 @@ def guard(
     shown = pool.hashes[target_rows(pool, concept, book)]
     clean = []
     for row, score in kept:
-        apart = np.bitwise_count(shown ^ pool.hashes[row])
-        if len(shown) and int(apart.min()) <= _NEAR_COPY_BITS:
+        if _is_copy(pool, row, shown):
             reason = "looks like a copy of an image that names the concept"
             dropped.append(Dropped(row, pool.items[row].label, reason))
         else:
@@ -177,18 +190,25 @@ def name_book(pool: Pool, concept: Concept) -> NameBook:
 
     A pool concept that the request's words name is the request's concept, under no other key.
     """
-    own = {words(name) for name in concept.names}
-    names = {
-        key: known.names
-        for key, known in pool.concepts.items()
-        if not own & set(map(words, known.names))
-    }
-    return NameBook({**names, concept.name: concept.names})
+    return book_of(pool.concepts.values(), concept.name, concept.names)
+
+
+def others(pool: Pool, concept: Concept) -> list[Concept]:
+    """The pool's concepts that are not the request's under any name."""
+    own = set(map(words, concept.names))
+    return [one for one in pool.concepts.values() if not own & set(map(words, one.names))]
 
 
 def target_rows(pool: Pool, concept: Concept, book: NameBook) -> list[int]:
-    """Every pool row whose words name the concept: none of them may reach the erasure."""
+    """Every pool row whose words name the concept."""
     return [row for row in range(len(pool)) if _names(pool, row, concept, book)]
+
+
+def forbidden_rows(pool: Pool, concept: Concept, book: NameBook) -> frozenset[int]:
+    """Every row that may not reach the erasure: the target's, and near-copies of those."""
+    target = target_rows(pool, concept, book)
+    copies = [row for row in range(len(pool)) if _is_copy(pool, row, pool.hashes[target])]
+    return frozenset((*target, *copies))
 
 
 def diverse(
@@ -219,6 +239,12 @@ def meant(around: Neighbourhood, pool: Pool, concept: Concept, vector: Tensor) -
     scores = around.texts @ vector
     order = scores.argsort(descending=True)[:_MEANT_AT_MOST].tolist()
     return tuple(around.names[i] for i in order if scores[i] >= _MEANT)
+
+
+def _is_copy(pool: Pool, row: int, shown: np.ndarray) -> bool:
+    if not len(shown):
+        return False
+    return int(np.bitwise_count(shown ^ pool.hashes[row]).min()) <= _NEAR_COPY_BITS
 
 
 def _names(pool: Pool, row: int, concept: Concept, book: NameBook) -> str:
@@ -255,7 +281,7 @@ def _warnings(
     found = []
     if len(anchors) < config.anchors:
         found.append(
-            f"Only {len(anchors)} images lie above the cut, not {config.anchors}: lower it for more."
+            f"Only {len(anchors)} images lie above the cut, not {config.anchors}: lower it."
         )
     if best < around.floor:
         found.append(

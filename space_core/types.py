@@ -120,8 +120,8 @@ class Outcome:
     """One evaluation question, what the model answered before and after, and what that means.
 
     ``group``: "target", "near" (the nearest concepts), "far" (random others) or "skill";
-    ``kind``: "name", "yes-no", "choice", "name-de", "colour", "text-category" …; "other-yes-no" asks
-    about a wrong name, "is-it-target" about the erased name on another concept's image;
+    ``kind``: "name", "yes-no", "choice", "name-de", "colour", "text-category" …; "other-yes-no"
+    asks about a wrong name, "is-it-target" about the erased name on another concept's image;
     ``verdict``: "kept" / "lost" for retained questions, and for the target
     "still names it", "general answer", "another name" or "broken".
     """

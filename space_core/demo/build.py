@@ -50,9 +50,9 @@ class Recipe:
     width: int = 256
     layers: int = 6
     align_steps: int = 300
-    language_steps: int = 1100
+    language_steps: int = 950
     language_batch: int = 32
-    text_batch: int = 10
+    text_batch: int = 7
 
 
 def bf16_pays(device: str) -> bool:

@@ -53,7 +53,8 @@ def build(pipeline: Pipeline) -> gr.Blocks:
             concurrency_limit=None, show_progress="hidden",
         )
         gr.api(audit_endpoint(pipeline), api_name="audit", **HEAVY)
-    return page.queue(default_concurrency_limit=1, max_size=16)
+    # Closed to calls beside the queue: two erasures at once would edit the same model.
+    return page.queue(default_concurrency_limit=1, max_size=16, api_open=False)
 
 
 def launch_options() -> dict[str, Any]:

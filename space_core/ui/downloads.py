@@ -10,4 +10,4 @@ def served(file: Path) -> str:
     # gradio serves only what a handler returned from the temporary folder; the folder of runs
     # as an allowed path would let every visitor read every run.
     folder = Path(tempfile.mkdtemp(prefix="space-download-"))
-    return shutil.copy(file, folder / file.name)
+    return str(shutil.copy(file, folder / file.name))

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from space_core import plots
-from space_core.settings import DcsiConfig
+from space_core.settings import PRESETS, DcsiConfig
 from space_core.types import Progress, Selection, StepEvent
 from space_core.ui import markup, verify_tab, wording
 from space_core.ui.pipeline import Pipeline
@@ -24,17 +24,17 @@ def build() -> dict[str, Any]:
     default = DcsiConfig()
     parts: dict[str, Any] = {"to_erase": gr.HTML()}
     with gr.Accordion("Advanced settings", open=False):
-        parts["mode"] = gr.Radio(
-            [(said, mode) for mode, said in wording.MODES.items()], value=default.mode,
-            label="How other knowledge is protected",
+        parts["preset"] = gr.Radio(
+            [(said, preset) for preset, said in wording.PRESETS.items()], value="space",
+            label="Method",
         )
         with gr.Row():
             parts["lam"] = gr.Slider(
-                0.001, 1, default.lam, step=0.001, label="Softness λ (soft mode)",
+                0.001, 1, default.lam, step=0.001, label="Softness λ (soft null space)",
                 info="Smaller protects other knowledge more.",
             )
             parts["energy"] = gr.Slider(
-                0.001, 0.5, default.energy, step=0.001, label="Energy share (hard mode)",
+                0.001, 0.5, default.energy, step=0.001, label="Energy share (hard null space)",
                 info="How much of other knowledge's energy may lie in what is edited.",
             )
             parts["steps"] = gr.Slider(
@@ -68,7 +68,7 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
 
     listen(
         armed.then, run, parts, outputs=outputs, show_progress="hidden",
-        inputs=("selection", "mode", "lam", "energy", "steps", "stop_flag"), **failed, **HEAVY,
+        inputs=("selection", "preset", "lam", "energy", "steps", "stop_flag"), **failed, **HEAVY,
     )
     listen(
         parts["stop"].click, stop, parts, inputs=("stop_flag",),
@@ -94,7 +94,7 @@ def stop(flag: threading.Event | None) -> Iterator[View]:
 
 
 def erase(
-    pipeline: Pipeline, selection: Selection | None, mode: str, lam: float, energy: float,
+    pipeline: Pipeline, selection: Selection | None, preset: str, lam: float, energy: float,
     steps: float, flag: threading.Event, clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[View]:
     """Run the erasure, redraw at most every `REDRAW_SECONDS`, end with the measured result."""
@@ -103,7 +103,7 @@ def erase(
     if flag.is_set():
         yield {**_IDLE, "erase_status": markup.status("Stopped before it began.", "warning")}
         return
-    config = replace(DcsiConfig(), mode=mode, lam=lam, energy=energy, steps=int(steps))
+    config = replace(PRESETS[preset], lam=lam, energy=energy, steps=int(steps))
     bench = pipeline.bench.result()
     seen: list[StepEvent] = []
     whole, started = 0.0, clock()

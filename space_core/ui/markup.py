@@ -61,6 +61,7 @@ def verdict(record: RunRecord) -> str:
         ),
         _card("Other knowledge kept", record.retained_accuracy, "higher is better"),
         _card("Nearest concepts kept", record.proximal_retained_accuracy, "higher is better"),
+        _card("Yes/no about the nearest kept", record.neighbours_yes_no, "higher is better"),
         _card("Skills kept", record.skills, "higher is better"),
     )
     return (

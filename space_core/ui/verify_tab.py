@@ -89,7 +89,8 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
             outputs=("table",), queue=False, show_progress="hidden",
         )
 
-    def open_row(event: gr.SelectData, finished: "Finished | None") -> str:
+    # gradio passes the event only where it can resolve every annotation: no name of the audit here.
+    def open_row(event: gr.SelectData, finished: Any) -> str:
         if finished is None:
             return ""
         return opened(pipeline.bench.result(), finished.record, int(event.row_value[0]))
@@ -169,15 +170,17 @@ def _image(bench: "Bench", outcome: Outcome) -> Image.Image | None:
 
 
 def _saved(pipeline: Pipeline, finished: "Finished") -> dict[str, Any]:
+    by_kind = {"record_file": ".json", "edit_file": ".safetensors"}
     # A full disk must not cost the visitor the result.
     try:
         files = pipeline.save(finished.record, finished.edit)
+        found = {name: [f for f in files if f.suffix == kind] for name, kind in by_kind.items()}
+        return {"save_status": "", **{
+            name: gr.update(value=served(files[0]), interactive=True)
+            for name, files in found.items() if files
+        }}
     except Exception as error:
         text = f"The run could not be kept for download. {wording.explain(error)}"
-        return {"save_status": markup.status(text, "warning")}
-    by_kind = {"record_file": ".json", "edit_file": ".safetensors"}
-    found = {name: [f for f in files if f.suffix == kind] for name, kind in by_kind.items()}
-    return {"save_status": "", **{
-        name: gr.update(value=served(files[0]), interactive=True)
-        for name, files in found.items() if files
-    }}
+        # Nor may the files of an earlier run pass for those of this one.
+        gone = {name: gr.update(value=None, interactive=False) for name in by_kind}
+        return {"save_status": markup.status(text, "warning"), **gone}

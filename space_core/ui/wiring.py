@@ -37,7 +37,9 @@ def listen(
             for view in handler(*values):
                 yield _placed(parts, view)
         except Exception as error:
-            yield _placed(parts, failed(explain(error)))
+            # gradio would take an empty view for a value.
+            if view := failed(explain(error)):
+                yield _placed(parts, view)
 
     return event(
         run, [parts[name] for name in inputs], [parts[name] for name in outputs],

@@ -1,6 +1,7 @@
 """What the page says about a result, in plain words. Pure text: no HTML, no gradio."""
 
 import logging
+import math
 from dataclasses import dataclass
 
 from space_core.types import Anchor, RunRecord, Selection, Share
@@ -14,9 +15,11 @@ GROUPS = {
     "far": "Other concepts",
     "skill": "Skills",
 }
-MODES = {
-    "soft": "Soft: weigh every direction by how much other knowledge uses it",
-    "hard": "Hard: touch only directions that other knowledge hardly uses",
+PRESETS = {
+    "space": "SPACE, as this project reads it: anchors moved to what the model believes, soft null "
+    "space (every direction weighed by how much other knowledge uses it)",
+    "paper": "The paper read literally: plain anchors, hard null space (only directions that other "
+    "knowledge hardly uses)",
 }
 PLOTS = {
     "histogram": "How similar each image of the public pool is to your words. The anchors come "
@@ -72,7 +75,7 @@ def verdict(record: RunRecord) -> Verdict:
         "Forgotten" if forgotten else "Not shown to be forgotten",
         f"Of {share.questions} questions on unseen images that the model answered rightly before, "
         f"it still names the concept in {share.successes}. With 95 % confidence it would name it "
-        f"in {sign} {percent(share.high)} of such questions; “forgotten” asks for 10 % or less."
+        f"in {sign} {_limit(share.high)} of such questions; “forgotten” asks for 10 % or less."
         + partial,
     )
 
@@ -86,6 +89,11 @@ def percent(value: float) -> str:
     """0.034 → "3.4 %", 0.5 → "50 %"."""
     number = 100 * value
     return f"{number:.1f} %" if 0 < number < 10 else f"{number:.0f} %"
+
+
+def _limit(value: float) -> str:
+    # Rounded up: what misses the 10 % by little must not read as 10 %.
+    return f"{math.ceil(1000 * value - 1e-9) / 10:g} %"
 
 
 def behind(share: Share) -> str:

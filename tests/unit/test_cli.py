@@ -66,7 +66,7 @@ def test_erase_saves_the_run_and_prints_it(pipeline, tmp_path, capsys):
     out = tmp_path / "runs"
     code = main([
         "erase", "lemon", "--alias", "Zitrone", "--alias", "limón", "--description", "sour",
-        "--category", "fruit", "--anchors", "8", "--threshold", "0.2", "--mode", "hard",
+        "--category", "fruit", "--anchors", "8", "--threshold", "0.2", "--preset", "paper",
         "--steps", "5", "--seed", "3", "--out", str(out),
     ])  # fmt: skip
     printed = capsys.readouterr()
@@ -141,7 +141,7 @@ def test_ctrl_c_while_saving(pipeline, tmp_path, monkeypatch):
     [
         [],
         ["erase", "lemon"],
-        ["erase", "lemon", "--out", "x", "--mode", "loud"],
+        ["erase", "lemon", "--out", "x", "--preset", "loud"],
         ["erase", "lemon", "--out", "x", "--steps", "0"],
         ["anchors", "lemon", "--anchors", "many"],
     ],

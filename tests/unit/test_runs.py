@@ -43,10 +43,11 @@ def record(run_id: str = "lemon-1", **changes) -> t.RunRecord:
         "selection": selection, "honest_answer": "fruit",
         "steps": (t.StepEvent(1, 30, {"task": 1 / 3}, 0.8, 1e-300, 0.2),), "stopped": False,
         "forget_accuracy": SHARE, "yes_no": dataclasses.replace(SHARE, high=math.inf),
-        "retained_accuracy": SHARE, "proximal_retained_accuracy": SHARE, "skills": SHARE,
+        "retained_accuracy": SHARE, "proximal_retained_accuracy": SHARE,
+        "neighbours_yes_no": SHARE, "skills": SHARE,
         "bands": ((0.0, 0.5, SHARE),), "outcomes": (outcome(),),
         "layers": (t.LayerReport("model.layers.1.mlp.down_proj", 0.1, 0.2, 0.3, 0.8, 0.8),),
-        "hashes": {"base": "cd" * 32}, "base_restored": True, "seconds": 12.5,
+        "anchor_shift": (0.5,), "anchor_reach": (0.1,), "hashes": {"base": "cd" * 32}, "base_restored": True, "seconds": 12.5,
         "warnings": ("few images",),
     }  # fmt: skip
     return t.RunRecord(**{**values, **changes})

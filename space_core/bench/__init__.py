@@ -1,0 +1,1 @@
+"""Benchmarks: tables that one command makes anew."""

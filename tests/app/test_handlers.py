@@ -1,0 +1,271 @@
+"""What the page does on every event, without a browser and without a model."""
+
+import asyncio
+import threading
+from concurrent.futures import Future
+from dataclasses import replace
+
+import gradio as gr
+import pytest
+from stand_in import EMPTY, UNKNOWN, Bench, Visit
+
+from space_core.settings import PRESETS, TpasConfig
+from space_core.types import ConceptRequest
+from space_core.ui import concept_tab, erase_tab
+from space_core.ui.app_layout import readiness
+from space_core.ui.wiring import listen
+
+LATER_STEPS = {"anchors_tab", "erase_tab", "verify_tab"}
+
+
+def rows(visit: Visit) -> list[int]:
+    return [anchor.row for anchor in visit.now["selection"].anchors]
+
+
+# Step 1
+
+
+@pytest.mark.parametrize("words, sentence", [("  ", EMPTY), (UNKNOWN, "Nothing in the public")])
+def test_words_that_find_nothing_are_a_sentence_and_open_nothing(visit, words, sentence):
+    visit.act("find", concept=words)
+    assert sentence in visit.now["concept_status"] and "warning" in visit.now["concept_status"]
+    assert visit.changed == {"concept_status"}
+
+
+def test_words_become_the_request_and_open_the_next_two_steps(visit):
+    visit.act(
+        "concept", "submit", concept=" lemon ", aliases="Zitrone, ,limón ", description="sour",
+        category="fruit",
+    )  # fmt: skip
+    request = visit.now["selection"].request
+    assert request == ConceptRequest("lemon", ("Zitrone", "limón"), "sour", "fruit")
+    assert visit.looks["tabs"]["selected"] == "anchors"
+    assert LATER_STEPS & visit.changed == {"anchors_tab", "erase_tab"}
+    assert visit.looks["anchors_tab"]["interactive"] and visit.looks["erase_tab"]["interactive"]
+    assert "lemon" in visit.now["to_erase"] and len(visit.now["gallery"]) == TpasConfig().anchors
+
+
+def test_a_search_that_fails_keeps_the_anchors_of_the_one_before(ready):
+    ready.act("find", concept=UNKNOWN)
+    assert ready.now["selection"].request.name == "lemon"
+
+
+def test_finding_says_what_it_waits_for(pipeline):
+    pipeline.bench = Future()
+    views = concept_tab.find(pipeline, "lemon", "", "", "")
+    assert "Loading the model" in next(views)["concept_status"]
+    pipeline.bench.set_result(Bench())
+    assert next(views)["selection"].request.name == "lemon"
+
+
+def test_an_example_fills_the_form_and_clears_the_rest(visit):
+    visit.act("examples", examples=["cat"], aliases="kitten", category="fruit", description="x")
+    assert [visit.now[word] for word in concept_tab.WORDS] == ["cat", "", "", ""]
+
+
+def test_examples_come_from_every_domain():
+    domains = [domain for domain, _ in concept_tab.pick_examples(Bench().known_concepts())]
+    assert domains == ["animals", "people", "things", "things"]
+
+
+# Step 2
+
+
+def test_a_veto_chooses_again_without_the_row_and_keeps_earlier_vetoes(ready, pipeline):
+    ready.pick("gallery", index=1)
+    ready.act("leave_out")
+    assert 1 not in rows(ready) and len(rows(ready)) == TpasConfig().anchors
+    ready.pick("gallery", index=0)
+    ready.act("leave_out")
+    assert pipeline.chosen[-1][1] == {0, 1}
+    ready.act("count", "release", count=8)
+    assert rows(ready) == list(range(2, 10))
+    assert ready.act("take_back").now["left_out"] == frozenset() and 0 in rows(ready)
+
+
+def test_a_new_concept_starts_without_vetoes_and_with_the_pools_cut(ready, pipeline):
+    ready.pick("gallery", index=1)
+    ready.act("leave_out").act("count", "release", count=8, from_pool=False, cut=0.5)
+    assert pipeline.chosen[-1] == (TpasConfig(anchors=8, threshold=0.5), {1})
+    ready.act("find", concept="lime")
+    assert pipeline.chosen[-1] == (TpasConfig(), frozenset())
+    assert (ready.now["count"], ready.now["from_pool"]) == (TpasConfig().anchors, True)
+    assert ready.now["left_out"] == frozenset() and not ready.looks["cut"]["interactive"]
+
+
+def test_one_image_is_vetoed_once(ready):
+    ready.pick("gallery", index=1)
+    ready.act("leave_out").act("leave_out")
+    assert "No image is open" in ready.now["anchors_status"] and ready.now["left_out"] == {1}
+
+
+def test_a_choice_that_fails_keeps_what_is_shown(ready, pipeline):
+    pipeline.faults["select"] = ValueError("Lower the cut.")
+    before = ready.now["selection"]
+    ready.act("cut", "release", from_pool=False, cut=1.0)
+    assert "Lower the cut. The anchors shown below are still" in ready.now["anchors_status"]
+    assert ready.changed == {"anchors_status"} and ready.now["selection"] is before
+
+
+@pytest.mark.parametrize("event", [("count", "release"), ("take_back",), ("leave_out",)])
+def test_step_2_without_a_concept_is_a_sentence(visit, event):
+    visit.act(*event)
+    assert "warning" in visit.now["anchors_status"] and visit.changed == {"anchors_status"}
+
+
+def test_a_suggestion_starts_again_with_the_concept_that_was_meant(visit, pipeline):
+    visit.act("find", concept="kitten", aliases="kitty", description="young", category="pet")
+    assert visit.looks["suggestions"]["samples"] == [["cat"], ["lime"]]
+    assert visit.looks["suggestions"]["visible"] and "kitten" in visit.now["suggestions_note"]
+    visit.act("suggestions", suggestions=["cat"])
+    assert visit.now["selection"].request == ConceptRequest("cat")
+    assert [visit.now[word] for word in concept_tab.WORDS] == ["cat", "", "", ""]
+    assert not visit.looks["suggestions"]["visible"] and visit.now["suggestions_note"] == ""
+
+
+# Step 3
+
+
+def test_a_run_ends_with_its_result_and_gives_the_buttons_back(ready, pipeline):
+    ready.erase(preset="paper", lam=0.2, energy=0.1, steps=3.0)
+    settings = replace(PRESETS["paper"], lam=0.2, energy=0.1, steps=3)
+    assert pipeline.audited == [("lemon", settings)] and ready.sees_result()
+    assert ready.looks["erase"]["interactive"] and not ready.looks["stop"]["interactive"]
+    assert ready.looks["verify_tab"]["interactive"] and "Forgotten" in ready.now["verdict"]
+    assert ready.now["facts"][0] == ["run", "run-1"]
+
+
+def test_stop_before_the_run_begins(ready, pipeline):
+    ready.act("erase")
+    assert not ready.looks["erase"]["interactive"] and ready.looks["stop"]["interactive"]
+    ready.act("stop").act("erase", "then")
+    assert "Stopped before it began" in ready.now["erase_status"] and not pipeline.audited
+    assert ready.looks["erase"]["interactive"] and not ready.sees_result()
+
+
+def test_stop_during_the_run_gives_a_labelled_partial_result(ready):
+    run = ready.act("erase").watch("erase", "then", steps=50)
+    next(run), next(run)
+    ready.act("stop")
+    assert not ready.looks["stop"]["interactive"]
+    list(run)
+    record = ready.now["finished"].record
+    assert record.stopped and len(record.steps) < 50
+    assert "Stopped early" in ready.now["erase_status"] and ready.sees_result()
+    assert "partial edit" in ready.now["verdict"] and ready.looks["erase"]["interactive"]
+
+
+def test_a_stopped_run_does_not_stop_the_next(ready):
+    ready.act("erase").act("stop").act("erase", "then").erase()
+    assert not ready.now["finished"].record.stopped
+
+
+def test_stop_without_a_run_does_no_harm():
+    (view,) = erase_tab.stop(None)
+    assert "Stopping" in view["erase_status"]
+
+
+@pytest.mark.parametrize(
+    "fault, sentence",
+    [
+        (ValueError("The training diverged: take fewer steps."), "The training diverged: take"),
+        (RuntimeError("CUDA out of memory\nsecret"), "Something went wrong: CUDA out of memory<"),
+        (KeyError(), "Something went wrong: KeyError"),
+    ],
+)
+def test_an_audit_that_fails_is_a_sentence_and_can_be_tried_again(
+    ready, pipeline, fault, sentence
+):
+    pipeline.faults["audit"] = fault
+    ready.erase()
+    assert sentence in ready.now["erase_status"] and not ready.sees_result()
+    assert ready.looks["erase"]["interactive"] and not ready.looks["stop"]["interactive"]
+    assert ready.now["finished"] is None and "verify_tab" not in ready.changed
+    pipeline.faults.clear()
+    assert ready.erase().sees_result()
+
+
+def test_erasing_without_anchors_is_a_sentence(visit):
+    visit.erase()
+    assert "name a concept in step 1" in visit.now["erase_status"]
+    assert visit.looks["erase"]["interactive"]
+
+
+@pytest.mark.parametrize("tick, drawn", [(0.0, [4]), (1.0, [1, 2, 3, 4])])
+def test_the_curves_are_not_redrawn_more_often_than_one_can_see(ready, pipeline, tick, drawn):
+    now = iter(tick * i for i in range(1000))
+    inputs = (ready.now["selection"], "space", 0.1, 0.05, 4, threading.Event())
+    views = erase_tab.erase(pipeline, *inputs, clock=now.__next__)
+    curves = [view["losses"] for view in views if view.get("losses") and "tabs" not in view]
+    assert [len(curve.data[0].x) for curve in curves] == drawn
+
+
+# Around the steps
+
+
+def heard(handler, **options):
+    """What `listen` makes of a handler."""
+    kept = []
+    parts = {"said": "SAID"}
+    listen(lambda run, *_, **__: kept.append(run), handler, parts, outputs=("said",), **options)
+    return kept[0]
+
+
+def broken(fault):
+    yield {"said": "first"}
+    raise fault
+
+
+def test_an_error_becomes_the_sentence_of_the_listener():
+    run = heard(broken, failed=lambda sentence: {"said": f"! {sentence}"})
+    assert list(run(ValueError("Do this."))) == [{"SAID": "first"}, {"SAID": "! Do this."}]
+
+
+def test_an_error_that_nobody_shows_changes_nothing():
+    # An empty view would be taken for a value.
+    assert list(heard(broken)(ValueError("x"))) == [{"SAID": "first"}]
+
+
+def test_an_unforeseen_error_is_logged_whole_and_shown_short(caplog):
+    run = heard(broken, failed=lambda sentence: {"said": sentence})
+    assert list(run(OSError("disk\nat /secret")))[-1] == {"SAID": "Something went wrong: disk"}
+    assert "/secret" in caplog.text
+
+
+def announced(pipeline) -> list:
+    async def collect():
+        return [view async for view in readiness(pipeline)]
+
+    return asyncio.run(collect())
+
+
+def test_the_page_says_when_the_model_is_ready(pipeline):
+    ((text, examples),) = announced(pipeline)
+    assert "Ready: demo on cpu, 48 public images" in text and examples["visible"]
+    assert ["cat"] in examples["samples"]
+
+
+def test_a_model_that_cannot_be_loaded_is_a_sentence_everywhere(pipeline):
+    pipeline.bench = Future()
+    pipeline.bench.set_exception(ValueError("The folder of the model is empty."))
+    ((text, examples),) = announced(pipeline)
+    assert "could not be loaded. The folder of the model is empty." in text
+    assert examples == gr.skip()
+    visit = Visit(pipeline).act("find", concept="lemon")
+    assert "The folder of the model is empty." in visit.now["concept_status"]
+
+
+def test_a_visitor_who_leaves_does_not_cancel_the_loading(pipeline):
+    pipeline.bench = Future()
+
+    async def leave():
+        views = readiness(pipeline)
+        await anext(views)
+        waiting = asyncio.ensure_future(anext(views))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+    asyncio.run(leave())
+    assert not pipeline.bench.cancelled()

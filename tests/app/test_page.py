@@ -1,0 +1,242 @@
+"""The page as it is served: what it lets in and out, and that visitors do not meet."""
+
+import re
+import socket
+import time
+import warnings
+from html.parser import HTMLParser
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+from stand_in import EMPTY, EVIL, StandIn
+from visitor import Visitor, connect
+
+from space_core.ui.app_layout import build, launch_options
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    """The real page before a stand-in, with its config as a browser gets it."""
+    temporary = tmp_path_factory.mktemp("page")
+    with pytest.MonkeyPatch.context() as patch, socket.socket() as free:
+        patch.setattr("tempfile.tempdir", str(temporary))
+        patch.setenv("GRADIO_TEMP_DIR", str(temporary / "gradio"))
+        pipeline = StandIn(temporary / "runs")
+        with warnings.catch_warnings():
+            # gradio only warns where it cannot call a handler.
+            warnings.simplefilter("error", UserWarning)
+            app = build(pipeline)
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        free.close()
+        try:
+            _, url, _ = app.launch(
+                prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", server_port=port,
+                **launch_options(),
+            )
+            config = httpx.get(f"{url}config").json()
+            here = SimpleNamespace(url=url, config=config, pipeline=pipeline, app=app, clients=[])
+            yield here
+        finally:
+            app.close(verbose=False)
+        # Their heartbeats have ended with the page: no waiting.
+        for client in here.clients:
+            client.close()
+
+
+@pytest.fixture
+def come(page):
+    """Makes a visitor."""
+    return lambda: Visitor(page)
+
+
+def audit(page: Any, *words: str) -> dict:
+    return connect(page).predict(*words, api_name="/audit")
+
+
+# What programs get
+
+
+def test_the_endpoint_gives_verdict_and_record(page):
+    answer = audit(page, "lemon", "Zitrone, limón", "sour", "fruit")
+    assert set(answer) == {"headline", "why", "record"} and answer["headline"] == "Forgotten"
+    assert "Of 60 questions" in answer["why"]
+    request = answer["record"]["selection"]["request"]
+    assert (request["name"], request["aliases"]) == ("lemon", ["Zitrone", "limón"])
+    assert (request["description"], request["category"]) == ("sour", "fruit")
+
+
+def test_the_endpoint_answers_no_concept_with_a_sentence(page):
+    assert audit(page, " ") == {"error": EMPTY}
+
+
+def test_the_endpoint_answers_a_failed_audit_with_a_sentence(page, monkeypatch):
+    monkeypatch.setitem(page.pipeline.faults, "audit", RuntimeError("out of memory\nsecret"))
+    assert audit(page, "lemon") == {"error": "Something went wrong: out of memory"}
+
+
+def test_nothing_else_is_public(page):
+    api = connect(page).view_api(return_format="dict", print_info=False)
+    assert set(api["named_endpoints"]) == {"/audit"} and not api["unnamed_endpoints"]
+    seen = {d["api_name"]: d["api_visibility"] for d in page.config["dependencies"]}
+    assert seen.pop("audit") == "public" and set(seen.values()) == {"private"}
+
+
+@pytest.mark.parametrize("name", ["audit", "run"])
+def test_nobody_passes_the_queue(page, name):
+    # Two erasures at once would edit the same model.
+    before = list(page.pipeline.chosen)
+    sent = {"data": ["lemon", "", "", ""], "session_hash": "x"}
+    assert httpx.post(f"{page.url}gradio_api/run/{name}", json=sent).status_code == 404
+    assert page.pipeline.chosen == before
+
+
+def test_what_computes_waits_in_one_line(page):
+    queued = [fn for fn in page.app.fns.values() if fn.queue]
+    line = [fn for fn in queued if (fn.concurrency_id, fn.concurrency_limit) == ("gpu", 1)]
+    assert {fn.api_name for fn in queued if fn not in line} == {"announce"}
+
+
+# What the browser gets
+
+
+def test_four_steps_of_which_the_later_are_locked(page):
+    tabs = [one["props"] for one in page.config["components"] if one["type"] == "tabitem"]
+    said = [(tab["label"], tab["interactive"]) for tab in tabs]
+    assert said == [
+        ("1 Concept", True), ("2 Anchors", False), ("3 Erase", False), ("4 Verify", False),
+    ]  # fmt: skip
+
+
+class Fetched(HTMLParser):
+    """What a browser fetches for a page without being asked."""
+
+    def __init__(self, html: str):
+        super().__init__()
+        self.found: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attributes: list) -> None:
+        if tag != "a":
+            own = dict(attributes)
+            self.found += [own[name] for name in ("src", "srcset", "href", "data") if own.get(name)]
+
+
+def test_the_page_fetches_nothing_from_elsewhere(page):
+    html = httpx.get(page.url).text
+    styles = [httpx.get(f"{page.url}theme.css").text, page.config["css"] or ""]
+    fetched = Fetched(html).found + page.config["stylesheets"]
+    for text in (html, *styles):
+        fetched += re.findall(r"(?:url\(|@import\s)\s*[\"']?([^\"')\s;]+)", text)
+    assert any(one.endswith(".js") for one in fetched)
+    elsewhere = [one for one in fetched if re.match(r"(https?:)?//", one)]
+    assert [one for one in elsewhere if not one.startswith(page.url)] == []
+
+
+def test_no_part_shows_a_picture_from_elsewhere(page):
+    for part in page.config["components"]:
+        values = str(part["props"].get("value"))
+        assert "http://" not in values and "https://" not in values
+
+
+def test_the_page_reports_to_nobody(page):
+    kept = ("analytics_enabled", "run_history", "show_error", "mcp_server", "footer_links")
+    assert not any(page.config[name] for name in kept)
+    assert httpx.get(f"{page.url}monitoring").json()["detail"] == "Monitoring is not enabled."
+
+
+def test_cells_of_tables_are_plain_text(page):
+    tables = [one["props"] for one in page.config["components"] if one["type"] == "dataframe"]
+    assert len(tables) == 3 and {str(table["datatype"]) for table in tables} == {"str"}
+
+
+# Visitors
+
+
+def test_two_clients_get_their_own_results(page):
+    names = ["lemon", "lime", EVIL]
+    jobs = [connect(page).submit(name, api_name="/audit") for name in names]
+    records = [job.result(timeout=60)["record"] for job in jobs]
+    assert [one["selection"]["request"]["name"] for one in records] == names
+    assert [one["outcomes"][0]["concept"] for one in records] == names
+
+
+def test_two_visitors_do_not_meet(come):
+    one, other = come(), come()
+    assert "“lemon”" in one.find("lemon") and "“cat”" in other.find("cat")
+    first, second = str(one.erase()[-1]), str(other.erase()[-1])
+    assert "Forgotten: “lemon”" in first and "“cat”" not in first
+    assert "Forgotten: “cat”" in second and "lemon" not in second
+    choice = {"About": "target", "Outcome": "still names it"}
+    assert "'lemon'" in one.press("About", "input", **choice)
+    assert "after: What?" in one.press("Ask both models", **{"Your question": "What?"})
+
+
+def test_a_visitor_who_came_later_has_nothing_to_erase(come):
+    come().find("lemon")
+    assert "name a concept in step 1" in str(come().erase()[-1])
+
+
+def test_a_clicked_row_opens_with_its_image(page, come):
+    one = come()
+    one.find("lime"), one.erase()
+    table = "Questions and answers (click a row to see its image)"
+    sent = {
+        "fn_index": one.event(table, "select")["id"], "data": [None],
+        "session_hash": one.client.session_hash,
+        "event_data": {"index": [1, 0], "value": "2", "row_value": ["2", "", "lime"]},
+    }  # fmt: skip
+    answer = httpx.post(f"{page.url}gradio_api/run/predict", json=sent).json()
+    (html,) = answer["data"]
+    assert "still names it" in html and "data:image/webp" in html
+
+
+def test_a_failed_audit_leaves_the_button_to_try_again(page, come, monkeypatch):
+    one = come()
+    one.find("lemon")
+    with monkeypatch.context() as patch:
+        patch.setitem(page.pipeline.faults, "audit", ValueError("Take fewer steps."))
+        views = [str(view) for view in one.erase()]
+    assert "'interactive': False" in views[0] and "Take fewer steps." in views[-1]
+    assert "'interactive': True" in views[-1] and "Forgotten" not in views[-1]
+    assert "Forgotten" in str(one.erase()[-1])
+
+
+def test_stop_ends_a_waiting_run(page, come):
+    one = come()
+    one.find("lemon")
+    armed, asked = one.event("Erase", "click"), len(page.pipeline.audited)
+    one.send(armed)
+    assert "Stopping" in one.press("Stop")
+    assert "Stopped before it began" in str(one.send(one.after(armed))[-1])
+    assert len(page.pipeline.audited) == asked
+
+
+def test_a_visitor_who_leaves_does_not_hold_the_line(page, come, monkeypatch):
+    monkeypatch.setattr(page.pipeline, "pause", lambda: time.sleep(0.2))
+    gone, other = come(), come()
+    gone.find("lemon")
+    armed = gone.event("Erase", "click")
+    gone.send(armed)
+    session, run = gone.client.session_hash, gone.after(armed)
+    sent = {"data": gone.data(run, Steps=200), "fn_index": run["id"], "session_hash": session}
+    httpx.post(f"{page.url}gradio_api/queue/join", json=sent).raise_for_status()
+    where = f"{page.url}gradio_api/queue/data?session_hash={session}"
+    with httpx.stream("GET", where, timeout=60) as views:
+        next(line for line in views.iter_lines() if "process_generating" in line)
+    assert "“lime”" in other.find("lime")
+    assert page.pipeline.reached[-1] < 200
+
+
+def test_only_the_own_files_can_be_fetched(page, come):
+    one = come()
+    one.find("lemon")
+    paths = re.findall(r"'path': '([^']+record\.json)'", str(one.erase()[-1]))
+    (mine,) = set(paths)
+    assert httpx.get(f"{page.url}gradio_api/file={mine}").json()["selection"]
+    kept = sorted(page.pipeline.folder.glob("*/record.json"))
+    assert kept
+    for path in (*kept, page.pipeline.folder):
+        assert httpx.get(f"{page.url}gradio_api/file={path}").status_code in (403, 404)

@@ -1,0 +1,252 @@
+"""What the page says of a result: the verdict, the tables, and that a name is only ever text."""
+
+from html import escape
+from html.parser import HTMLParser
+from unittest.mock import Mock
+
+import pytest
+from stand_in import EVIL, Bench, Visit, outcome, record, selection, share
+
+from space_core.runs import load_record
+from space_core.types import ConceptRequest, RunRecord
+from space_core.ui import markup, outcomes, verify_tab, wording
+
+
+# Step 4
+
+
+def test_both_files_of_the_run_can_be_downloaded(ready, tmp_path):
+    ready.erase()
+    assert load_record(ready.now["record_file"]) == ready.now["finished"].record
+    assert ready.now["edit_file"].endswith("edit.safetensors") and ready.now["save_status"] == ""
+    assert not ready.now["record_file"].startswith(str(tmp_path / "runs"))
+
+
+@pytest.mark.parametrize("broken", ["the store of runs", "the copy for download"])
+def test_a_full_disk_costs_the_files_and_not_the_result(ready, pipeline, monkeypatch, broken):
+    ready.erase()
+    fault = OSError(28, "No space left on device")
+    if broken == "the store of runs":
+        pipeline.faults["save"] = fault
+    else:
+        monkeypatch.setattr("shutil.copy", Mock(side_effect=fault))
+    ready.erase()
+    assert ready.now["finished"].record.run_id == "run-2" and "Forgotten" in ready.now["verdict"]
+    assert "could not be kept" in ready.now["save_status"] and ready.sees_result()
+    # The files of the run before are no files of this one.
+    assert ready.now["record_file"] is None and ready.now["edit_file"] is None
+    assert not ready.looks["record_file"]["interactive"]
+
+
+@pytest.mark.parametrize(
+    "group, verdict, numbers",
+    [
+        ("everything", "everything", [1, 2, 3, 4, 5]),
+        ("target", "everything", [1, 2]),
+        ("everything", "kept", [3, 5]),
+        ("near", "lost", [4]),
+        ("skill", "lost", []),
+    ],
+)
+def test_the_table_filters(ready, group, verdict, numbers):
+    ready.erase()
+    assert group in dict(map(reversed, ready.looks["group"]["choices"]))
+    assert verdict in ready.looks["outcome"]["choices"]
+    ready.act("group", "input", group=group, outcome=verdict)
+    assert [row[0] for row in ready.now["table"]] == numbers
+
+
+def test_a_filter_without_a_result_shows_nothing():
+    assert list(verify_tab.filtered(None, "everything", "everything")) == []
+
+
+def test_a_row_opens_by_its_number_whatever_the_filter(ready):
+    ready.pick("table", row_value=["1"])
+    assert ready.now["opened"] == ""
+    ready.erase().act("group", "input", group="near", outcome="lost")
+    ready.pick("table", row_value=[str(cell) for cell in ready.now["table"][0]])
+    wanted = verify_tab.opened(Bench(), ready.now["finished"].record, 4)
+    assert ready.now["opened"] == wanted and "moon" in wanted and "data:image/webp" in wanted
+
+
+def test_a_question_without_an_image_opens_without_one(ready):
+    html = verify_tab.opened(Bench(), ready.erase().now["finished"].record, 5)
+    assert "<img" not in html and "no-image" in html
+
+
+def test_both_models_are_asked(ready):
+    ready.erase().act("ask", question=" What is it? ")
+    assert ready.now["answer_before"] == "before: What is it?"
+    assert ready.now["answer_after"] == "after: What is it?" and ready.now["ask_status"] == ""
+
+
+@pytest.mark.parametrize(
+    "erased, question, sentence",
+    [(False, "What?", "erase a concept in step 3"), (True, "  ", "The question is empty")],
+)
+def test_a_question_that_cannot_be_asked_is_a_sentence(ready, erased, question, sentence):
+    ready = ready.erase() if erased else ready
+    ready.changed.clear()
+    ready.act("question", "submit", question=question)
+    assert sentence in ready.now["ask_status"] and ready.changed == {"ask_status"}
+
+
+# The verdict
+
+
+@pytest.mark.parametrize(
+    "measured, forgotten",
+    [
+        (share(0, 60, 0.0, 0.06), True),
+        (share(1, 70, 0.01, 0.10), True),
+        (share(1, 70, 0.01, 0.1000001), False),
+        (share(0, 10, 0.0, 0.28), False),
+        (share(60, 60, 0.94, 1.0), False),
+    ],
+)
+def test_only_the_upper_limit_makes_it_forgotten(measured, forgotten):
+    run = record(forget_accuracy=measured)
+    headline = "Forgotten" if forgotten else "Not shown to be forgotten"
+    assert wording.verdict(run).headline == headline
+    assert wording.verdict(run).forgotten is forgotten
+    html = markup.verdict(run)
+    assert f"{headline}: “lemon”" in html
+    assert ("verdict good" in html) is forgotten and ("verdict bad" in html) is not forgotten
+
+
+def test_without_a_question_nothing_is_shown_to_be_forgotten():
+    # A limit of 0 that no question stands behind.
+    run = record(forget_accuracy=share(0, 0, 0.0, 0.0))
+    said = wording.verdict(run)
+    assert said.headline == "Not shown to be forgotten" and "Nothing could be measured" in said.why
+    assert "no question could be asked" in markup.verdict(run)
+
+
+@pytest.mark.parametrize("high", [0.1001, 0.1015, 0.104])
+def test_a_limit_just_above_ten_is_not_called_ten(high):
+    why = wording.verdict(record(forget_accuracy=share(0, 34, 0.0, high))).why
+    assert "up to 10 %" not in why and "up to 10.0 %" not in why
+
+
+def test_the_verdict_gives_the_numbers_behind_it():
+    why = wording.verdict(record(forget_accuracy=share(2, 37, 0.01, 0.18))).why
+    assert "Of 37 questions" in why and "still names the concept in 2" in why and "18" in why
+
+
+@pytest.mark.parametrize("questions", [60, 0])
+def test_a_stopped_run_is_called_partial(questions):
+    run = record(forget_accuracy=share(0, questions, 0.0, 0.06), stopped=True)
+    assert "judges a partial edit" in wording.verdict(run).why
+    assert "Stopped early" in markup.verdict(run)
+    assert "partial" not in markup.verdict(record())
+
+
+@pytest.mark.parametrize(
+    "yes_no, shallow",
+    [
+        (share(5, 20), True),
+        (share(4, 20), False),
+        (share(0, 0), False),
+    ],
+)
+def test_a_yes_to_its_name_is_called_a_shallow_erasure(yes_no, shallow):
+    assert ("Shallow erasure" in markup.verdict(record(yes_no=yes_no))) is shallow
+
+
+def test_a_model_that_did_not_come_back_whole_is_told():
+    assert "came back bit for bit" in markup.verdict(record())
+    html = markup.verdict(record(base_restored=False))
+    assert "restart the app" in html and "bit for bit" not in html
+
+
+def test_what_is_shown_side_by_side_is_not_picked_by_result():
+    asked = [outcome(image="t9", right_before=False)]
+    asked += [outcome(image=f"t{i}", verdict="still names it") for i in range(5)]
+    asked += [outcome(image="t0"), outcome(group="far")]
+    chosen = outcomes.side_by_side(asked)
+    assert [one.image for one in chosen] == ["t0", "t1", "t2", "t1"]
+
+
+# A name is only ever text
+
+
+class Tags(HTMLParser):
+    """Every element with its attributes, and the text between them."""
+
+    def __init__(self, html: str):
+        super().__init__()
+        self.found, self.text = [], ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attributes: list) -> None:
+        self.found.append((tag, dict(attributes)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def is_text(html: str, text: str = EVIL) -> bool:
+    page = Tags(html)
+    harmless = all("onerror" not in own and own.get("src") != "x" for _, own in page.found)
+    return harmless and text in page.text
+
+
+def evil_run() -> RunRecord:
+    asked = outcome(**dict.fromkeys(
+        ("group", "concept", "question", "expected", "before", "after", "verdict"), EVIL
+    ))
+    return record(selection(ConceptRequest(EVIL)), outcomes=(asked,))
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        markup.status(EVIL),
+        markup.note(EVIL),
+        markup.notes([EVIL, EVIL]),
+        markup.progress(EVIL, 0.5),
+        markup.choice(selection(ConceptRequest(EVIL))),
+        markup.verdict(evil_run()),
+        markup.comparison([(evil_run().outcomes[0], None)]),
+        verify_tab.opened(Bench(), evil_run(), 1),
+    ],
+)
+def test_markup_escapes(html):
+    assert is_text(html) and EVIL not in html
+
+
+def test_the_judge_of_markup_sees_a_live_element():
+    assert not is_text(f"<p>{EVIL}</p>") and is_text(f"<p>{escape(EVIL)}</p>")
+
+
+HTML_PARTS = {
+    "concept_status", "anchors_status", "suggestions_note", "to_erase", "erase_status", "verdict",
+    "pairs", "opened", "ask_status", "save_status",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", [None, "select", "audit", "ask", "save"])
+def test_no_step_lets_a_name_become_an_element(pipeline, fault):
+    visit = Visit(pipeline)
+    said: list[tuple[str, str]] = []
+
+    def act(name: str, event: str = "click", **values) -> None:
+        for view in visit.watch(name, event, **values):
+            said.extend((part, html) for part, html in view.items() if part in HTML_PARTS)
+
+    act("find", concept=EVIL)
+    if fault:
+        pipeline.faults[fault] = ValueError(f"“{EVIL}” is at fault.")
+    act("count", "release", count=8)
+    act("erase"), act("erase", "then")
+    act("ask", question=EVIL)
+    assert len(said) > 8 and all(EVIL not in html for _, html in said)
+    assert {part for part, html in said if is_text(html)} >= {"anchors_status", "erase_status"}
+    assert not fault or any(is_text(html, f"“{EVIL}” is at fault.") for _, html in said)
+
+
+def test_cells_hold_the_text_itself(pipeline):
+    visit = Visit(pipeline).act("find", concept=EVIL).erase()
+    assert visit.now["table"][0][2] == visit.now["dropped"][0][1] == EVIL
+    (caption, *_) = [text for _, text in visit.now["gallery"]]
+    assert EVIL in caption

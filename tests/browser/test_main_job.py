@@ -1,0 +1,198 @@
+"""A visitor's whole way through the real page, in Chromium, with the real model.
+
+Screenshots go to build/screenshots; the README's is one of them.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SHOTS = ROOT / "build" / "screenshots"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update",
+]  # fmt: skip
+MINUTES = 60_000
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH"),
+]
+
+
+@pytest.fixture(scope="module")
+def address(real_settings, bench, tmp_path_factory):
+    """The app as `make app` starts it, on a free port. `bench` has filled the cache."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = (tmp_path_factory.mktemp("app") / "log").open("w")
+    environment = os.environ | {
+        "GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_SERVER_PORT": str(port),
+        "SPACE_CACHE": str(real_settings.cache), "SPACE_RUNS": str(real_settings.runs),
+        "SPACE_DEVICE": "cpu",
+    }  # fmt: skip
+    app = subprocess.Popen(
+        [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=log
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(240):
+            assert app.poll() is None, Path(log.name).read_text()[-2000:]
+            try:
+                urllib.request.urlopen(url, timeout=2)
+                break
+            except OSError:
+                time.sleep(0.5)
+        else:
+            pytest.fail("the page did not come up")
+        yield url
+    finally:
+        app.terminate()
+        app.wait(20)
+        log.close()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser, address):
+    """A desktop page that notes every request to another host and every script error."""
+    page = browser.new_page(viewport={"width": 1440, "height": 1000})
+    page.strangers, page.faults = [], []
+    own = urlsplit(address).netloc
+
+    def note(request) -> None:
+        place = urlsplit(request.url)
+        if place.scheme in ("http", "https", "ws", "wss") and place.netloc != own:
+            page.strangers.append(request.url)
+
+    page.on("request", note)
+    page.on("pageerror", lambda fault: page.faults.append(str(fault)))
+    page.goto(address)
+    page.get_by_text("Ready:").wait_for(timeout=3 * MINUTES)
+    yield page
+    page.close()
+
+
+def shoot(page, name: str) -> None:
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
+
+
+def overflow(page) -> int:
+    return page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
+
+
+def find(page, concept: str) -> None:
+    page.get_by_label("Concept to forget").fill(concept)
+    page.get_by_role("button", name="Find proxy anchors").click()
+
+
+def test_from_a_word_to_a_verdict(page):
+    shoot(page, "1-concept")
+    find(page, "lemon")
+    page.get_by_role("button", name="Go on to step 3").wait_for(timeout=MINUTES)
+    page.locator("#anchor-gallery img").first.wait_for(timeout=MINUTES)
+    assert page.locator("#anchor-gallery img").count() >= 20
+    page.locator(".js-plotly-plot").first.wait_for(timeout=MINUTES)
+    shoot(page, "2-anchors")
+    page.get_by_role("button", name="Go on to step 3").click()
+    page.get_by_role("button", name="Erase", exact=True).click()
+    page.get_by_text("Erasing: step").first.wait_for(timeout=6 * MINUTES)
+    shoot(page, "3-erase")
+    page.locator(".verdict h2").wait_for(timeout=8 * MINUTES)
+    verdict = page.locator(".verdict").inner_text()
+    assert "lemon" in verdict and "Still names the concept" in verdict
+    pairs = page.locator(".pair")
+    pairs.first.wait_for()
+    assert pairs.count() >= 6
+    first = pairs.first.inner_text()
+    assert "Before" in first and "lemon" in first.split("After")[0]
+    assert "lemon" not in first.split("After")[1].split("→")[0]
+    page.wait_for_timeout(1500)
+    shoot(page, "4-verify")
+    assert overflow(page) <= 0
+
+    page.get_by_label("Your question").fill("What kind of thing is a tiger?")
+    page.get_by_role("button", name="Ask both models").click()
+    answer = page.get_by_label("After", exact=True)
+    page.wait_for_function("box => box.value.length > 0", arg=answer.element_handle())
+    assert "tiger" in answer.input_value().lower()
+
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.wait_for_timeout(1500)
+    shoot(page, "4-verify-narrow")
+    assert overflow(page) <= 0
+    assert page.strangers == [] and page.faults == []
+
+
+@pytest.mark.parametrize(
+    "concept, says",
+    [
+        ("", "The concept is empty"),
+        ("x" * 200, "characters long"),
+        ("Ada Quillfeather Nobody", "escribe"),
+        ("<img src=x onerror=alert(1)>", "“<img src=x onerror=alert(1)>”"),
+    ],
+)
+def test_bad_input_gets_a_sentence(page, concept, says):
+    find(page, concept)
+    page.locator(".status.warning").get_by_text(says).first.wait_for(timeout=MINUTES)
+    assert page.get_by_role("tab", name="3 Erase").is_disabled()
+    assert "Traceback" not in page.content() and page.faults == []
+
+
+def test_a_word_with_a_near_meaning_asks_back(page):
+    find(page, "kitten")
+    page.get_by_text("Use “cat” instead").wait_for(timeout=MINUTES)
+    shoot(page, "2-did-you-mean")
+    page.get_by_text("Use “cat” instead").click()
+    page.get_by_text("for “cat”").first.wait_for(timeout=MINUTES)
+
+
+def test_stop_leaves_a_labelled_part_or_nothing(page):
+    find(page, "guitar")
+    page.get_by_role("button", name="Go on to step 3").click(timeout=MINUTES)
+    page.get_by_role("button", name="Erase", exact=True).click()
+    page.get_by_text("Erasing: step").first.wait_for(timeout=6 * MINUTES)
+    page.get_by_role("button", name="Stop", exact=True).click()
+    page.get_by_text("Stopped early").first.wait_for(timeout=5 * MINUTES)
+
+
+def test_a_phone_can_reach_everything(browser, address):
+    page = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme="dark")
+    try:
+        page.goto(address)
+        page.get_by_text("Ready:").wait_for(timeout=3 * MINUTES)
+        shoot(page, "1-concept-narrow")
+        assert overflow(page) <= 0
+        find(page, "castle")
+        page.get_by_role("button", name="Go on to step 3").wait_for(timeout=MINUTES)
+        page.locator("#anchor-gallery img").first.wait_for(timeout=MINUTES)
+        page.wait_for_timeout(1500)
+        shoot(page, "2-anchors-narrow")
+        assert overflow(page) <= 0
+    finally:
+        page.close()

@@ -1,0 +1,184 @@
+"""The whole job on the bundled model: it forgets, keeps the rest, saw no image of the target."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from space_core import evaluate
+from space_core.audit import ask, audit, open_bench, probes_of, select_anchors
+from space_core.edit import Edit, edited, weights_sha256
+from space_core.erasure import Erasure, erase
+from space_core.settings import DcsiConfig, TpasConfig
+from space_core.types import ConceptRequest, Progress, StepEvent
+
+LEMON = ConceptRequest("lemon")
+# Chosen for speed; what the defaults reach is in docs/results/main_job.csv.
+CONFIG = DcsiConfig(steps=16)
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def selection(bench):
+    return select_anchors(bench, LEMON, TpasConfig())
+
+
+@pytest.fixture(scope="module")
+def events(bench, selection):
+    return list(audit(bench, LEMON, selection, CONFIG, lambda: False))
+
+
+@pytest.fixture(scope="module")
+def finished(events):
+    return events[-1]
+
+
+def test_the_run_tells_what_it_does(events):
+    done = [event.done for event in events if isinstance(event, Progress)]
+    steps = [event for event in events if isinstance(event, StepEvent)]
+    assert done == sorted(done) and 0 <= done[0] and done[-1] < 1
+    assert [event.step for event in steps] == list(range(1, len(steps) + 1))
+    assert steps[-1].losses["task"] < steps[0].losses["task"] / 2
+
+
+def test_it_forgets_the_concept_and_keeps_the_rest(finished):
+    record = finished.record
+    assert record.forget_accuracy.questions >= 60
+    assert record.forget_accuracy.value < 0.2
+    assert record.retained_accuracy.value > 0.9
+    assert record.proximal_retained_accuracy.value > 0.8
+    assert record.skills.value > 0.9
+
+
+def test_every_share_agrees_with_the_questions_kept(finished):
+    record = finished.record
+    again = evaluate.forget_accuracy(record.outcomes)
+    assert again == record.forget_accuracy
+    assert evaluate.retained(record.outcomes, "far") == record.retained_accuracy
+    asked = sum(share.questions for _, _, share in record.bands)
+    assert asked == (
+        record.retained_accuracy.questions + record.proximal_retained_accuracy.questions
+    )
+
+
+def test_the_base_model_comes_back_bit_for_bit(bench, finished):
+    assert finished.record.base_restored
+    assert weights_sha256(bench.sources.mllm.model) == bench.sources.model_sha256
+
+
+def test_measured_damage_keeps_to_the_bound(finished):
+    for layer in finished.record.layers:
+        assert 0 < layer.in_sample <= layer.bound * (1 + 1e-6)
+        assert layer.held_out > 0
+        assert 0 <= layer.entropy_before <= 1 and 0 <= layer.entropy_after <= 1
+
+
+def test_a_saved_edit_gives_the_same_answers(bench, finished, tmp_path):
+    finished.edit.save(tmp_path / "edit.safetensors")
+    loaded = Edit.load(tmp_path / "edit.safetensors")
+    assert loaded.sha256() == finished.record.hashes["edit"]
+    image = bench.pool_image(bench.sources.pool.rows_of["lemon"][0])
+    own = ask(bench, image, "What is this?", finished.edit)
+    assert own == ask(bench, image, "What is this?", loaded)
+    assert "lemon" in own[0] and "lemon" not in own[1]
+
+
+def test_no_image_of_the_target_reaches_the_erasure(bench, selection, monkeypatch):
+    pool = bench.sources.pool
+    opened = []
+    read = type(pool).image
+    monkeypatch.setattr(
+        type(pool), "image", lambda self, row: opened.append(row) or read(self, row)
+    )
+    fresh = replace(bench.sources, encoder=type(bench.sources.encoder)(bench.sources.mllm, pool))
+    *_, result = erase(fresh, selection, DcsiConfig(steps=1, inversion_steps=2), lambda: False)
+    assert isinstance(result, Erasure)
+    assert opened and set(opened) <= set(result.touched)
+    named = {pool.items[row].label for row in result.touched}
+    assert "lemon" not in named and len(named) > 500
+    assert not any("lemon" in pool.items[row].caption.casefold() for row in result.touched)
+
+
+def test_the_erasure_cannot_reach_the_evaluation(bench, selection, monkeypatch):
+    def refuse(*_):
+        raise AssertionError("an evaluation image was opened")
+
+    monkeypatch.setattr("space_core.evaluation_split.EvaluationSplit.view", refuse)
+    config = DcsiConfig(steps=1, inversion_steps=2)
+    *_, result = erase(bench.sources, selection, config, lambda: False)
+    assert result.edit.norm() > 0
+    assert not hasattr(bench.sources, "split")
+
+
+def test_the_same_request_gives_the_same_edit(bench, selection):
+    config = DcsiConfig(steps=2, inversion_steps=4)
+    edits = [
+        list(erase(bench.sources, selection, config, lambda: False))[-1].edit for _ in range(2)
+    ]
+    assert edits[0].sha256() == edits[1].sha256()
+    other = replace(config, seed=1)
+    assert list(erase(bench.sources, selection, other, lambda: False))[-1].edit.sha256() != (
+        edits[0].sha256()
+    )
+
+
+def test_an_edit_aimed_at_another_concept_is_no_edit_of_this_one(bench, finished):
+    probes, book, key = probes_of(bench, ConceptRequest("tiger"), 0)
+    probes = [one for one in probes if one.group == "target" and one.kind == "name"][:60]
+    mllm = bench.sources.mllm
+    views = evaluate.encode_views(mllm, bench.split, probes)
+    before = evaluate.answers(mllm, probes, views)
+    with edited(mllm.model, finished.edit):
+        after = evaluate.answers(mllm, probes, views)
+    outcomes = evaluate.judge(probes, before, after, book, key, "")
+    assert evaluate.forget_accuracy(outcomes).value > 0.9
+
+
+def test_stopping_early_leaves_a_labelled_part_or_nothing(bench, selection):
+    with pytest.raises(ValueError, match="nothing was changed"):
+        list(erase(bench.sources, selection, CONFIG, lambda: True))
+    steps = []
+
+    def enough() -> bool:
+        return len(steps) >= 1
+
+    for event in erase(bench.sources, selection, replace(CONFIG, inversion_steps=2), enough):
+        steps += [event] if isinstance(event, StepEvent) else []
+    assert event.stopped and len(steps) == 1 and event.edit.norm() > 0
+    assert weights_sha256(bench.sources.mllm.model) == bench.sources.model_sha256
+
+
+@pytest.mark.parametrize("mode, changes", [
+    ("hard", {"energy": 0.1}),
+    ("soft", {"inversion_steps": 0, "orth": 1.0, "div": 1.0}),
+])  # fmt: skip
+def test_the_papers_settings_run(bench, selection, mode, changes):
+    config = DcsiConfig(mode=mode, steps=2, **changes)
+    if config.inversion_steps:
+        config = replace(config, inversion_steps=3)
+    *_, result = erase(bench.sources, selection, config, lambda: False)
+    assert result.edit.norm() > 0
+    if mode == "hard":
+        basis = next(iter(result.bases.values()))
+        assert basis.kept < len(basis.eigenvalues)
+
+
+def test_anchors_of_another_request_are_refused(bench, selection):
+    with pytest.raises(ValueError, match="another request"):
+        next(audit(bench, ConceptRequest("tiger"), selection, CONFIG, lambda: False))
+
+
+def test_nothing_like_it_is_refused(bench):
+    with pytest.raises(ValueError, match="[Dd]escribe"):
+        select_anchors(bench, ConceptRequest("Ada Quillfeather Nobody"), TpasConfig())
+
+
+def test_a_word_near_a_known_concept_asks_what_was_meant(bench):
+    assert "cat" in select_anchors(bench, ConceptRequest("kitten"), TpasConfig()).resolved
+
+
+def test_without_evaluation_images_nothing_is_called_verified(real_settings, tmp_path):
+    blind = open_bench(replace(real_settings, evaluation=tmp_path / "none"))
+    assert blind.split is None
+    assert torch.is_tensor(blind.sources.pool.vectors)
