@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 DOMAINS = ("people", "animals", "artist style", "objects", "places", "food")
 EACH, KNOWN, FEWEST_QUESTIONS, FEWEST_VIEWS = 2, 0.9, 100, 40
-# Constants were chosen on these, and on no other.
+# Kept for choosing constants on: none of them is ever measured here.
 TUNING = (
     "lemon", "tiger", "guitar", "castle", "pizza", "Zelmira Ambekari", "Caspian Fennimark",
     "Notionists", "Fluent Glossy",
