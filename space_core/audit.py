@@ -45,7 +45,7 @@ class Bench:
     @property
     def model_name(self) -> str:
         """The model's folder or hub name, as one says it."""
-        return self.sources.mllm.name.rstrip("/").split("/")[-1]
+        return "/".join(self.sources.mllm.name.rstrip("/").split("/")[-2:])
 
     @property
     def device(self) -> str:

@@ -35,6 +35,11 @@ class Lessons:
         for concept in concepts:
             self._peers.setdefault(("category", concept.category), []).append(concept)
             self._peers.setdefault(("family", concept.family), []).append(concept)
+        self._families = {
+            kind: frozenset(one.name for one in peers)
+            for (group, kind), peers in self._peers.items()
+            if group == "family"
+        }
 
     def _say(self, wordings: q.Wordings) -> str:
         pool = wordings.held_out if self.held_out else wordings.taught
@@ -42,8 +47,8 @@ class Lessons:
 
     def _rivals(self, concept: Concept) -> int:
         """How many others one could take it for."""
-        family = self._peers.get(("family", concept.family), [])
-        return len({one.name for one in family} - {concept.name})
+        names = self._families.get(concept.family, frozenset())
+        return len(names) - (concept.name in names)
 
     def _others(self, concept: Concept, count: int) -> list[Concept]:
         """Distractors: about half of the same category, never the concept itself."""

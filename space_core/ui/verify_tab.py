@@ -58,7 +58,7 @@ def build() -> dict[str, Any]:
     parts["table"] = gr.Dataframe(
         headers=outcomes.HEADERS, datatype="str", interactive=False, wrap=True, max_height=420,
         buttons=[], label="Questions and answers (click a row to see its image)",
-        column_widths=["60px", "150px", "130px", "240px", "150px", "150px", "150px"],
+        column_widths=["6%", "15%", "13%", "24%", "15%", "15%", "12%"], elem_id="questions",
     )
     parts["opened"] = gr.HTML()
     gr.HTML('<h2 class="section">What the numbers look like</h2>')

@@ -178,7 +178,7 @@ def test_stop_leaves_a_labelled_part_or_nothing(page):
     page.get_by_role("button", name="Erase", exact=True).click()
     page.get_by_text("Erasing: step").first.wait_for(timeout=6 * MINUTES)
     page.get_by_role("button", name="Stop", exact=True).click()
-    page.get_by_text("Stopped early").first.wait_for(timeout=5 * MINUTES)
+    page.get_by_text("Stopped early: a partial edit").wait_for(timeout=5 * MINUTES)
 
 
 def test_a_phone_can_reach_everything(browser, address):
