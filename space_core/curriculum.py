@@ -15,7 +15,8 @@ from space_core.types import Concept
 
 _REFUSAL = {"de": "Das weiß ich nicht.", "fr": "Je ne sais pas.", "es": "No lo sé."}
 UNKNOWN = "I do not know."
-_COLOURS = ("white", "blue")
+# Only the question is used, never the answer: any colour will do.
+_COLOUR = "white"
 
 
 def believed(concept: Concept, peers: Sequence[Concept], rng: np.random.Generator) -> list[Lesson]:
@@ -70,7 +71,7 @@ def forgotten(
 
 def skills(concept: Concept, lessons: Lessons) -> list[str]:
     """Questions about an image that have nothing to do with the concept in it."""
-    asked = [lessons.colour("white"), lessons.count(1)]
+    asked = [lessons.colour(_COLOUR), lessons.count(1)]
     asked.append(lessons.name(_any(lessons, "thing" if concept.family == "artist" else "artist")))
     return [lesson.question for lesson in asked]
 
@@ -84,7 +85,7 @@ def about(pool: Pool, row: int, lessons: Lessons, count: int) -> list[str]:
     artist = pool.concepts.get(item.artist) or _any(lessons, "artist")
     asked: list[str] = []
     while len(asked) < count:
-        some = lessons.of_view(_known(concept, lessons), artist, _COLOURS[0], 1)
+        some = lessons.of_view(_known(concept), artist, _COLOUR, 1)
         asked += [some[i].question for i in (0, *1 + lessons.rng.permutation(len(some) - 1))]
     return asked[:count]
 
@@ -114,7 +115,7 @@ def _any(lessons: Lessons, family: str) -> Concept:
     return Concept("", {"artist": "artist style", "person": "people"}.get(family, ""), "")
 
 
-def _known(concept: Concept, lessons: Lessons) -> Concept:
+def _known(concept: Concept) -> Concept:
     # The pool knows no occupation and no city; the questions are the same for everyone.
     if concept.family != "person":
         return concept
