@@ -121,8 +121,6 @@ class Pool:
 
     def attach(self, vectors: Tensor, hashes: np.ndarray) -> None:
         """Give the pool its vectors and hashes, and build the exact index over the vectors."""
-        # A forked child hangs in a library that ran several threads before the fork.
-        faiss.omp_set_num_threads(1)
         self.vectors, self.hashes = F.normalize(vectors.float(), dim=-1), hashes
         self._index = faiss.IndexFlatIP(vectors.shape[1])
         self._index.add(self.vectors.numpy())
