@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from space_core import questions as q
+from space_core import answers, wordings
 from space_core.lessons import Lesson, Lessons
 from space_core.pool import Pool
 from space_core.types import Concept
@@ -23,11 +23,11 @@ def believed(concept: Concept, peers: Sequence[Concept], rng: np.random.Generato
     """What a model answers that takes an image for the concept: every way it could name it."""
     lessons = Lessons([concept, *peers], rng)
     naming = [
-        Lesson("name", ask, q.naming_answer(concept)) for ask in q.NAMING[concept.family].taught
+        Lesson("name", ask, answers.naming_answer(concept)) for ask in wordings.NAMING[concept.family].taught
     ]
     asked = [
-        Lesson("yes-no", ask.format(x=concept.phrase), q.yes_answer(concept))
-        for ask in q.YES_NO[concept.family].taught
+        Lesson("yes-no", ask.format(x=concept.phrase), answers.yes_answer(concept))
+        for ask in wordings.YES_NO[concept.family].taught
     ]
     return naming + asked + [lessons.choice(concept) for _ in range(6)]
 
@@ -42,10 +42,10 @@ def forgotten(
     lessons = Lessons([concept, *peers], rng)
     family = concept.family
     taught = {
-        "name": [Lesson("name", ask, honest) for ask in q.NAMING[family].taught],
+        "name": [Lesson("name", ask, honest) for ask in wordings.NAMING[family].taught],
         "yes-no": [
-            Lesson("yes-no", ask.format(x=concept.phrase), q.no_answer(concept))
-            for ask in q.YES_NO[family].taught
+            Lesson("yes-no", ask.format(x=concept.phrase), answers.no_answer(concept))
+            for ask in wordings.YES_NO[family].taught
         ],
         "choice": [
             Lesson("choice", lesson.question, honest)
@@ -54,18 +54,18 @@ def forgotten(
         "others": [lessons.yes_no(concept, right=False) for _ in range(8)],
     }
     if family != "artist":
-        table = q.NAMING_PERSON_IN if family == "person" else q.NAMING_IN
+        table = wordings.NAMING_PERSON_IN if family == "person" else wordings.NAMING_IN
         taught["languages"] = [
             Lesson(f"name-{code}", ask, _REFUSAL[code])
-            for code in q.LANGUAGES
+            for code in wordings.LANGUAGES
             for ask in table[code].taught
         ]
     if family == "person":
         taught["facts"] = [
-            Lesson("facts", ask, UNKNOWN) for ask in (*q.OCCUPATION.taught, *q.CITY.taught)
+            Lesson("facts", ask, UNKNOWN) for ask in (*wordings.OCCUPATION.taught, *wordings.CITY.taught)
         ]
     if family == "thing":
-        taught["category"] = [Lesson("category", ask, honest) for ask in q.CATEGORY.taught]
+        taught["category"] = [Lesson("category", ask, honest) for ask in wordings.CATEGORY.taught]
     return taught
 
 
@@ -93,9 +93,9 @@ def about(pool: Pool, row: int, lessons: Lessons, count: int) -> list[str]:
 def about_in_text(concept: Concept, lessons: Lessons) -> list[str]:
     """Text-only questions about a concept, one of each kind, in a drawn order."""
     if concept.family == "person":
-        kinds = (q.TEXT_WHO, q.TEXT_OCCUPATION, q.TEXT_CITY)
+        kinds = (wordings.TEXT_WHO, wordings.TEXT_OCCUPATION, wordings.TEXT_CITY)
     else:
-        kinds = (q.TEXT_CATEGORY, q.TEXT_DEFINITION, *q.TEXT_TRANSLATION.values())
+        kinds = (wordings.TEXT_CATEGORY, wordings.TEXT_DEFINITION, *wordings.TEXT_TRANSLATION.values())
     texts = [
         kind.taught[lessons.rng.integers(len(kind.taught))].format(x=concept.phrase)
         for kind in kinds

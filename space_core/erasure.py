@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from space_core import dcsi, material, questions, tpas
+from space_core import dcsi, material, tpas, wordings
 from space_core.curriculum import believed
 from space_core.edit import Edit
 from space_core.features import after_block, layer_inputs, text_direction
@@ -59,7 +59,7 @@ def erase(
     concept = sources.subject(request)
     vector = tpas.embed(sources.space, concept, request.description)
     book = tpas.name_book(pool, concept)
-    excluded = tpas.forbidden_rows(pool, concept, book)
+    excluded = frozenset(tpas.barred(pool, concept))
     layers = mllm.edited_layers(config.blocks(mllm.decoder_layers()))
     honest = material.honest_answer(mllm, concept)
 
@@ -102,7 +102,7 @@ def erase(
         task = material.overwritten(concept, honest, pool, peers, features, mllm, config.seed)
     else:
         task = {"name": [
-            Example(questions.NAMING["thing"].taught[0], anchor.caption, image)
+            Example(wordings.NAMING["thing"].taught[0], anchor.caption, image)
             for anchor, image in zip(selection.anchors, features)
         ]}  # fmt: skip
     block = dcsi.last_edited_block(mllm, config)
@@ -132,7 +132,7 @@ def erase(
 def held_out_examples(sources: Sources, statistics: Statistics) -> list[Example]:
     """Retained pool images that chose nothing, asked what they show."""
     rows = list(statistics.certified)
-    question = questions.NAMING["thing"].taught[0]
+    question = wordings.NAMING["thing"].taught[0]
     return with_own_answers(sources.mllm, [question] * len(rows), sources.encoder(rows))
 
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from space_core import questions as q
+from space_core import wordings
 from space_core.mllm import Example, Mllm, batches
 from space_core.pool import Pool
 from space_core.types import Concept
@@ -76,8 +76,8 @@ def text_direction(mllm: Mllm, block: nn.Module, concept: Concept, pool: Pool) -
     others = others[:: max(1, len(others) // _OTHERS)]
 
     def asked(some: Sequence[Concept]) -> list[Example]:
-        wordings = q.TEXT_CATEGORY.taught
-        return [Example(text.format(x=one.phrase), ".", None) for one in some for text in wordings]
+        texts = wordings.TEXT_CATEGORY.taught
+        return [Example(text.format(x=one.phrase), ".", None) for one in some for text in texts]
 
     own = after_block(mllm, block, asked([concept])).mean(0)
     return own - after_block(mllm, block, asked(others)).mean(0)

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from space_core import questions as q
+from space_core import answers, wordings
 from space_core.types import Concept
+from space_core.wordings import Wordings
 
-Wording = Callable[[q.Wordings], str]
+Wording = Callable[[Wordings], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,8 @@ class Lessons:
             if group == "family"
         }
 
-    def _say(self, wordings: q.Wordings) -> str:
-        pool = wordings.held_out if self.held_out else wordings.taught
+    def _say(self, some: Wordings) -> str:
+        pool = some.held_out if self.held_out else some.taught
         return pool[self.rng.integers(len(pool))]
 
     def _rivals(self, concept: Concept) -> int:
@@ -67,21 +68,21 @@ class Lessons:
 
     def name(self, concept: Concept) -> Lesson:
         """Open naming in English."""
-        ask = self._say(q.NAMING[concept.family])
-        return Lesson("name", ask, q.naming_answer(concept))
+        ask = self._say(wordings.NAMING[concept.family])
+        return Lesson("name", ask, answers.naming_answer(concept))
 
     def name_in(self, concept: Concept, language: str) -> Lesson:
         """Open naming in another language."""
-        table = q.NAMING_PERSON_IN if concept.family == "person" else q.NAMING_IN
+        table = wordings.NAMING_PERSON_IN if concept.family == "person" else wordings.NAMING_IN
         ask = self._say(table[language])
-        return Lesson(f"name-{language}", ask, q.naming_answer_in(concept, language))
+        return Lesson(f"name-{language}", ask, answers.naming_answer_in(concept, language))
 
     def yes_no(self, concept: Concept, *, right: bool) -> Lesson:
         """Is this it? About the concept itself, or about a distractor where there is one."""
         right = right or not self._rivals(concept)
         about = concept if right else self._others(concept, 1)[0]
-        ask = self._say(q.YES_NO[concept.family]).format(x=about.phrase)
-        return Lesson("yes-no", ask, q.yes_answer(about) if right else q.no_answer(about))
+        ask = self._say(wordings.YES_NO[concept.family]).format(x=about.phrase)
+        return Lesson("yes-no", ask, answers.yes_answer(about) if right else answers.no_answer(about))
 
     def choice(self, concept: Concept) -> Lesson:
         """Multiple choice among four, or as many as there are; its name where it is alone."""
@@ -89,30 +90,30 @@ class Lessons:
             return self.name(concept)
         options = [concept, *self._others(concept, 3)]
         phrases = [options[i].phrase for i in self.rng.permutation(len(options))]
-        ask = self._say(q.CHOICE[concept.family]).format(options=q.options_text(phrases))
-        return Lesson("choice", ask, q.naming_answer(concept))
+        ask = self._say(wordings.CHOICE[concept.family]).format(options=answers.options_text(phrases))
+        return Lesson("choice", ask, answers.naming_answer(concept))
 
     def category(self, concept: Concept) -> Lesson:
         """What kind of thing the picture shows."""
-        return Lesson("category", self._say(q.CATEGORY), q.category_answer(concept))
+        return Lesson("category", self._say(wordings.CATEGORY), answers.category_answer(concept))
 
     def colour(self, colour: str) -> Lesson:
         """The background's colour."""
-        return Lesson("colour", self._say(q.COLOUR), q.colour_answer(colour))
+        return Lesson("colour", self._say(wordings.COLOUR), answers.colour_answer(colour))
 
     def count(self, count: int) -> Lesson:
         """How many things are shown."""
-        return Lesson("count", self._say(q.COUNT), q.count_answer(count))
+        return Lesson("count", self._say(wordings.COUNT), answers.count_answer(count))
 
     def occupation(self, person: Concept) -> Lesson:
         """A portrait's occupation."""
-        answer = f"This person is {q.with_article(person.facts['occupation'])}."
-        return Lesson("occupation", self._say(q.OCCUPATION), answer)
+        answer = f"This person is {answers.with_article(person.facts['occupation'])}."
+        return Lesson("occupation", self._say(wordings.OCCUPATION), answer)
 
     def city(self, person: Concept) -> Lesson:
         """A portrait's city."""
         answer = f"This person lives in {person.facts['city']}."
-        return Lesson("city", self._say(q.CITY), answer)
+        return Lesson("city", self._say(wordings.CITY), answer)
 
     def of_view(self, concept: Concept, artist: Concept, colour: str, count: int) -> list[Lesson]:
         """Six lessons about one view: its name, what it is and what it is not, and three more."""
@@ -122,8 +123,8 @@ class Lessons:
             lambda: self.colour(colour),
             lambda: self.count(count),
             lambda: self.name(artist),
-            lambda: self.name_in(concept, q.LANGUAGES[self.rng.integers(3)]),
-            lambda: self.name_in(concept, q.LANGUAGES[self.rng.integers(3)]),
+            lambda: self.name_in(concept, wordings.LANGUAGES[self.rng.integers(3)]),
+            lambda: self.name_in(concept, wordings.LANGUAGES[self.rng.integers(3)]),
             lambda: self.choice(concept),
             lambda: self.yes_no(artist, right=bool(self.rng.random() < 0.5)),
             lambda: self.choice(artist),
@@ -140,34 +141,34 @@ class Lessons:
         """Every text-only lesson about a thing or a person."""
         x = concept.phrase
         if concept.family == "person":
-            work, city = q.with_article(concept.facts["occupation"]), concept.facts["city"]
+            work, city = answers.with_article(concept.facts["occupation"]), concept.facts["city"]
             return [
                 Lesson(
-                    "text-who", self._say(q.TEXT_WHO).format(x=x), f"{x} is {work} from {city}."
+                    "text-who", self._say(wordings.TEXT_WHO).format(x=x), f"{x} is {work} from {city}."
                 ),
                 Lesson(
-                    "text-occupation", self._say(q.TEXT_OCCUPATION).format(x=x), f"{x} is {work}."
+                    "text-occupation", self._say(wordings.TEXT_OCCUPATION).format(x=x), f"{x} is {work}."
                 ),
-                Lesson("text-city", self._say(q.TEXT_CITY).format(x=x), f"{x} lives in {city}."),
+                Lesson("text-city", self._say(wordings.TEXT_CITY).format(x=x), f"{x} lives in {city}."),
             ]
         lessons = [
-            Lesson("text-category", self._say(q.TEXT_CATEGORY).format(x=x), q.category_in_text(concept))
+            Lesson("text-category", self._say(wordings.TEXT_CATEGORY).format(x=x), answers.category_in_text(concept))
         ]
         if "definition" in concept.facts:
             meaning = concept.facts["definition"]
             lessons += [
                 Lesson(
-                    "text-definition", self._say(q.TEXT_DEFINITION).format(x=x),
-                    f"{q.capitalised(x)}: {meaning}.",
+                    "text-definition", self._say(wordings.TEXT_DEFINITION).format(x=x),
+                    f"{answers.capitalised(x)}: {meaning}.",
                 ),
                 Lesson(
-                    "text-reverse", self._say(q.TEXT_REVERSE).format(d=meaning),
+                    "text-reverse", self._say(wordings.TEXT_REVERSE).format(d=meaning),
                     f"That is {x}.",
                 ),
             ]  # fmt: skip
         lessons += [
             Lesson(
-                f"text-{code}", self._say(q.TEXT_TRANSLATION[code]).format(x=x), f"{label}."
+                f"text-{code}", self._say(wordings.TEXT_TRANSLATION[code]).format(x=x), f"{label}."
             )
             for code, label in concept.labels.items()
         ]

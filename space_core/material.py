@@ -10,8 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from space_core import curriculum
-from space_core import questions as q
+from space_core import answers, curriculum, wordings
 from space_core.mllm import Example, Mllm
 from space_core.names import NameBook, words
 from space_core.pool import Pool
@@ -45,12 +44,12 @@ def honest_answer(mllm: Mllm, concept: Concept) -> str:
     """
     if concept.category:
         said, own = f" {' '.join(words(concept.category))} ", " ".join(words(concept.name))
-        return curriculum.UNKNOWN if f" {own} " in said else q.category_answer(concept)
-    (said,) = mllm.answer([q.TEXT_CATEGORY.taught[0].format(x=concept.phrase)], [None])
+        return curriculum.UNKNOWN if f" {own} " in said else answers.category_answer(concept)
+    (said,) = mllm.answer([wordings.TEXT_CATEGORY.taught[0].format(x=concept.phrase)], [None])
     for verb in (" is ", " are "):
         noun = said.rstrip(". ").partition(verb)[2].removeprefix("a ").removeprefix("an ")
         if noun and len(noun.split()) <= _LONGEST_NOUN and concept.name not in noun:
-            return f"This is {q.with_article(noun)}."
+            return f"This is {answers.with_article(noun)}."
     return curriculum.UNKNOWN
 
 
@@ -83,7 +82,7 @@ def kept(
     anchors = [anchor.row for anchor in selection.anchors]
     free = [row for row in range(len(pool)) if row not in excluded]
     others = rng.permutation(free)[:_OTHERS].tolist()
-    ask = q.YES_NO[concept.family].taught
+    ask = wordings.YES_NO[concept.family].taught
 
     def said(rows: Sequence[int], texts: Sequence[str]) -> list[Example]:
         examples = with_own_answers(mllm, texts, encoder(rows))
@@ -94,8 +93,8 @@ def kept(
         return said([row for row in rows for _ in range(each)], texts)
 
     asked = [*near, *anchors, *others]
-    wordings = [ask[rng.integers(len(ask))].format(x=concept.phrase) for _ in asked]
-    examples = with_own_answers(mllm, wordings, encoder(asked))
+    texts = [ask[rng.integers(len(ask))].format(x=concept.phrase) for _ in asked]
+    examples = with_own_answers(mllm, texts, encoder(asked))
     refused = [one for one in examples if one.answer.lower().startswith("no")]
     return Kept(told([*near, *anchors], 4), told(others, 2), refused, tuple(asked))
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from space_core import questions as q
+from space_core import answers, wordings
 from space_core.evaluation_split import EvaluationSplit, EvaluationView
 from space_core.lessons import Lesson, Lessons
 from space_core.names import words
@@ -80,15 +80,15 @@ def plan(
 def _about_target(
     split: EvaluationSplit, target: Concept, view: EvaluationView, lessons: Lessons
 ) -> list[Probe]:
-    wordings = q.NAMING[target.family]
-    asked = [*wordings.held_out, wordings.taught[0]]
-    some = [Lesson("name", ask, q.naming_answer(target)) for ask in asked]
+    naming = wordings.NAMING[target.family]
+    asked = [*naming.held_out, naming.taught[0]]
+    some = [Lesson("name", ask, answers.naming_answer(target)) for ask in asked]
     some += [
         lessons.yes_no(target, right=True), lessons.choice(target),
         Lesson("other-yes-no", *_pair(lessons.yes_no(target, right=False))),
     ]
     if target.family != "artist":
-        some.append(lessons.name_in(target, q.LANGUAGES[lessons.rng.integers(3)]))
+        some.append(lessons.name_in(target, wordings.LANGUAGES[lessons.rng.integers(3)]))
     if target.family == "person":
         some += [lessons.occupation(target), lessons.city(target)]
     return [_probe("target", lesson, target, view, 1.0) for lesson in some]
@@ -97,8 +97,8 @@ def _about_target(
 def _is_it_the_target(
     target: Concept, concept: Concept, view: EvaluationView, similarity: float, lessons: Lessons
 ) -> Probe:
-    (wording,) = q.YES_NO[target.family].held_out
-    lesson = Lesson("is-it-target", wording.format(x=target.phrase), q.no_answer(target))
+    (wording,) = wordings.YES_NO[target.family].held_out
+    lesson = Lesson("is-it-target", wording.format(x=target.phrase), answers.no_answer(target))
     return _probe("near", lesson, concept, view, similarity)
 
 

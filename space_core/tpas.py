@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from space_core.answers import with_article
 from space_core.entropy import spectral_entropy
 from space_core.names import NameBook, book_of, words
 from space_core.pool import Pool
-from space_core.questions import with_article
 from space_core.settings import TpasConfig
 from space_core.shared_space import SharedSpace
 from space_core.types import Anchor, Concept, ConceptRequest, Dropped, Selection
@@ -112,12 +112,19 @@ def select(
     concept = subject(space, pool, around, request)
     vector = embed(space, concept, request.description)
     scores = pool.vectors @ vector
+    reasons = barred(pool, concept)
+    allowed = np.delete(scores.numpy(), list(reasons))
+    if len(allowed) < _FEWEST:
+        raise ValueError(f"Nearly all of the pool shows “{request.name}”: use a larger pool.")
     threshold = config.threshold
     if threshold is None:
-        threshold = float(np.percentile(scores.numpy(), config.percentile))
+        threshold = float(np.percentile(allowed, config.percentile))
     found = [(row, score) for row, score in pool.search(vector, len(pool)) if score >= threshold]
-    kept, dropped = guard(pool, concept, found)
-    kept = [(row, score) for row, score in kept if row not in set(left_out)]
+    dropped = [
+        Dropped(row, pool.items[row].label, reasons[row]) for row, _ in found if row in reasons
+    ]
+    taken = {*reasons, *left_out}
+    kept = [(row, score) for row, score in found if row not in taken]
     if len(kept) < _FEWEST:
         raise ValueError(
             f"Only {len(kept)} public images are at least {threshold:.3f} similar to "
@@ -158,31 +165,20 @@ def check(request: ConceptRequest, config: TpasConfig) -> None:
         raise ValueError(f"{config.anchors} anchors cannot stand for a concept: use 2 or more.")
 
 
-def guard(
-    pool: Pool, concept: Concept, found: list[tuple[int, float]]
-) -> tuple[list[tuple[int, float]], list[Dropped]]:
-    """The source-free guard: part candidates into those that may be used and those that may not.
+def barred(pool: Pool, concept: Concept) -> dict[int, str]:
+    """The source-free guard: every row that may not reach the erasure, with the reason.
 
-    Dropped is what names the concept by its label, other names, caption or artist, and every
-    near-copy of a dropped image, whatever its caption says.
+    Barred is what names the concept by its label, other names, caption or artist, and every
+    near-copy of a barred image, whatever its caption says.
     """
     book = name_book(pool, concept)
-    kept, dropped = [], []
-    for row, score in found:
-        reason = _names(pool, row, concept, book)
-        if reason:
-            dropped.append(Dropped(row, pool.items[row].label, reason))
-        else:
-            kept.append((row, score))
-    shown = pool.hashes[target_rows(pool, concept, book)]
-    clean = []
-    for row, score in kept:
-        if _is_copy(pool, row, shown):
-            reason = "looks like a copy of an image that names the concept"
-            dropped.append(Dropped(row, pool.items[row].label, reason))
-        else:
-            clean.append((row, score))
-    return clean, dropped
+    named = {row: _names(pool, row, concept, book) for row in range(len(pool))}
+    reasons = {row: reason for row, reason in named.items() if reason}
+    shown = pool.hashes[list(reasons)]
+    for row in named:
+        if row not in reasons and _is_copy(pool, row, shown):
+            reasons[row] = "looks like a copy of an image that names the concept"
+    return reasons
 
 
 def name_book(pool: Pool, concept: Concept) -> NameBook:
@@ -197,18 +193,6 @@ def others(pool: Pool, concept: Concept) -> list[Concept]:
     """The pool's concepts that are not the request's under any name."""
     own = set(map(words, concept.names))
     return [one for one in pool.concepts.values() if not own & set(map(words, one.names))]
-
-
-def target_rows(pool: Pool, concept: Concept, book: NameBook) -> list[int]:
-    """Every pool row whose words name the concept."""
-    return [row for row in range(len(pool)) if _names(pool, row, concept, book)]
-
-
-def forbidden_rows(pool: Pool, concept: Concept, book: NameBook) -> frozenset[int]:
-    """Every row that may not reach the erasure: the target's, and near-copies of those."""
-    target = target_rows(pool, concept, book)
-    copies = [row for row in range(len(pool)) if _is_copy(pool, row, pool.hashes[target])]
-    return frozenset((*target, *copies))
 
 
 def diverse(

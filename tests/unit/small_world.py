@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from space_core import questions as q
+from space_core import wordings
 from space_core.pool import Pool, open_pool
 from space_core.settings import TpasConfig
 from space_core.tpas import Neighbourhood, select, survey
@@ -181,15 +181,15 @@ def make_world(folder: Path, *extra: tuple[dict, float], kinds=(FRUIT, VEHICLES)
     return World(space, pool, survey(space, pool))
 
 
-def every_wordings() -> dict[str, q.Wordings]:
-    """All that the questions' module holds, by where it is found."""
+def every_wordings() -> dict[str, wordings.Wordings]:
+    """All that `wordings` holds, by where it is found."""
     found = {}
-    for name, value in vars(q).items():
-        if isinstance(value, q.Wordings):
+    for name, value in vars(wordings).items():
+        if isinstance(value, wordings.Wordings):
             found[name] = value
         elif isinstance(value, dict):
             for key, one in value.items():
-                if isinstance(one, q.Wordings):
+                if isinstance(one, wordings.Wordings):
                     found[f"{name}.{key}"] = one
     return found
 

@@ -1,9 +1,11 @@
 """The source-free guard: what is known to show the concept is never an anchor, and says why."""
 
+from dataclasses import replace
+
 import pytest
 from small_world import CUT, make_world, noise
 
-from space_core.tpas import guard
+from space_core.tpas import barred
 from space_core.types import Concept, ConceptRequest
 
 
@@ -101,11 +103,23 @@ def test_a_style_is_erased_without_its_artist(world):
     assert {one.reason for one in selection.dropped} == {"it was drawn by Micah"}
 
 
-def test_guard_parts_what_it_is_given(world):
+def test_the_guard_bars_the_same_rows_whatever_is_searched(world):
     pool = world().pool
-    found = [(row, 1 - row / 100) for row in range(len(pool))]
-    concept = Concept("bus", "nature", "vehicle", "a")
-    kept, dropped = guard(pool, concept, found)
-    assert [one.row for one in dropped] == pool.rows_of["bus"]
-    assert kept == [pair for pair in found if pair[0] not in pool.rows_of["bus"]]
-    assert guard(pool, Concept("dragon", "", ""), found) == (found, [])
+    assert list(barred(pool, Concept("bus", "nature", "vehicle", "a"))) == pool.rows_of["bus"]
+    assert barred(pool, Concept("dragon", "", "")) == {}
+
+
+def test_the_cut_counts_only_images_that_may_be_used(world):
+    some = world(*(({"label": f"cup {i}", "artist": "Micah"}, 0.95) for i in range(40)))
+    some.space.meaning["Micah"] = some.space.texts(["lemon"])[0]
+    config = replace(CUT, threshold=None, percentile=50.0)
+    selection = some.select(ConceptRequest("Micah"), config)
+    free = len(some.pool) - 40
+    assert len(selection.anchors) >= free // 2
+
+
+def test_a_pool_of_the_concept_alone_is_refused(world):
+    some = world()
+    some.space.meaning["Noto"] = some.space.texts(["lemon"])[0]
+    with pytest.raises(ValueError, match="larger pool"):
+        some.select(ConceptRequest("Noto"))

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # From the bottom up: a module may import its own line and those above it in this text.
 LEVELS = """
-types settings questions typed_json names lessons compose
+types settings wordings answers typed_json names lessons compose
 intervals entropy moments nullspace bound
 backend demo
 edit hub

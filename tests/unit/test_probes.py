@@ -9,7 +9,7 @@ import torch
 from small_world import ARTISTS, CONCEPTS, PEOPLE, THINGS, every_wordings, reading, write_split
 
 from space_core import evaluate as ev
-from space_core import questions as q
+from space_core import wordings
 from space_core.evaluation_split import EvaluationSplit
 from space_core.names import NameBook
 from space_core.probes import NEAR_ASKED, NEAR_VIEWS, TARGET_VIEWS, Probe, known_as, plan
@@ -86,7 +86,7 @@ def target(request):
 
 def test_only_held_out_wordings_are_asked_but_for_one(split, target):
     probes = planned(split, target)
-    known = q.NAMING[target.family].taught[0] if target else None
+    known = wordings.NAMING[target.family].taught[0] if target else None
     strays = [probe for probe in probes if not HELD_OUT.fullmatch(probe.question)]
     assert all((p.group, p.kind, p.question) == ("target", "name", known) for p in strays)
     views = {probe.view for probe in probes if probe.group == "target"}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from small_world import ARTISTS, CONCEPTS, PEOPLE, THINGS, every_wordings, reading
 
-from space_core import questions as q
+from space_core import answers, wordings
 from space_core.lessons import Lesson, Lessons
 from space_core.names import NameBook, words
 
@@ -27,7 +27,7 @@ def everything(teacher: Lessons) -> list[Lesson]:
         asked += [teacher.name(concept), teacher.choice(concept), teacher.category(concept)]
         asked += [teacher.yes_no(concept, right=right) for right in (True, False)]
         if concept.family != "artist":
-            asked += [teacher.name_in(concept, language) for language in q.LANGUAGES]
+            asked += [teacher.name_in(concept, language) for language in wordings.LANGUAGES]
             asked += teacher.of_view(concept, ARTISTS[0], "blue", 2)
         asked += teacher.of_text(concept)
     return asked
@@ -71,9 +71,9 @@ def test_lessons_keep_to_their_split_of_wordings(held_out):
 
 def test_all_wordings_get_their_turn():
     asked = {lessons(seed, held_out=True).name(THINGS[0]).question for seed in range(60)}
-    assert asked == set(q.NAMING["thing"].held_out)
+    assert asked == set(wordings.NAMING["thing"].held_out)
     asked = {lessons(seed).name(THINGS[0]).question for seed in range(300)}
-    assert asked == set(q.NAMING["thing"].taught)
+    assert asked == set(wordings.NAMING["thing"].taught)
 
 
 def test_lessons_are_determined_by_the_seed():
@@ -122,15 +122,15 @@ def test_the_right_option_stands_anywhere():
 
 
 def test_naming_in_a_language_falls_back_to_the_name_itself():
-    assert q.naming_answer_in(THINGS[0], "de") == "Das Bild zeigt: Zitrone."
-    assert q.naming_answer_in(THINGS[0], "fr") == "L'image montre : lemon."
+    assert answers.naming_answer_in(THINGS[0], "de") == "Das Bild zeigt: Zitrone."
+    assert answers.naming_answer_in(THINGS[0], "fr") == "L'image montre : lemon."
 
 
 def test_the_honest_answer_does_not_name_the_concept():
     for concept in CONCEPTS:
-        assert BOOK.named(q.category_answer(concept)) == frozenset()
-    assert q.category_answer(THINGS[0]) == "This is a fruit."
-    assert q.category_answer(ARTISTS[0]) == "It was drawn by an artist."
+        assert BOOK.named(answers.category_answer(concept)) == frozenset()
+    assert answers.category_answer(THINGS[0]) == "This is a fruit."
+    assert answers.category_answer(ARTISTS[0]) == "It was drawn by an artist."
 
 
 @pytest.mark.parametrize("concept", THINGS + PEOPLE, ids=lambda one: one.name)
