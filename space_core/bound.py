@@ -4,6 +4,7 @@ Everything here is exact for one layer on the *base* model's inputs. Where sever
 edited, the later ones see inputs that the earlier ones have moved: measure those apart.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -17,13 +18,15 @@ _SAME_STATISTICS = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class LayerBound:
-    """Retained damage of one layer's ΔW = A Sᵀ, in units of ‖output‖² per input.
+    """Retained damage of one layer's ΔW, in units of ‖output‖² per input; B as in `stored_bound`.
 
-    in_sample: tr(ΔW Ĉ ΔWᵀ) = (1/n) Σ ‖ΔW k_i‖² on the fitted inputs, never above either bound.
-    bound_frobenius: hard τ ‖ΔW‖_F²; soft ‖A‖_F².
-    bound_spectral: hard ‖ΔW‖₂² Σ_{j∈N} λ_j; soft ‖A‖₂² Σ_j λ_j / (λ_j + λ).
+    in_sample: tr(ΔW Ĉ ΔWᵀ) = (1/n) Σ ‖ΔW k_i‖² on the fitted inputs, never above either bound
+    but for float64 rounding.
+    bound_frobenius: hard τ ‖ΔW U_N‖_F² + leak; soft ‖B‖_F².
+    bound_spectral: hard ‖ΔW U_N‖₂² Σ_{j∈N} λ_j + leak; soft ‖B‖₂² Σ_j λ_j / (λ_j + λ).
     reference: tr(W Ĉ Wᵀ) = (1/n) Σ ‖W k_i‖², what the layer puts out before the edit.
     held_out: tr(ΔW C ΔWᵀ) on inputs that chose nothing. It can exceed both bounds; show it.
+    leak: hard, Σ_{j∉N} λ_j ‖ΔW u_j‖²: what the part of ΔW outside the space costs; else 0.
     """
 
     in_sample: float
@@ -31,6 +34,7 @@ class LayerBound:
     bound_spectral: float
     reference: float
     held_out: float
+    leak: float = 0.0
 
     @property
     def bound(self) -> float:
@@ -47,32 +51,41 @@ def layer_bound(
     directions nor the rank nor λ. weight: W [o, d] before the edit. Raises ValueError where
     `fit` is not what the basis was made from (no bound would hold) or where shapes disagree.
 
-    The bounds hold for the real-valued ΔW. A cast to bf16 leaves the space: pass the stored
-    difference to `damage` as well.
+    The bounds hold for the real-valued ΔW. A cast leaves the space: certify the stored
+    difference with `stored_bound`.
     """
-    energy, expected = float(fit.mean.trace()), float(basis.eigenvalues.sum())
-    if abs(energy - expected) > _SAME_STATISTICS * expected:
-        raise ValueError(
-            "The basis was made from other statistics than these: pass the moment that it was "
-            "fitted on, or no bound holds."
-        )
     a = delta_a.detach().to(basis.s)
     # A wrong width is reported by the basis, which knows the right one.
-    columns, costs = basis.coordinates(a), basis.costs
-    if weight.shape != (len(a), len(basis.s)):
+    columns = basis.coordinates(a)
+    return _bound(a @ basis.s.T, columns, 0.0, basis, fit, certify, weight)
+
+
+def stored_bound(
+    stored: Tensor, basis: Basis, fit: Moment, certify: Moment, weight: Tensor
+) -> LayerBound:
+    """The same for a ΔW that need not lie in the space: the weights as they are stored.
+
+    stored: ΔW [o, d], any floating dtype, such as `edit.stored_delta` gives; the rest as in
+    `layer_bound`. Hard: eigenvectors part the damage without a mixed term,
+
+        tr(ΔW Ĉ ΔWᵀ) = Σ_{j∈N} λ_j ‖ΔW u_j‖² + Σ_{j∉N} λ_j ‖ΔW u_j‖²,
+
+    and the last sum, the leak, is added to the bounds as it is. Soft: nothing can leak, every ΔW
+    is B (Ĉ + λI)^(−1/2) with B = ΔW (Ĉ + λI)^(1/2), and ‖B‖_F² = tr(ΔW Ĉ ΔWᵀ) + λ ‖ΔW‖_F².
+    Source: the two parts and the leak are ours. Raises ValueError as `layer_bound` does.
+    """
+    delta = stored.detach().to(basis.s)
+    if delta.ndim != 2 or delta.shape[1] != len(basis.s):
         raise ValueError(
-            f"A {list(a.shape)} does not edit a weight of shape {list(weight.shape)}: the weight "
-            f"should be [{len(a)}, {len(basis.s)}]."
+            f"An update for this basis is [o, {len(basis.s)}], not {list(delta.shape)}."
         )
-    delta = a @ basis.s.T
-    steepest = basis.tau if basis.mode == "hard" else 1.0
-    return LayerBound(
-        in_sample=damage(delta, fit),
-        bound_frobenius=steepest * float(columns.square().sum()),
-        bound_spectral=float(torch.linalg.matrix_norm(columns, ord=2).square() * costs.sum()),
-        reference=damage(weight, fit),
-        held_out=damage(delta, certify),
-    )
+    columns = delta @ basis.vectors
+    if basis.mode == "soft":
+        columns = columns * (basis.eigenvalues + basis.lam).sqrt()
+        return _bound(delta, columns, 0.0, basis, fit, certify, weight)
+    leaks = basis.eigenvalues * columns.square().sum(0)
+    leak = float(leaks[basis.kept :].sum())
+    return _bound(delta, columns[:, : basis.kept], leak, basis, fit, certify, weight)
 
 
 def damage(delta: Tensor, moment: Moment) -> float:
@@ -86,3 +99,42 @@ def damage(delta: Tensor, moment: Moment) -> float:
     c = moment.mean
     delta = delta.detach().to(c)
     return float(((delta @ c) * delta).sum())
+
+
+def neighbour_costs(delta: Tensor, neighbours: Mapping[str, Moment]) -> dict[str, float]:
+    """What the edit costs each neighbour on its own inputs, dearest first: tr(ΔW C′ ΔWᵀ).
+
+    delta: ΔW [o, d]; neighbours: concept → moment of the layer's inputs for it alone. Divide by
+    `damage(W, C′)` for a share of what the layer puts out for it. A mean bounds no single
+    neighbour, so that these stand by name. float64. Source: ours.
+    """
+    costs = {name: damage(delta, moment) for name, moment in neighbours.items()}
+    return dict(sorted(costs.items(), key=lambda pair: -pair[1]))
+
+
+def _bound(
+    delta: Tensor, columns: Tensor, leak: float, basis: Basis, fit: Moment, certify: Moment,
+    weight: Tensor,
+) -> LayerBound:  # fmt: skip
+    """columns: hard ΔW U_N; soft B in eigenvector coordinates."""
+    energy, expected = float(fit.mean.trace()), float(basis.eigenvalues.sum())
+    if abs(energy - expected) > _SAME_STATISTICS * expected:
+        raise ValueError(
+            "The basis was made from other statistics than these: pass the moment that it was "
+            "fitted on, or no bound holds."
+        )
+    if weight.shape != delta.shape:
+        raise ValueError(
+            f"An update {list(delta.shape)} does not edit a weight of shape "
+            f"{list(weight.shape)}: the weight should be {list(delta.shape)}."
+        )
+    steepest = basis.tau if basis.mode == "hard" else 1.0
+    norm = torch.linalg.matrix_norm(columns, ord=2)
+    return LayerBound(
+        in_sample=damage(delta, fit),
+        bound_frobenius=steepest * float(columns.square().sum()) + leak,
+        bound_spectral=float(norm.square() * basis.costs.sum()) + leak,
+        reference=damage(weight, fit),
+        held_out=damage(delta, certify),
+        leak=leak,
+    )

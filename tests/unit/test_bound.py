@@ -1,11 +1,22 @@
 """Measured damage never exceeds its bounds in sample, and the numbers are what they say."""
 
+import math
+from collections import Counter
+from itertools import combinations_with_replacement
+
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from space_core.bound import damage, layer_bound
+from space_core.bound import damage, layer_bound, neighbour_costs, stored_bound
+from space_core.certificate import (
+    change_norms, divergence, headroom, headroom_share, level_within, margins, one_per_image,
+    share_above,
+)  # fmt: skip
 from space_core.moments import Moment
 from space_core.nullspace import hard_basis, soft_basis
+from space_core.retained import near_moments
 
 
 def inputs(seed: int, n: int = 200, d: int = 20) -> torch.Tensor:
@@ -89,6 +100,127 @@ def test_a_neighbour_is_charged_by_its_own_moment():
     assert damage(delta, moment(neighbour)) == pytest.approx(expected, rel=1e-9)
 
 
+def test_neighbours_are_charged_by_name_and_bounded_by_the_sample_that_holds_them():
+    fit, near = moment(inputs(0)), moment(inputs(1, n=30).flip(1))
+    delta = torch.randn(3, 20)
+    costs = neighbour_costs(delta, {"cheap": moment(1e-3 * inputs(2)), "near": near})
+    assert list(costs) == ["near", "cheap"]
+    assert costs["near"] == damage(delta, near)
+    for weight in (0.1, 1.0, 10.0):
+        total = damage(delta, near_moments(fit, near, weight)) * (1 + weight) * (1 + 1e-12)
+        assert damage(delta, fit) <= total
+        assert costs["near"] <= total / weight
+
+
+def test_what_leaves_the_space_is_charged_as_a_leak():
+    fit = moment(inputs(0))
+    basis = make("hard", fit, moment(inputs(1)))
+    inside, w = torch.randn(5, basis.kept, dtype=torch.float64) @ basis.s.T, torch.ones(5, 20)
+    away = torch.outer(torch.ones(5, dtype=torch.float64), basis.vectors[:, -1])
+    clean, found = (stored_bound(x, basis, fit, fit, w) for x in (inside, inside + away))
+    assert found.leak == pytest.approx(5 * float(basis.eigenvalues[-1]), rel=1e-9)
+    assert found.bound == pytest.approx(clean.bound + found.leak, rel=1e-9)
+    assert found.in_sample == pytest.approx(clean.in_sample + found.leak, rel=1e-9)
+    assert stored_bound(away, soft_basis(fit, 0.1), fit, fit, w).leak == 0.0
+
+
+def test_one_number_for_each_image():
+    delta, k = torch.randn(3, 20), inputs(4, n=5)
+    norms = change_norms(delta, k)
+    expected = [float((delta.double() @ row).norm()) for row in k]
+    assert norms.tolist() == pytest.approx(expected, rel=1e-12)
+    images = ["b", "a", "b", "c", "a"]
+    largest = one_per_image(norms, images, "largest").tolist()
+    mean = one_per_image(norms, images, "mean").tolist()
+    groups = [[norms[0], norms[2]], [norms[1], norms[4]], [norms[3]]]
+    assert largest == [float(max(group)) for group in groups]
+    assert mean == pytest.approx([float(sum(group) / len(group)) for group in groups])
+    assert len(one_per_image(norms[:0], [], "largest")) == 0
+
+
+def test_too_few_images_show_nothing_and_59_are_enough_for_a_twentieth():
+    assert share_above([], 1.0, 0.05) == 1.0
+    assert level_within([], 0.05, 0.05) is None
+    assert level_within([1.0] * 58, 0.05, 0.05) is None
+    assert level_within([float(i) for i in range(59)], 0.05, 0.05) == 58.0
+    # A value at the level does not exceed it.
+    assert share_above([1.0] * 59, 1.0, 0.05) == pytest.approx(1 - 0.05 ** (1 / 59))
+
+
+@pytest.mark.parametrize("law", [(0.5, 0.3, 0.2), (0.9, 0.06, 0.04)])
+@pytest.mark.parametrize(("share", "risk"), [(0.1, 0.3), (0.3, 0.1), (0.25, 0.25)])
+def test_a_level_that_the_images_choose_keeps_its_risk(law, share, risk):
+    """Every sample of up to ten draws from three values, with its exact probability."""
+    above = [sum(law[level + 1 :]) for level in range(3)]
+    for n in range(1, 11):
+        missed = 0.0
+        for values in combinations_with_replacement(range(3), n):
+            level = level_within(values, share, risk)
+            if level is not None and above[int(level)] > share:
+                counts = Counter(values)
+                ways = math.factorial(n) / math.prod(map(math.factorial, counts.values()))
+                missed += ways * math.prod(law[value] ** c for value, c in counts.items())
+        assert missed <= risk * (1 + 1e-9)
+
+
+@settings(derandomize=True, deadline=None, max_examples=50)
+@given(
+    st.lists(st.integers(0, 20).map(float), max_size=80),
+    st.floats(0.02, 0.9), st.floats(0.01, 0.5),
+)  # fmt: skip
+def test_a_level_is_the_smallest_that_shows_the_share(values, share, risk):
+    level = level_within(values, share, risk)
+    assert (level is None) == ((1 - share) ** len(values) > risk)
+    if level is not None:
+        assert share_above(values, level, risk) <= share
+        lower = [value for value in values if value < level]
+        assert not lower or share_above(values, max(lower), risk) > share
+
+
+def test_half_the_margin_is_the_most_that_headroom_can_allow():
+    before = torch.tensor([[3.0, 1.0, 0.0]])
+    assert margins(before).tolist() == [2.0]
+    assert headroom(before, before + torch.tensor([[-0.99, 0.99, 0.0]])).all()
+    changed = before + torch.tensor([[-1.01, 1.01, 0.0]])
+    assert not headroom(before, changed).any() and changed.argmax() == 1
+    # A common shift alters no answer and still uses headroom up: False says nothing.
+    assert not headroom(before, before + 5).any()
+    assert float(divergence(before, before + 5)) == pytest.approx(0.0, abs=1e-12)
+
+
+def test_an_answer_has_headroom_where_every_token_has():
+    before = torch.tensor([[3.0, 1.0]] * 4)
+    after = before + torch.tensor([[0.0, 0.5], [0.0, 1.5], [0.0, 0.0], [-0.9, 0.9]])
+    assert headroom_share(before, after, [0, 0, 1, 1]) == 0.5
+    assert math.isnan(headroom_share(before[:0], after[:0], []))
+
+
+def test_divergence_is_the_kl_of_the_definition():
+    before, after = torch.randn(4, 6, dtype=torch.float64), torch.randn(4, 6)
+    p, q = before.softmax(1), after.double().softmax(1)
+    torch.testing.assert_close(divergence(before, after), (p * (p / q).log()).sum(1))
+
+
+def test_what_is_no_evidence_is_refused():
+    with pytest.raises(ValueError, match="not a number"):
+        share_above([1.0, float("nan")], 0.5, 0.05)
+    for share, risk in [(0.0, 0.05), (0.05, 1.0)]:
+        with pytest.raises(ValueError, match="between 0 and 1"):
+            level_within([1.0] * 99, share, risk)
+    with pytest.raises(ValueError, match="one image to each"):
+        one_per_image(torch.ones(3), [1, 2], "mean")
+    with pytest.raises(ValueError, match="cannot act"):
+        change_norms(torch.ones(3, 19), inputs(0))
+    with pytest.raises(ValueError, match="same tokens"):
+        headroom(torch.ones(2, 5), torch.ones(3, 5))
+    with pytest.raises(ValueError, match="finite"):
+        divergence(torch.full((2, 5), -float("inf")), torch.ones(2, 5))
+    with pytest.raises(ValueError, match="vocabulary"):
+        margins(torch.ones(2, 1))
+    with pytest.raises(ValueError, match="answers"):
+        headroom_share(torch.ones(2, 5), torch.ones(2, 5), [0])
+
+
 def test_statistics_of_another_run_and_wrong_shapes_are_refused():
     fit, other = moment(inputs(0)), moment(inputs(1))
     basis = soft_basis(fit, 0.1)
@@ -101,3 +233,7 @@ def test_statistics_of_another_run_and_wrong_shapes_are_refused():
         layer_bound(a[:, 1:], basis, fit, other, w)
     with pytest.raises(ValueError, match="update"):
         damage(torch.ones(3, 19), fit)
+    with pytest.raises(ValueError, match="update for this basis"):
+        stored_bound(torch.ones(3, 19), basis, fit, other, w)
+    with pytest.raises(ValueError, match="other statistics"):
+        stored_bound(w, basis, other, other, w)

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # From the bottom up: a module may import its own line and those above it in this text.
 LEVELS = """
 types settings wordings answers typed_json names lessons compose
-intervals entropy moments nullspace bound
+intervals entropy moments nullspace bound certificate
 backend demo
 edit hub
 mllm shared_space
