@@ -14,8 +14,8 @@ import numpy as np
 from PIL import Image
 
 from space_core import evaluate, tpas
-from space_core.bound import layer_bound
-from space_core.edit import Edit, edited, weights_sha256
+from space_core.bound import stored_bound
+from space_core.edit import Edit, edited, stored_delta, weights_sha256
 from space_core.entropy import spectral_entropy
 from space_core.erasure import Erasure, erase, held_out_examples
 from space_core.evaluation_split import EvaluationSplit
@@ -194,7 +194,8 @@ def _other_artists(bench: Bench, concept: Concept, key: str) -> list[tuple[str, 
 def _report(name: str, erasure: Erasure, weight, inputs: list[Mapping]) -> LayerReport:
     basis, fitted = erasure.bases[name], erasure.fitted[name]
     certify = erasure.statistics.certify[name]
-    found = layer_bound(erasure.edit.layers[name].a, basis, fitted, certify, weight)
+    stored = stored_delta(weight, erasure.edit.delta(name))
+    found = stored_bound(stored, basis, fitted, certify, weight)
     before, after = (spectral_entropy(some[name]) for some in inputs)
     return LayerReport(
         name, found.in_sample / found.reference, found.bound / found.reference,

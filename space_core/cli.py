@@ -108,8 +108,8 @@ def _line(event: Progress | StepEvent) -> str:
         return f"[{event.done:4.0%}] {event.stage}: {event.message}"
     losses = "  ".join(f"{name} {loss:.3f}" for name, loss in event.losses.items())
     return (
-        f"       step {event.step}/{event.steps}  {losses}  entropy {event.entropy:.3f}  "
-        f"damage {event.damage:.2e}  {event.seconds:.1f} s"
+        f"       step {event.step}/{event.steps}  {losses}  overwritten {event.overwritten:.0%}  "
+        f"entropy {event.entropy:.3f}  damage {event.damage:.2e}  {event.seconds:.1f} s"
     )
 
 

@@ -9,6 +9,7 @@ Paper, DCSI: L_task, L_orth, L_div and the null space; their exact forms here, t
 (exact for any optimiser, where a projected gradient under Adam is not) and L_keep are ours.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -28,8 +29,11 @@ from space_core.settings import DcsiConfig
 from space_core.types import StepEvent
 
 # Examples a step: task examples of each kind, and those to be kept.
-_TASK, _NEAR, _FAR, _ASKED = 8, 24, 10, 16
-_DONE, _CALM_STEPS = 0.05, 3
+_TASK, _NEAR, _FAR, _ASKED = 8, 24, 16, 16
+_LIKELY = 0.8
+# Done when this share of the anchors' answers are those wished for, so many steps in a row: what
+# comes after it costs neighbours and forgets nothing more.
+_DONE, _CALM_STEPS = 0.95, 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,11 +89,12 @@ def train(
         sum(weight * loss for weight, loss in losses.values() if weight).backward()
         optimiser.step()
         said = {name: float(loss.detach()) for name, (_, loss) in losses.items()}
+        overwritten = _overwritten(forced, len(task))
         yield StepEvent(
-            step, config.steps, said, spectral_entropy(features), _damage(factors, job),
-            time.monotonic() - started,
+            step, config.steps, said, overwritten, spectral_entropy(features),
+            _damage(factors, job), time.monotonic() - started,
         )  # fmt: skip
-        calm = calm + 1 if said["task"] < _DONE else 0
+        calm = calm + 1 if overwritten >= _DONE else 0
         if calm >= _CALM_STEPS or stop():
             break
     yield Edit({name: LayerEdit(a.detach().cpu(), s.cpu()) for name, (a, s) in factors.items()})
@@ -140,9 +145,20 @@ def _batch(
 
 
 def _task(forced: Forced, count: int) -> Tensor:
-    """L_task: mean cross-entropy of the honest answers on the anchors."""
+    """L_task: cross-entropy of the honest answers on the anchors, summed over an answer's tokens.
+
+    A token that is likely enough pulls no more: what is overwritten costs no further neighbours,
+    and the steps go to the questions that still hold out. Mean over the examples.
+    """
     own = forced.owner < count
-    return F.cross_entropy(forced.logits[own], forced.targets[own])
+    surprise = F.cross_entropy(forced.logits[own], forced.targets[own], reduction="none")
+    return surprise[surprise > -math.log(_LIKELY)].sum() / count
+
+
+def _overwritten(forced: Forced, count: int) -> float:
+    """The share of the anchors' questions of which every answer token is the likeliest."""
+    wrong = forced.logits.argmax(-1) != forced.targets
+    return 1.0 - len(forced.owner[wrong & (forced.owner < count)].unique()) / count
 
 
 def _keep(forced: Forced, count: int, before: Tensor) -> Tensor:

@@ -24,6 +24,7 @@ VERSION = "1"
 _SHARDS, _FITTED = 10, 8
 _IMAGES_OF_A_CONCEPT = 3
 _BATCH = 96
+_SEED = 0  # the statistics are the model's, whatever the seed of a request
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +58,7 @@ class Encoder:
 
 def retained_statistics(
     mllm: Mllm, pool: Pool, encoder: Encoder, layers: dict[str, nn.Linear], model_sha256: str,
-    excluded: Collection[int], cache: Path, seed: int,
+    excluded: Collection[int], cache: Path,
 ) -> Iterator[tuple[float, Statistics | None]]:  # fmt: skip
     """Stream the retained set; yields (share done, None) and at last (1, statistics).
 
@@ -71,8 +72,8 @@ def retained_statistics(
         )
     moments, rows = [], []
     for shard in range(_SHARDS):
-        chosen = _rows(pool, shard, frozenset(excluded), seed)
-        asked = _questions(pool, chosen, seed)
+        chosen = _rows(pool, shard, frozenset(excluded))
+        asked = _questions(pool, chosen)
         path = cache / f"moments-{_key(mllm, pool, layers, model_sha256, asked)}.safetensors"
         if not path.is_file():
             seen = iter(encoder([row for row, _ in asked if row is not None]))
@@ -124,30 +125,35 @@ def near_moments(fit: Moment, near: Moment, weight: float) -> Moment:
     return Moment(mean * fit.count, fit.count)
 
 
-def _rows(pool: Pool, shard: int, excluded: frozenset[int], seed: int) -> list[int]:
+def certified_rows(pool: Pool, excluded: Collection[int]) -> list[int]:
+    """The pool rows of the shard that certifies: nothing else may use them."""
+    return _rows(pool, _SHARDS - 1, frozenset(excluded))
+
+
+def _rows(pool: Pool, shard: int, excluded: frozenset[int]) -> list[int]:
     """The shard's pool rows: a few of each of its concepts, without those excluded."""
     chosen = []
     # By number, not by what is left: leaving one image out moves no other.
     for name in sorted(pool.groups, key=_number)[shard::_SHARDS]:
-        order = np.random.default_rng((seed, _number(name))).permutation(pool.groups[name])
+        order = np.random.default_rng((_SEED, _number(name))).permutation(pool.groups[name])
         chosen += [row for row in order.tolist() if row not in excluded][:_IMAGES_OF_A_CONCEPT]
     return chosen
 
 
-def _questions(pool: Pool, rows: Sequence[int], seed: int) -> list[tuple[int | None, str]]:
+def _questions(pool: Pool, rows: Sequence[int]) -> list[tuple[int | None, str]]:
     """One question for each row, and text-only ones about the rows' concepts (row None).
 
     Each is drawn from numbers of its own, so that leaving one row out changes no other question.
     """
-    lessons = teacher(pool, np.random.default_rng(seed))
+    lessons = teacher(pool, np.random.default_rng(_SEED))
     asked: list[tuple[int | None, str]] = []
     for row in rows:
-        lessons.rng = np.random.default_rng((seed, int(pool.image_sha256(row)[:8], 16)))
+        lessons.rng = np.random.default_rng((_SEED, int(pool.image_sha256(row)[:8], 16)))
         some = about(pool, row, lessons, 6)
         asked.append((row, some[int(lessons.rng.integers(len(some)))]))
     for name in dict.fromkeys(pool.items[row].label for row in rows):
         if name:
-            lessons.rng = np.random.default_rng((seed, _number(name)))
+            lessons.rng = np.random.default_rng((_SEED, _number(name)))
             asked += [(None, text) for text in about_in_text(pool.concepts[name], lessons)[:2]]
     return asked
 

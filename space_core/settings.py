@@ -63,8 +63,8 @@ class DcsiConfig:
     lam: float = 0.1
     energy: float = 0.05
     layers: tuple[int, ...] = ()
-    steps: int = 20
-    learning_rate: float = 3e-2
+    steps: int = 30
+    learning_rate: float = 1.5e-2
     orth: float = 0.0
     div: float = 0.0
     keep: float = 1.0

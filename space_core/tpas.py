@@ -17,6 +17,7 @@ from space_core.answers import with_article
 from space_core.entropy import spectral_entropy
 from space_core.names import NameBook, book_of, words
 from space_core.pool import Pool
+from space_core.retained import certified_rows
 from space_core.settings import TpasConfig
 from space_core.shared_space import SharedSpace
 from space_core.types import Anchor, Concept, ConceptRequest, Dropped, Selection
@@ -113,6 +114,8 @@ def select(
     vector = embed(space, concept, request.description)
     scores = pool.vectors @ vector
     reasons = barred(pool, concept)
+    kept_aside = "kept aside: the damage is certified on it"
+    reasons |= dict.fromkeys(certified_rows(pool, reasons), kept_aside)
     allowed = np.delete(scores.numpy(), list(reasons))
     if len(allowed) < _FEWEST:
         raise ValueError(f"Nearly all of the pool shows “{request.name}”: use a larger pool.")

@@ -152,11 +152,16 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class StepEvent:
-    """One step of DCSI: the loss terms by name, spectral entropy in [0, 1], seconds so far."""
+    """One step of DCSI: loss terms by name, spectral entropy in [0, 1], seconds so far.
+
+    ``overwritten``: share of the anchors' questions answered as wished. ``damage``: the largest
+    tr(ΔW Ĉ ΔWᵀ) / tr(W Ĉ Wᵀ) of the edited layers.
+    """
 
     step: int
     steps: int
     losses: Mapping[str, float]
+    overwritten: float
     entropy: float
     damage: float
     seconds: float

@@ -15,20 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
-from space_core import evaluate
-from space_core.audit import Bench, Finished, audit, open_bench, probes_of, select_anchors
+from space_core.audit import Bench, Finished, audit, open_bench, select_anchors
+from space_core.bench.targets import DOMAINS, TUNING, drawn
 from space_core.settings import DcsiConfig, Settings, TpasConfig
 from space_core.types import ConceptRequest
 
 log = logging.getLogger(__name__)
 
-DOMAINS = ("people", "animals", "artist style", "objects", "places", "food")
-EACH, KNOWN, FEWEST_QUESTIONS, FEWEST_VIEWS = 2, 0.9, 100, 40
-# Kept for choosing constants on: none of them is ever measured here.
-TUNING = (
-    "lemon", "tiger", "guitar", "castle", "pizza", "Zelmira Ambekari", "Caspian Fennimark",
-    "Notionists", "Fluent Glossy",
-)  # fmt: skip
+EACH = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +59,11 @@ def run(settings: Settings, out: Path) -> str:
     return table(rows)
 
 
-def chosen(bench: Bench, seed: int = 0) -> Iterator[tuple[str, str]]:
-    """(concept, domain) of the twelve, drawn by the seed; asks the model what it knows."""
+def chosen(bench: Bench) -> Iterator[tuple[str, str]]:
+    """(concept, domain) of the twelve; asks the model what it knows."""
     for domain in DOMAINS:
-        names = sorted(n for n, c in bench.split.concepts.items() if c.domain == domain)
-        order = np.random.default_rng((seed, 30)).permutation(names).tolist()
-        found = 0
-        for name in order:
-            if found < EACH and name not in TUNING and _knows(bench, name):
-                found += 1
-                yield name, domain
+        for name in drawn(bench, domain, EACH, TUNING):
+            yield name, domain
 
 
 def measure(bench: Bench, name: str, domain: str) -> Row:
@@ -120,18 +109,6 @@ def _line(row: Row, concept: str, domain: str, n: str) -> str:
     shares = (row.fa, row.ra, row.proximal_ra, row.yes_no, row.neighbours_yes_no, row.skills)
     cells = [concept, domain, n, *(f"{share:.1%}" for share in shares), f"{row.seconds:.0f}"]
     return f"| {' | '.join(cells)} |"
-
-
-def _knows(bench: Bench, name: str) -> bool:
-    probes, book, _ = probes_of(bench, ConceptRequest(name), DcsiConfig().seed)
-    probes = [one for one in probes if one.group == "target" and one.kind == "name"]
-    if len(probes) < FEWEST_QUESTIONS or len({one.view for one in probes}) < FEWEST_VIEWS:
-        return False
-    mllm = bench.sources.mllm
-    views = evaluate.encode_views(mllm, bench.split, probes)
-    before = evaluate.answers(mllm, probes, views)
-    outcomes = evaluate.judge(probes, before, before, book, name, "")
-    return evaluate.forget_accuracy(outcomes).questions >= max(KNOWN * len(probes), FEWEST_QUESTIONS)
 
 
 def _read(path: Path) -> list[Row]:

@@ -136,7 +136,8 @@ def _curves(seen: list[StepEvent] | tuple[StepEvent, ...]) -> dict[str, Any]:
 
 def _step(event: StepEvent, whole: float, flag: threading.Event) -> str:
     left = event.seconds / max(event.step, 1) * (event.steps - event.step)
-    text = f"Erasing: step {event.step} of {event.steps}"
+    text = f"Erasing: step {event.step} of at most {event.steps}, "
+    text += f"{wording.percent(event.overwritten)} of the anchors' answers replaced"
     text += ", stopping…" if flag.is_set() else f", {wording.seconds_left(left)} in this stage"
     return markup.progress(text, whole)
 

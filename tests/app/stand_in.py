@@ -70,7 +70,7 @@ def record(chosen: t.Selection | None = None, **changes: Any) -> t.RunRecord:
         "run_id": "run-1", "created": "2026-11-24T05:00:00+00:00", "model": "demo",
         "device": "cpu", "versions": {"torch": "2.13.0"}, "settings": {"mode": "soft"},
         "selection": chosen, "honest_answer": name,
-        "steps": (t.StepEvent(1, 4, {"task": 0.5}, 0.8, 1e-3, 0.2),), "stopped": False,
+        "steps": (t.StepEvent(1, 4, {"task": 0.5}, 0.6, 0.8, 1e-3, 0.2),), "stopped": False,
         "forget_accuracy": share(0, 60, 0.0, 0.06), "yes_no": share(0, 20, 0.0, 0.16),
         "retained_accuracy": share(), "proximal_retained_accuracy": share(),
         "neighbours_yes_no": share(), "skills": share(), "bands": ((0.0, 0.5, share()),),
@@ -145,7 +145,7 @@ class StandIn:
         try:
             while len(steps) < config.steps and not stop():
                 loss = {"task": 1 / (len(steps) + 1)}
-                steps.append(t.StepEvent(len(steps) + 1, config.steps, loss, 0.8, 0.0, 0.1))
+                steps.append(t.StepEvent(len(steps) + 1, config.steps, loss, 0.6, 0.8, 0.0, 0.1))
                 yield steps[-1]
                 self.pause()
         finally:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from space_core import evaluate
+from space_core import evaluate, material
 from space_core.audit import ask, audit, open_bench, probes_of, select_anchors
 from space_core.edit import Edit, edited, weights_sha256
 from space_core.erasure import Erasure, erase
@@ -97,8 +97,18 @@ def test_no_image_of_the_target_reaches_the_erasure(bench, selection, monkeypatc
     monkeypatch.setattr(
         type(pool), "image", lambda self, row: opened.append(row) or read(self, row)
     )
+    kept, trained_on = material.kept, []
+
+    def spy(*arguments):
+        result = kept(*arguments)
+        trained_on.extend(result.rows)
+        return result
+
+    monkeypatch.setattr(material, "kept", spy)
     fresh = replace(bench.sources, encoder=Encoder(bench.sources.mllm, pool))
     *_, result = erase(fresh, selection, QUICK, lambda: False)
+    anchors = {anchor.row for anchor in selection.anchors}
+    assert trained_on and not {*trained_on, *anchors} & set(result.statistics.certified)
     assert isinstance(result, Erasure)
     assert opened and set(opened) <= set(result.touched)
     named = {pool.items[row].label for row in result.touched}

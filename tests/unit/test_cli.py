@@ -49,7 +49,7 @@ class Pipeline(ModuleType):
             yield Progress("inversion", "what the model\tbelieves", 0.25)
             if self.fault is not None:
                 raise self.fault
-            yield StepEvent(1, 30, {"task": 0.5}, 0.8, 1e-3, 0.2)
+            yield StepEvent(1, 30, {"task": 0.5}, 0.6, 0.8, 1e-3, 0.2)
             yield Finished(record(), EDIT)
         finally:
             self.closed = True

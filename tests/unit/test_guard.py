@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from small_world import CUT, make_world, noise
 
+from space_core.retained import certified_rows
 from space_core.tpas import barred
 from space_core.types import Concept, ConceptRequest
 
@@ -100,7 +101,19 @@ def test_a_style_is_erased_without_its_artist(world):
     selection = some.select(ConceptRequest("Micah"))
     assert "drawn by Micah" in some.space.asked[-1]
     assert {one.artist for one in selection.anchors} == {"Noto", "Lorelei"}
-    assert {one.reason for one in selection.dropped} == {"it was drawn by Micah"}
+    assert {one.row for one in selection.dropped if one.reason == "it was drawn by Micah"} == {
+        row for row, item in enumerate(some.pool.items) if item.artist == "Micah"
+    }
+
+
+def test_what_certifies_the_damage_is_no_anchor(world):
+    some = world(*(({"label": f"cup {i}"}, 0.9) for i in range(20)))
+    aside = certified_rows(some.pool, some.pool.rows_of["lemon"])
+    selection = some.select()
+    assert aside and not set(aside) & {one.row for one in selection.anchors}
+    reasons = {one.row: one.reason for one in selection.dropped}
+    above = [row for row in aside if selection.scores[row] >= CUT.threshold]
+    assert above and all("certified" in reasons[row] for row in above)
 
 
 def test_the_guard_bars_the_same_rows_whatever_is_searched(world):

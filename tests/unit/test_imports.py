@@ -22,6 +22,7 @@ curriculum features
 retained inversion
 tpas material
 dcsi sources
+surroundings
 erasure
 evaluation_split probes
 evaluate

@@ -2,8 +2,9 @@
 
 import pytest
 
-from space_core.bench import main_job
-from space_core.bench.main_job import TUNING, Row, table
+from space_core.bench import main_job, targets
+from space_core.bench.main_job import Row, table
+from space_core.bench.targets import TUNING
 from space_core.settings import Settings
 
 PICKED = [("ant", "animals"), ("bus", "objects")]
@@ -67,5 +68,5 @@ def test_no_constant_was_chosen_on_a_measured_concept(monkeypatch):
     Bench.split.concepts = {
         name: type("C", (), {"domain": "food"}) for name in (*TUNING, "pear", "plum", "fig")
     }
-    monkeypatch.setattr(main_job, "_knows", lambda _bench, name: name != "fig")
+    monkeypatch.setattr(targets, "knows", lambda _bench, name: name != "fig")
     assert {name for name, _ in main_job.chosen(Bench)} == {"pear", "plum"}

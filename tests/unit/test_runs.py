@@ -41,7 +41,7 @@ def record(run_id: str = "lemon-1", **changes) -> t.RunRecord:
         "device": "cpu", "versions": {"torch": "2.13.0"},
         "settings": {"lam": 0.1, "steps": 30, "mode": "soft", "whole": 1.0},
         "selection": selection, "honest_answer": "fruit",
-        "steps": (t.StepEvent(1, 30, {"task": 1 / 3}, 0.8, 1e-300, 0.2),), "stopped": False,
+        "steps": (t.StepEvent(1, 30, {"task": 1 / 3}, 0.6, 0.8, 1e-300, 0.2),), "stopped": False,
         "forget_accuracy": SHARE, "yes_no": dataclasses.replace(SHARE, high=math.inf),
         "retained_accuracy": SHARE, "proximal_retained_accuracy": SHARE,
         "neighbours_yes_no": SHARE, "skills": SHARE,

@@ -3,6 +3,7 @@
 import pytest
 from small_world import CUT, FRUIT, LEMON, make_world, noise
 
+from space_core.retained import certified_rows
 from space_core.settings import TpasConfig
 from space_core.types import ConceptRequest
 
@@ -16,7 +17,8 @@ def world(tmp_path_factory):
 def test_the_cut_is_respected(world, threshold):
     some = world(*(({"label": f"cup {i}"}, i / 10) for i in range(10)))
     selection = some.select(config=TpasConfig(100, threshold, diversity=0.3))
-    free = set(range(len(some.pool))) - set(some.pool.rows_of["lemon"])
+    own = some.pool.rows_of["lemon"]
+    free = set(range(len(some.pool))) - {*own, *certified_rows(some.pool, own)}
     above = {row for row, score in enumerate(selection.scores) if score >= threshold}
     assert {one.row for one in selection.anchors} == free & above
     assert min(one.similarity for one in selection.anchors) >= threshold == selection.threshold

@@ -1,0 +1,115 @@
+"""What must stay around a concept, measured: statistics, the neighbours' answers, the null space.
+
+The same whatever the anchors are overwritten with. No image whose words name the concept is
+opened here.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from torch import nn
+
+from space_core import dcsi, material, tpas
+from space_core.features import after_block, text_direction
+from space_core.mllm import Example, Mllm
+from space_core.moments import Moment
+from space_core.nullspace import Basis, hard_basis, soft_basis
+from space_core.retained import Statistics, near_moments, retained_statistics, stream
+from space_core.settings import DcsiConfig
+from space_core.sources import Sources
+from space_core.types import Progress, Selection
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Surroundings:
+    """fitted: the moment that each layer's basis was made from; near: the neighbours' pool rows."""
+
+    statistics: Statistics
+    near: tuple[int, ...]
+    keep: material.Kept
+    fitted: dict[str, Moment]
+    bases: dict[str, Basis]
+
+
+def measure(
+    sources: Sources, selection: Selection, config: DcsiConfig, stop: Callable[[], bool]
+) -> Iterator[Progress | Surroundings]:
+    """Yield what happens and at last the Surroundings. ``done`` counts this stage alone.
+
+    Raises ValueError where it is stopped.
+    """
+    mllm, pool, encoder = sources.mllm, sources.pool, sources.encoder
+    request = selection.request
+    concept = sources.subject(request)
+    vector = tpas.embed(sources.space, concept, request.description)
+    excluded = frozenset(tpas.barred(pool, concept))
+    layers = edited_layers(mllm, config)
+    message = "Measuring what other knowledge uses (once per model)…"
+    statistics = None
+    yield Progress("statistics", message, 0.0)
+    for done, statistics in retained_statistics(
+        mllm, pool, encoder, layers, sources.model_sha256, excluded, sources.cache
+    ):
+        pause(stop)
+        yield Progress("statistics", message, 0.8 * done)
+    yield Progress("neighbours", "Reading the nearest concepts, which must stay…", 0.8)
+    unused = excluded.union(statistics.certified)
+    near = material.neighbour_rows(pool, sources.around, concept, vector, unused, config.seed)
+    keep = material.kept(
+        mllm, pool, encoder, concept, selection, near, unused, tpas.name_book(pool, concept),
+        config.seed,
+    )  # fmt: skip
+    pause(stop)
+    fitted, bases = _spaces(mllm, layers, statistics, keep, config)
+    yield Surroundings(statistics, tuple(near), keep, fitted, bases)
+
+
+def job(
+    sources: Sources, selection: Selection, config: DcsiConfig, around: Surroundings,
+    task: Mapping[str, Sequence[Example]],
+) -> dcsi.Job:  # fmt: skip
+    """What DCSI trains on: a task, inside these surroundings."""
+    mllm = sources.mllm
+    concept = sources.subject(selection.request)
+    block = dcsi.last_edited_block(mllm, config)
+    energies = {
+        name: _energy(layer, around.fitted[name])
+        for name, layer in edited_layers(mllm, config).items()
+    }
+    return dcsi.Job(
+        around.bases, energies, task, around.keep,
+        text_direction(mllm, block, concept, sources.pool),
+        after_block(mllm, block, around.keep.near).mean(0),
+    )  # fmt: skip
+
+
+def edited_layers(mllm: Mllm, config: DcsiConfig) -> dict[str, nn.Linear]:
+    """The layers that a configuration edits."""
+    return mllm.edited_layers(config.blocks(mllm.decoder_layers()))
+
+
+def pause(stop: Callable[[], bool]) -> None:
+    """Raises ValueError where the auditor has stopped a run that has changed nothing yet."""
+    if stop():
+        raise ValueError("Stopped before the first step: nothing was changed.")
+
+
+def _spaces(
+    mllm: Mllm, layers: dict[str, nn.Linear], statistics: Statistics, keep: material.Kept,
+    config: DcsiConfig,
+) -> tuple[dict[str, Moment], dict[str, Basis]]:  # fmt: skip
+    """The moments that the bases are made from, neighbours joined in, and the bases."""
+    near = stream(mllm, layers, [*keep.near, *keep.asked])
+    fitted, bases = {}, {}
+    for name in layers:
+        fitted[name] = near_moments(statistics.fit[name], near[name], config.neighbours)
+        if config.mode == "soft":
+            bases[name] = soft_basis(fitted[name], config.lam)
+        else:
+            bases[name] = hard_basis(fitted[name], statistics.select[name], config.energy)
+    return fitted, bases
+
+
+def _energy(layer: nn.Linear, moment: Moment) -> float:
+    weight = layer.weight.detach().to("cpu", dtype=moment.mean.dtype)
+    return float(((weight @ moment.mean) * weight).sum())
