@@ -1,18 +1,26 @@
 """Load models and their processors; the one place that knows of the bundled demo's classes."""
 
+from types import SimpleNamespace
+
 import torch
 from transformers import (
+    AutoConfig,
     AutoImageProcessor,
     AutoModel,
     AutoModelForImageTextToText,
     AutoProcessor,
     AutoTokenizer,
 )
+from transformers.models.auto.processing_auto import PROCESSOR_MAPPING
+from transformers.utils import is_torchvision_available
 
 from space_core.demo import sentence, vision
 
 vision.register()
 sentence.register()
+
+# ImportError: a processor that needs a package which is not installed.
+_FAULTS = (OSError, ValueError, KeyError, ImportError)
 
 
 def pick_device(wanted: str) -> str:
@@ -28,21 +36,54 @@ def load_image_text_model(name: str, device: str):
     Returns ``(model, processor)``. Raises ValueError, naming the model, where it cannot be loaded.
     """
     try:
-        processor = AutoProcessor.from_pretrained(name, trust_remote_code=False)
-        model = AutoModelForImageTextToText.from_pretrained(
-            name, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
-        )
-    except (OSError, ValueError, KeyError) as fault:
-        raise ValueError(
-            f"The model {name!r} could not be loaded as an image-text-to-text model: {fault}. "
-            "Give a folder or a hub name that AutoModelForImageTextToText knows."
-        ) from fault
-    if getattr(model.config, "quantization_config", None) is not None:
+        config = AutoConfig.from_pretrained(name, trust_remote_code=False)
+    except _FAULTS as fault:
+        raise _unloadable(name, fault) from fault
+    if getattr(config, "quantization_config", None) is not None:
         raise ValueError(
             f"The model {name!r} is quantised, which voids the null space's guarantee: "
             "load it in float32 or bfloat16, erase, and quantise the result."
         )
+    try:
+        processor = _load_processor(name, config)
+        model = AutoModelForImageTextToText.from_pretrained(
+            name, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
+        )
+    except _FAULTS as fault:
+        raise _unloadable(name, fault) from fault
     return model.to(device).eval().requires_grad_(False), processor
+
+
+def _unloadable(name: str, fault: Exception) -> ValueError:
+    return ValueError(
+        f"The model {name!r} could not be loaded as an image-text-to-text model: {fault}. "
+        "Give a folder or a hub name that AutoModelForImageTextToText knows."
+    )
+
+
+def _load_processor(name: str, config):
+    """The processor; where torchvision is missing, without the video part that needs it."""
+    kind = PROCESSOR_MAPPING.get(type(config), None)
+    filmed = kind is not None and "video_processor" in kind.get_attributes()
+    if is_torchvision_available() or not filmed:
+        return AutoProcessor.from_pretrained(name, trust_remote_code=False)
+
+    class Still(kind):
+        """The same processor for images alone."""
+
+        video_processor = SimpleNamespace(num_frames=None, fps=None)
+
+        @classmethod
+        def get_attributes(cls):
+            return [part for part in kind.get_attributes() if part != "video_processor"]
+
+        @classmethod
+        def from_args_and_dict(cls, args, processor_dict, **kwargs):
+            kwargs["video_processor"] = None
+            return super().from_args_and_dict(args, processor_dict, **kwargs)
+
+    Still.__name__ = kind.__name__
+    return Still.from_pretrained(name, trust_remote_code=False)
 
 
 def load_dual_encoder(name: str, device: str):

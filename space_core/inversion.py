@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from space_core.lessons import Lesson
 from space_core.mllm import Example, Mllm
@@ -36,11 +37,12 @@ def invert(
 ) -> Iterator[tuple[int, float, Optimised | None]]:  # fmt: skip
     """Minimise over Z the frozen model's cross-entropy of the lessons' answers, by Adam.
 
-    features: the anchors', each [tokens, width]; lessons: how one says that it is the concept.
+    features: the anchors', each [its tokens, width]; lessons: how one says that it is the concept.
     Yields (step, loss, None) and at last (step, loss, result). Every anchor is asked its name and
     one more question at each step.
     """
-    start = torch.stack(list(features))
+    counts = [len(feature) for feature in features]
+    start = torch.cat(list(features))
     moved = start.clone().requires_grad_(True)
     optimiser = torch.optim.Adam([moved], lr=_RATE * float(start.std()))
     naming = [lesson for lesson in lessons if lesson.kind == "name"]
@@ -49,10 +51,10 @@ def invert(
     for step in range(1, steps + 1):
         examples = []
         for among in (naming, lessons):
-            drawn = torch.randint(len(among), (len(start),), generator=generator).tolist()
+            drawn = torch.randint(len(among), (len(counts),), generator=generator).tolist()
             examples += [
                 Example(among[i].question, among[i].answer, image)
-                for i, image in zip(drawn, moved)
+                for i, image in zip(drawn, moved.split(counts))
             ]
         forced = mllm.force(examples)
         objective = F.cross_entropy(forced.logits, forced.targets)
@@ -65,5 +67,10 @@ def invert(
         if smooth < _ENOUGH or stop():
             break
     done = moved.detach()
-    shift = (done - start).flatten(1).norm(dim=1) / start.flatten(1).norm(dim=1)
-    yield step, loss, Optimised(list(done), shift)
+    shift = _norms((done - start).split(counts)) / _norms(start.split(counts))
+    yield step, loss, Optimised(list(done.split(counts)), shift)
+
+
+def _norms(features: Sequence[Tensor]) -> Tensor:
+    """‖Z‖_F of each, [n]; they may have different numbers of tokens."""
+    return pad_sequence(list(features), batch_first=True).flatten(1).norm(dim=1)

@@ -18,7 +18,7 @@ from space_core.retained import Encoder, with_own_answers
 from space_core.tpas import Neighbourhood
 from space_core.types import Concept, Selection
 
-NEIGHBOURS, _IMAGES, _OTHERS = 40, 4, 160
+NEIGHBOURS, _IMAGES, _OTHERS = 40, 4, 320
 _LONGEST_NOUN = 5
 
 

@@ -2,17 +2,17 @@
 
 Images pass the vision tower and the connector once; every question afterwards reuses their
 features, through the ``mm_encoder_outputs`` argument that all model families share. The same
-argument takes features that are being optimised.
+argument takes features that are being optimised. Where families differ, `families` knows.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from PIL import Image
 from torch import Tensor, nn
-from transformers.modeling_outputs import BaseModelOutputWithPooling
 
+from space_core import families
 from space_core.hub import load_image_text_model
 
 IGNORE = -100
@@ -44,28 +44,53 @@ class Forced:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mllm:
-    """A frozen model with its processor. ``name`` is the folder or hub name it came from."""
+    """A frozen model with its processor. ``name`` is the folder or hub name it came from.
+
+    Raises ValueError for a model whose processor writes an image in a way that is not understood.
+    """
 
     name: str
     model: nn.Module
     processor: object
     device: str
+    chat: families.Chat = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "chat", families.chat_of(self.model, self.processor))
 
     @property
     def tokenizer(self):
         """The text side of the processor."""
         return self.processor.tokenizer
 
+    @property
+    def pad(self) -> int:
+        """The id that fills up shorter rows."""
+        known = self.tokenizer.pad_token_id
+        return self.chat.end if known is None else known
+
     @torch.no_grad()
     def encode(self, images: Sequence[Image.Image], batch: int = 64) -> list[Tensor]:
-        """The connector's output [tokens, width] fp32 for each image."""
+        """The connector's output [tokens, width] fp32 for each image.
+
+        Where a model feeds its deeper blocks too (Qwen3-VL), those levels lie beside the first,
+        [tokens, (1 + levels) · width].
+        """
         features = []
+        see = self.processor.image_processor
         for start in range(0, len(images), batch):
-            pixels = self.processor.image_processor(
-                images=[image.convert("RGB") for image in images[start : start + batch]],
+            some = images[start : start + batch]
+            pixels = see(
+                images=[[families.shown(self.model, image)] for image in some],
                 return_tensors="pt",
+                **families.one_tile(see),
             ).to(self.device)
-            features += list(self.model.get_image_features(**pixels, return_dict=True).pooler_output)
+            features += families.features_of(self.model, pixels)
+        if len(features) != len(images):
+            raise ValueError(
+                f"{self.name!r} made {len(features)} pieces of {len(images)} images: its image "
+                "processor cuts them into tiles, and must be told not to."
+            )
         return features
 
     def prompt(self, question: str, image_tokens: int) -> str:
@@ -74,10 +99,22 @@ class Mllm:
         if image_tokens:
             content.insert(0, {"type": "image"})
         text = self.processor.apply_chat_template(
-            [{"role": "user", "content": content}], tokenize=False, add_generation_prompt=True
-        )
-        token = self.processor.image_token
-        return text.replace(token, token * image_tokens)
+            [{"role": "user", "content": content}], chat_template=self.chat.template,
+            tokenize=False, add_generation_prompt=True,
+        )  # fmt: skip
+        return self.chat.expanded(text, image_tokens)
+
+    def tokens(self, prompt: str, answer: str | None = None) -> tuple[list[int], list[int]]:
+        """Ids of a prompt, and of an answer after it with the end token."""
+        tokenizer = self.tokenizer
+        # As the processors do: a template that writes no start token leaves it to the tokenizer.
+        begun = tokenizer.bos_token is not None and prompt.startswith(tokenizer.bos_token)
+        ask = tokenizer.encode(prompt, add_special_tokens=not begun)
+        if answer is None:
+            return ask, []
+        gap = "" if prompt[-1:].isspace() else " "
+        say = tokenizer.encode(f"{gap}{answer}", add_special_tokens=False)
+        return ask, [*say, self.chat.end]
 
     def inputs(
         self,
@@ -95,12 +132,8 @@ class Mllm:
             raise ValueError("A batch mixes questions with and without images: ask them apart.")
         rows, marks = [], []
         for i, question in enumerate(questions):
-            text = self.prompt(question, len(pictures[i]) if pictures else 0)
-            ask = self.tokenizer.encode(text, add_special_tokens=False)
-            say: list[int] = []
-            if answers is not None:
-                say = self.tokenizer.encode(f" {answers[i]}", add_special_tokens=False)
-                say.append(self.tokenizer.eos_token_id)
+            prompt = self.prompt(question, len(pictures[i]) if pictures else 0)
+            ask, say = self.tokens(prompt, None if answers is None else answers[i])
             rows.append(ask + say)
             marks.append([IGNORE] * len(ask) + say)
         longest = max(map(len, rows))
@@ -111,16 +144,14 @@ class Mllm:
             full = [line + gap if answers is not None else gap + line for line, gap in pairs]
             return torch.tensor(full, device=self.device)
 
+        ids, labels = padded(rows, self.pad), padded(marks, IGNORE)
         ones = [[1] * len(row) for row in rows]
-        inputs: dict[str, object] = {
-            "input_ids": padded(rows, self.tokenizer.pad_token_id),
-            "attention_mask": padded(ones, 0),
-        }
+        inputs: dict[str, object] = {"input_ids": ids, "attention_mask": padded(ones, 0)}
+        inputs |= families.token_types(self.model, ids, labels != IGNORE)
         if answers is not None:
-            inputs["labels"] = padded(marks, IGNORE)
+            inputs["labels"] = labels
         if pictures:
-            image = BaseModelOutputWithPooling(pooler_output=list(pictures))
-            inputs["mm_encoder_outputs"] = {"image": image}
+            inputs |= families.image_inputs(self.model, pictures)
         return inputs
 
     @torch.inference_mode()
@@ -136,7 +167,8 @@ class Mllm:
                 **inputs,
                 max_new_tokens=MAX_NEW_TOKENS,
                 do_sample=False,
-                pad_token_id=self.tokenizer.pad_token_id,
+                repetition_penalty=1.0,
+                pad_token_id=self.pad,
             )
             said = self.tokenizer.batch_decode(produced[:, width:], skip_special_tokens=True)
             for i, text in zip(some, said):
@@ -151,10 +183,19 @@ class Mllm:
             [one.answer for one in examples],
         )
         labels = inputs.pop("labels")
-        hidden = self.model.base_model(**inputs, use_cache=False).last_hidden_state[:, :-1]
         chosen = labels[:, 1:] != IGNORE
+
+        def answers_alone(_head: nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor]:
+            return (args[0][:, :-1][chosen],)
+
+        # The model's own forward, for what it does to logits; its head sees the answers alone.
+        handle = self.model.get_output_embeddings().register_forward_pre_hook(answers_alone)
+        try:
+            logits = self.model(**inputs, use_cache=False).logits
+        finally:
+            handle.remove()
         return Forced(
-            self.model.get_output_embeddings()(hidden[chosen]).float(),
+            logits.float(),
             labels[:, 1:][chosen],
             torch.nonzero(chosen)[:, 0],
             chosen.int().argmax(1),
@@ -185,6 +226,18 @@ class Mllm:
                 {n.split(".")[-1] for n, m in layers[0].named_modules() if isinstance(m, nn.Linear)}
             )
             raise ValueError(f"No linear layer is called {role!r}; its blocks have: {seen}.")
+        return found
+
+    def connector(self) -> dict[str, nn.Linear]:
+        """The linear layers between vision tower and language model, by module path.
+
+        Raises ValueError, listing the linear layers seen, where there is none.
+        """
+        found = families.connector_layers(self.model)
+        if not found:
+            named = self.model.named_modules()
+            seen = sorted({n.split(".")[-1] for n, m in named if isinstance(m, nn.Linear)})
+            raise ValueError(f"The connector has no linear layer to edit; the model has: {seen}.")
         return found
 
 

@@ -7,19 +7,33 @@ from html import escape
 from pathlib import Path
 
 from space_core import plots
+from space_core.decisions import Decision
 from space_core.types import Anchor, LayerReport, Outcome, RunRecord, Share
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem }
 table { border-collapse: collapse; margin: 1rem 0 }
 th, td { padding: .2rem .7rem; text-align: left; border-bottom: 1px solid #ddd }
-td { overflow-wrap: anywhere }
+td { overflow-wrap: anywhere; white-space: pre-line }
 .warning { background: #fff3cd; padding: .4rem .8rem }
+.plotly-graph-div { max-width: 42rem }
+@page { size: A4; margin: 14mm }
+@media print {
+  body { font-size: 10pt; max-width: none; margin: 0; padding: 0 }
+  table { font-size: 7pt; width: 100% }
+  th, td { padding: 1pt 3pt; vertical-align: top }
+  thead { display: table-header-group }
+  tr, .plotly-graph-div { break-inside: avoid }
+  h1, h2 { break-after: avoid }
+  .modebar-container { display: none }
+  .warning { border-left: 3pt solid #c2570c }
+}
 """
 
 
-def report_html(record: RunRecord) -> str:
-    """The whole page. Loads nothing: plotly's script is in it. Every text is escaped."""
+def report_html(record: RunRecord, decisions: Sequence[Decision] = ()) -> str:
+    """The whole page, the same for the same run. Loads nothing: plotly's script is in it. Every
+    text is escaped. Printed, it fits a sheet of A4."""
     request = record.selection.request
     figures = {
         "Answers kept, by similarity to the concept": plots.bands(record.bands),
@@ -32,7 +46,8 @@ def report_html(record: RunRecord) -> str:
         ),
     }
     drawn = (
-        f"<h2>{name}</h2>" + figure.to_html(full_html=False, include_plotlyjs=place == 0)
+        f"<h2>{name}</h2>"
+        + figure.to_html(full_html=False, include_plotlyjs=place == 0, div_id=f"plot-{place}")
         for place, (name, figure) in enumerate(figures.items())
     )
     title = escape(f"Erasure of “{request.name}”")
@@ -45,6 +60,7 @@ def report_html(record: RunRecord) -> str:
         *(f'<p class="warning">{escape(one)}</p>' for one in record.warnings),
         _table(("", "Share", "95 % interval", "Questions", "Images", "Drawings"),
                ((name, *_cells(share)) for name, share in headline(record).items())),
+        *(["<h2>Decisions</h2>", _rows(Decision, decisions)] if decisions else ()),
         *drawn,
         "<h2>Layers</h2>", _rows(LayerReport, record.layers),
         "<h2>Proxy anchors</h2>", _rows(Anchor, record.selection.anchors),
@@ -66,11 +82,11 @@ def headline(record: RunRecord) -> dict[str, Share]:
     }
 
 
-def write_report(path: Path, record: RunRecord) -> None:
+def write_report(path: Path, record: RunRecord, decisions: Sequence[Decision] = ()) -> None:
     """Write the page so that a reader sees all of it or nothing."""
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        part.write_text(report_html(record), encoding="utf-8")
+        part.write_text(report_html(record, decisions), encoding="utf-8")
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
@@ -94,6 +110,7 @@ def _facts(record: RunRecord) -> Iterable[tuple[str, str]]:
         ("description", request.description),
         ("falls back to", record.honest_answer),
         ("similarity cut", f"{record.selection.threshold:.3f}"),
+        ("pool rows left out by hand", " ".join(map(str, record.selection.left_out))),
         ("stopped early", "yes" if record.stopped else "no"),
         ("base weights restored", "yes" if record.base_restored else "NO"),
         ("seconds", f"{record.seconds:.1f}"),
@@ -107,7 +124,7 @@ def _rows(kind: type, values: Sequence[object]) -> str:
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    lines = ["<table>", "<tr>" + "".join(f"<th>{escape(one)}" for one in head)]
+    lines = ["<table>", "<thead><tr>" + "".join(f"<th>{escape(one)}" for one in head), "<tbody>"]
     lines += ["<tr>" + "".join(f"<td>{_text(cell)}" for cell in row) for row in rows]
     return "\n".join([*lines, "</table>"])
 

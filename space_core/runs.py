@@ -1,6 +1,7 @@
 """The store of runs: one folder per run, appended to and never changed.
 
-A run's folder holds record.json (all of it), edit.safetensors and outcomes.csv (every question).
+A run's folder holds record.json (all of it), edit.safetensors, outcomes.csv (every question) and,
+once an auditor decided, decisions.jsonl (one decision a line, the oldest first).
 """
 
 import csv
@@ -9,19 +10,24 @@ import re
 import tempfile
 from dataclasses import astuple, fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from space_core.edit import Edit
+from space_core.decisions import Decision, from_lines, to_line
 from space_core.typed_json import from_json, to_json
 from space_core.types import Outcome, RunRecord
 
+if TYPE_CHECKING:
+    from space_core.edit import Edit
+
 RECORD, EDIT, OUTCOMES = "record.json", "edit.safetensors", "outcomes.csv"
+DECISIONS = "decisions.jsonl"
 
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 # What makes a spreadsheet take a cell for a formula, the full-width forms among it.
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 
 
-def save_run(folder: Path, record: RunRecord, edit: Edit) -> Path:
+def save_run(folder: Path, record: RunRecord, edit: "Edit") -> Path:
     """Write a run into `folder`/run_id, whole or not at all, and return that folder.
 
     Raises ValueError for a run id that is no plain name, or that is already taken.
@@ -55,6 +61,29 @@ def load_record(path: Path) -> RunRecord:
         return from_json(path.read_text(encoding="utf-8"), RunRecord)
     except ValueError as error:
         raise ValueError(f"{path} holds no run: {error}") from error
+
+
+def add_decision(run: Path, decision: Decision) -> tuple[Decision, ...]:
+    """Append a decision to those in the folder of a run; all of them, the oldest first.
+
+    Raises FileNotFoundError where `run` holds no run, ValueError where its decisions are damaged.
+    """
+    run = Path(run)
+    if not (run / RECORD).is_file():
+        raise FileNotFoundError(f"{run} holds no run: it was never saved, or was taken away.")
+    # Opened for appending and written at once: no earlier line can be touched.
+    with (run / DECISIONS).open("ab", buffering=0) as lines:
+        lines.write(to_line(decision).encode())
+    return decisions_of(run)
+
+
+def decisions_of(run: Path) -> tuple[Decision, ...]:
+    """The decisions about a run, the oldest first; none where none was made."""
+    path = Path(run) / DECISIONS
+    try:
+        return from_lines(path.read_text(encoding="utf-8")) if path.exists() else ()
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged: {error}") from error
 
 
 def run_folders(folder: Path) -> list[Path]:

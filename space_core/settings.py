@@ -67,7 +67,7 @@ class DcsiConfig:
     learning_rate: float = 1.5e-2
     orth: float = 0.0
     div: float = 0.0
-    keep: float = 1.0
+    keep: float = 10.0
     neighbours: float = 1.0
     inversion_steps: int = 40
     seed: int = 0

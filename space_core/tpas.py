@@ -147,7 +147,8 @@ def select(
     return Selection(
         request, anchors, threshold, tuple(scores.tolist()), tuple(dropped), effective,
         meant(around, pool, concept, vector),
-        tuple(_warnings(anchors, effective, config, around, best)),
+        tuple(_warnings(anchors, effective, config, around, best)), tuple(sorted(left_out)),
+        config.anchors,
     )  # fmt: skip
 
 

@@ -85,7 +85,9 @@ class Selection:
 
     ``scores``: every pool image's similarity to the concept's text; ``threshold``: the cut S_th;
     ``effective``: the effective number of distinct anchors (exp of their spectral entropy);
-    ``resolved``: names of pool concepts that the text most likely means ("kitten" → "cat").
+    ``resolved``: names of pool concepts that the text most likely means ("kitten" → "cat");
+    ``left_out``: rows of the pool that the auditor vetoed; ``wanted``: |P| as asked for, 0 where a
+    record does not say.
     """
 
     request: ConceptRequest
@@ -96,6 +98,8 @@ class Selection:
     effective: float
     resolved: tuple[str, ...]
     warnings: tuple[str, ...]
+    left_out: tuple[int, ...] = ()
+    wanted: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The page: four steps in tabs, the visitor's own state, and when the model is ready."""
+"""The page: five steps in tabs, the visitor's own state, and when the model is ready."""
 
 import asyncio
 import threading
@@ -8,7 +8,9 @@ from typing import Any
 
 import gradio as gr
 
-from space_core.ui import anchors_tab, concept_tab, erase_tab, markup, verify_tab
+from space_core.ui import (
+    anchors_tab, concept_tab, erase_tab, markup, old_record, record_tab, verify_tab,
+)  # fmt: skip
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.public_api import audit_endpoint
 from space_core.ui.wiring import HEAVY
@@ -35,13 +37,17 @@ def build(pipeline: Pipeline) -> gr.Blocks:
         with gr.Tabs(selected="concept", overflow_behavior="wrap") as parts["tabs"]:
             with gr.Tab("1 Concept", id="concept"):
                 parts |= concept_tab.build()
+                parts |= old_record.build_upload()
             with gr.Tab("2 Anchors", id="anchors", interactive=False) as parts["anchors_tab"]:
                 parts |= anchors_tab.build()
             with gr.Tab("3 Erase", id="erase", interactive=False) as parts["erase_tab"]:
                 parts |= erase_tab.build()
             with gr.Tab("4 Verify", id="verify", interactive=False) as parts["verify_tab"]:
                 parts |= verify_tab.build()
-        for tab in (concept_tab, anchors_tab, erase_tab, verify_tab):
+            with gr.Tab("5 Record", id="record", interactive=False) as parts["record_tab"]:
+                parts |= old_record.build()
+                parts |= record_tab.build()
+        for tab in (concept_tab, anchors_tab, erase_tab, verify_tab, record_tab, old_record):
             tab.connect(parts, pipeline)
 
         async def announce() -> AsyncIterator[tuple[str, Any]]:
@@ -70,7 +76,7 @@ def launch_options() -> dict[str, Any]:
             button_primary_background_fill_dark="*primary_700",
         ),
         "css_paths": _CSS, "run_history": False, "ssr_mode": False, "enable_monitoring": False,
-        "max_file_size": "10mb", "footer_links": [], "state_session_capacity": 200,
+        "max_file_size": "64mb", "footer_links": [], "state_session_capacity": 200,
     }
 
 
@@ -100,6 +106,7 @@ def _state() -> dict[str, gr.State]:
     return {
         "selection": state(), "finished": state(), "picked": state(),
         "left_out": state(frozenset()), "stop_flag": state(delete_callback=_end_run),
+        "kept": state(), "recorded": state(), "replay_flag": state(delete_callback=_end_run),
     }
 
 

@@ -1,13 +1,23 @@
-"""Makes a file downloadable without opening the folder of all runs to all visitors."""
+"""Folders from which gradio may serve, without opening the folder of all runs to all visitors."""
 
 import shutil
 import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
 
+_KEPT_SECONDS = 60 * 60
+_PREFIX = "space-download-"
 
-def served(file: Path) -> str:
-    """Copy a file to a folder of its own, from which gradio may serve it; the copy's path."""
-    # gradio serves only what a handler returned from the temporary folder; the folder of runs
-    # as an allowed path would let every visitor read every run.
-    folder = Path(tempfile.mkdtemp(prefix="space-download-"))
-    return str(shutil.copy(file, folder / file.name))
+
+def download_folder() -> Path:
+    """A new folder for the files of one visitor; those older than an hour are taken away."""
+    # gradio serves copies of what a handler returned from the temporary folder; the folder of
+    # runs as an allowed path would let every visitor read every run.
+    oldest = time.time() - _KEPT_SECONDS
+    for old in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        # Another visitor's call may take it away first.
+        with suppress(FileNotFoundError):
+            if old.stat().st_mtime < oldest:
+                shutil.rmtree(old, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=_PREFIX))

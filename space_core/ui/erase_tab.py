@@ -11,7 +11,7 @@ import gradio as gr
 from space_core import plots
 from space_core.settings import PRESETS, DcsiConfig
 from space_core.types import Progress, Selection, StepEvent
-from space_core.ui import markup, verify_tab, wording
+from space_core.ui import markup, record_tab, verify_tab, wording
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.wiring import HEAVY, Parts, View, listen
 
@@ -54,7 +54,10 @@ def build() -> dict[str, Any]:
 
 def connect(parts: Parts, pipeline: Pipeline) -> None:
     """Tie this step's events to their handlers."""
-    outputs = ("erase", "stop", "erase_status", "losses", "entropies", "tabs", *verify_tab.SHOWN)
+    outputs = (
+        "erase", "stop", "erase_status", "losses", "entropies", "tabs", *verify_tab.SHOWN,
+        *record_tab.SHOWN,
+    )
     failed = {"failed": lambda sentence: {
         **_IDLE, "erase_status": markup.status(sentence, "warning"),
     }}
@@ -123,10 +126,11 @@ def erase(
                 text = "Done: the result is in step 4."
                 if finished.record.stopped:
                     text = "Stopped early: step 4 judges the partial edit."
+                yield {"erase_status": markup.progress("Packing the files of step 5…", 1.0)}
                 yield {
                     **_IDLE, **_curves(finished.record.steps), "tabs": gr.update(selected="verify"),
                     "erase_status": markup.status(text, "good"),
-                    **verify_tab.shown(bench, pipeline, finished),
+                    **verify_tab.shown(bench, finished), **record_tab.shown(pipeline, finished),
                 }
 
 

@@ -1,4 +1,4 @@
-"""What the page needs from the rest: five doors, so that tests can stand behind them."""
+"""What the page needs from the rest: six doors, so that tests can stand behind them."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -11,6 +11,7 @@ from space_core.settings import Settings
 
 if TYPE_CHECKING:
     from space_core.audit import Bench
+    from space_core.bundle import Takeaway
     from space_core.edit import Edit
     from space_core.types import RunRecord, Selection
 
@@ -19,14 +20,16 @@ if TYPE_CHECKING:
 class Pipeline:
     """The doors to the pipeline. `bench` is shared by all visitors and loads in the background.
 
-    `save` keeps a run and returns the files that the visitor may download.
+    `save` keeps a run and returns its folder. `take_away` writes what the visitor may download into
+    a folder; page and tests read its paths by the fields of a `bundle.Takeaway`.
     """
 
     bench: "Future[Bench]"
     select: "Callable[..., Selection]"
     audit: Callable[..., Iterator[Any]]
     ask: Callable[..., tuple[str, str]]
-    save: "Callable[[RunRecord, Edit], tuple[Path, ...]]"
+    save: "Callable[[RunRecord, Edit], Path]"
+    take_away: "Callable[..., Takeaway]"
 
 
 def default_pipeline(settings: Settings) -> Pipeline:
@@ -48,19 +51,22 @@ def default_pipeline(settings: Settings) -> Pipeline:
 
         return ask(*arguments)
 
-    def save(record: "RunRecord", edit: "Edit") -> tuple[Path, ...]:
+    def save(record: "RunRecord", edit: "Edit") -> Path:
         from space_core.runs import save_run
 
-        kept = save_run(settings.runs, record, edit)
-        folder = kept if kept.is_dir() else kept.parent
-        return tuple(sorted(folder.glob("*.json")) + sorted(folder.glob("*.safetensors")))
+        return save_run(settings.runs, record, edit)
+
+    def take_away(*arguments: Any) -> "Takeaway":
+        from space_core.bundle import take_away
+
+        return take_away(*arguments)
 
     def load() -> "Bench":
         from space_core.audit import open_bench
 
         return open_bench(settings)
 
-    return Pipeline(in_background(load), select, audit, ask, save)
+    return Pipeline(in_background(load), select, audit, ask, save, take_away)
 
 
 def in_background(work: Callable[[], Any]) -> "Future[Any]":

@@ -1,6 +1,5 @@
 """Step 4: is it forgotten, what did it cost, and what do both models say."""
 
-import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,6 @@ from PIL import Image
 from space_core import plots
 from space_core.types import Outcome, RunRecord
 from space_core.ui import markup, outcomes, wording
-from space_core.ui.downloads import served
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.wiring import HEAVY, Parts, View, listen
 
@@ -19,15 +17,13 @@ if TYPE_CHECKING:
 
 SHOWN = (
     "finished", "verdict", "pairs", "group", "outcome", "table", "opened", "layer_plot",
-    "band_plot", "bound_plot", "facts", "record_file", "edit_file", "save_status", "verify_tab",
-    "answer_before", "answer_after",
+    "band_plot", "bound_plot", "verify_tab", "answer_before", "answer_after",
 )
 _PLOTS = (
     ("band_plot", "bands", "Other knowledge kept, by similarity"),
     ("layer_plot", "layers", "Spectral entropy per layer"),
     ("bound_plot", "bound", "Measured change and its bound"),
 )
-_log = logging.getLogger(__name__)
 
 
 def build() -> dict[str, Any]:
@@ -67,17 +63,7 @@ def build() -> dict[str, Any]:
             with gr.Column(min_width=300):
                 parts[name] = gr.Plot(label=title)
                 gr.HTML(markup.note(wording.PLOTS[key]))
-    with gr.Row():
-        parts["record_file"] = gr.DownloadButton("Download the record (JSON)", interactive=False)
-        parts["edit_file"] = gr.DownloadButton(
-            "Download the edit (safetensors)", interactive=False
-        )
-    parts["save_status"] = gr.HTML()
-    with gr.Accordion("How to repeat this run: settings, versions, hashes", open=False):
-        parts["facts"] = gr.Dataframe(
-            headers=["What", "Value"], datatype="str", interactive=False, wrap=True, buttons=[],
-            max_height=420,
-        )
+    parts["to_record"] = gr.Button("Go on to step 5", variant="primary")
     return parts
 
 
@@ -111,9 +97,17 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     listen(parts["ask"].click, both, parts, **options)
     listen(parts["question"].submit, both, parts, **options)
 
+    def go_on() -> Iterator[View]:
+        yield {"tabs": gr.update(selected="record")}
 
-def shown(bench: "Bench", pipeline: Pipeline, finished: "Finished") -> dict[str, Any]:
-    """A result as the page shows it; keeps the run and opens step 4."""
+    listen(
+        parts["to_record"].click, go_on, parts, outputs=("tabs",), queue=False,
+        show_progress="hidden",
+    )
+
+
+def shown(bench: "Bench", finished: "Finished") -> dict[str, Any]:
+    """A result as the page shows it; opens step 4."""
     record = finished.record
     chosen = outcomes.side_by_side(record.outcomes)
     return {
@@ -124,8 +118,7 @@ def shown(bench: "Bench", pipeline: Pipeline, finished: "Finished") -> dict[str,
         "table": outcomes.rows(record.outcomes, outcomes.EVERYTHING, outcomes.EVERYTHING),
         "opened": "", "layer_plot": plots.layer_entropies(record.layers),
         "band_plot": plots.bands(record.bands), "bound_plot": plots.perturbations(record.layers),
-        "facts": facts(record), "answer_before": "", "answer_after": "",
-        **_saved(pipeline, finished), "verify_tab": gr.update(interactive=True),
+        "answer_before": "", "answer_after": "", "verify_tab": gr.update(interactive=True),
     }
 
 
@@ -154,33 +147,5 @@ def ask(
     yield {"answer_before": before, "answer_after": after, "ask_status": ""}
 
 
-def facts(record: RunRecord) -> list[list[str]]:
-    """What one needs to repeat the run, as rows of name and value."""
-    plain = {
-        "run": record.run_id, "created": record.created, "model": record.model,
-        "device": record.device, "seconds": f"{record.seconds:.0f}",
-    }
-    groups = (("", plain), ("setting: ", record.settings), ("version: ", record.versions),
-              ("hash: ", record.hashes))
-    return [[f"{kind}{name}", str(value)] for kind, own in groups for name, value in own.items()]
-
-
 def _image(bench: "Bench", outcome: Outcome) -> Image.Image | None:
     return bench.evaluation_image(outcome.image) if outcome.image else None
-
-
-def _saved(pipeline: Pipeline, finished: "Finished") -> dict[str, Any]:
-    by_kind = {"record_file": ".json", "edit_file": ".safetensors"}
-    # A full disk must not cost the visitor the result.
-    try:
-        files = pipeline.save(finished.record, finished.edit)
-        found = {name: [f for f in files if f.suffix == kind] for name, kind in by_kind.items()}
-        return {"save_status": "", **{
-            name: gr.update(value=served(files[0]), interactive=True)
-            for name, files in found.items() if files
-        }}
-    except Exception as error:
-        text = f"The run could not be kept for download. {wording.explain(error)}"
-        # Nor may the files of an earlier run pass for those of this one.
-        gone = {name: gr.update(value=None, interactive=False) for name in by_kind}
-        return {"save_status": markup.status(text, "warning"), **gone}

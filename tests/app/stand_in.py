@@ -1,6 +1,6 @@
 """Stands behind the page: a pipeline without a model, and the page without a browser."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,10 +11,15 @@ import torch
 from PIL import Image
 
 from space_core import types as t
+from space_core.bundle import Takeaway
+from space_core.decisions import Decision
 from space_core.edit import Edit, LayerEdit
 from space_core.runs import save_run
 from space_core.settings import DcsiConfig, TpasConfig
-from space_core.ui import anchors_tab, concept_tab, erase_tab, verify_tab
+from space_core.typed_json import to_json
+from space_core.ui import (
+    anchors_tab, concept_tab, erase_tab, old_record, record_tab, verify_tab,
+)  # fmt: skip
 
 EVIL = "<img src=x onerror=alert(1)>"
 UNKNOWN = "qwertz"
@@ -105,7 +110,7 @@ class Bench:
 
 @dataclass
 class StandIn:
-    """The five doors of `space_core.ui.pipeline.Pipeline`, which keep what they were asked.
+    """The six doors of `space_core.ui.pipeline.Pipeline`, which keep what they were asked.
 
     `faults`: what a door raises. `pause` is called after every step. `reached`: how many steps
     each audit made before it ended or was closed.
@@ -166,10 +171,21 @@ class StandIn:
         self._fail("ask")
         return f"before: {question}", f"after: {question}"
 
-    def save(self, finished: t.RunRecord, edit: Edit) -> tuple[Path, ...]:
+    def save(self, finished: t.RunRecord, edit: Edit) -> Path:
         self._fail("save")
-        kept = save_run(self.folder, finished, edit)
-        return kept / "record.json", kept / "edit.safetensors"
+        return save_run(self.folder, finished, edit)
+
+    def take_away(
+        self, folder: Path, finished: t.RunRecord, edit: Edit, decisions: Sequence[Decision]
+    ) -> Takeaway:  # fmt: skip
+        """Only the record is whole: plots and tensors would take their time in every test."""
+        self._fail("take_away")
+        files = {name: folder / name for name in Takeaway.__dataclass_fields__}
+        for path in files.values():
+            path.write_text(f"{finished.run_id}, {len(decisions)} decisions")
+        files["record"] = folder / "record.json"
+        files["record"].write_text(to_json(finished))
+        return Takeaway(**files)
 
     def _fail(self, door: str) -> None:
         if door in self.faults:
@@ -212,9 +228,10 @@ class Visit:
             "count": config.anchors, "from_pool": True, "cut": 0.0, "left_out": frozenset(),
             "picked": None, "preset": "space", "lam": default.lam, "energy": default.energy,
             "steps": 4, "stop_flag": None, "finished": None, "image": None, "question": "",
-            "group": "everything", "outcome": "everything",
+            "group": "everything", "outcome": "everything", "kept": None, "auditor": "",
+            "judgement": None, "notes": "", "upload": None, "recorded": None, "replay_flag": None,
         }  # fmt: skip
-        for tab in (concept_tab, anchors_tab, erase_tab, verify_tab):
+        for tab in (concept_tab, anchors_tab, erase_tab, verify_tab, record_tab, old_record):
             tab.connect(self.parts, pipeline)
 
     def watch(self, name: str, event: str = "click", **values: Any) -> Iterator[dict[str, Any]]:

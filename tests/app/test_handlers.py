@@ -15,7 +15,7 @@ from space_core.ui import concept_tab, erase_tab
 from space_core.ui.app_layout import readiness
 from space_core.ui.wiring import listen
 
-LATER_STEPS = {"anchors_tab", "erase_tab", "verify_tab"}
+LATER_STEPS = {"anchors_tab", "erase_tab", "verify_tab", "record_tab"}
 
 
 def rows(visit: Visit) -> list[int]:
@@ -132,7 +132,7 @@ def test_a_run_ends_with_its_result_and_gives_the_buttons_back(ready, pipeline):
     assert pipeline.audited == [("lemon", settings)] and ready.sees_result()
     assert ready.looks["erase"]["interactive"] and not ready.looks["stop"]["interactive"]
     assert ready.looks["verify_tab"]["interactive"] and "Forgotten" in ready.now["verdict"]
-    assert ready.now["facts"][0] == ["run", "run-1"]
+    assert ready.looks["record_tab"]["interactive"] and "run-1" in ready.now["live_facts"]
 
 
 def test_stop_before_the_run_begins(ready, pipeline):

@@ -10,9 +10,11 @@ from typing import Any
 
 import httpx
 import pytest
-from stand_in import EMPTY, EVIL, StandIn
+from stand_in import EMPTY, EVIL, StandIn, record
 from visitor import Visitor, connect
 
+from space_core.runs import decisions_of, run_folders
+from space_core.typed_json import to_json
 from space_core.ui.app_layout import build, launch_options
 
 
@@ -102,11 +104,12 @@ def test_what_computes_waits_in_one_line(page):
 # What the browser gets
 
 
-def test_four_steps_of_which_the_later_are_locked(page):
+def test_five_steps_of_which_the_later_are_locked(page):
     tabs = [one["props"] for one in page.config["components"] if one["type"] == "tabitem"]
     said = [(tab["label"], tab["interactive"]) for tab in tabs]
     assert said == [
         ("1 Concept", True), ("2 Anchors", False), ("3 Erase", False), ("4 Verify", False),
+        ("5 Record", False),
     ]  # fmt: skip
 
 
@@ -240,3 +243,22 @@ def test_only_the_own_files_can_be_fetched(page, come):
     assert kept
     for path in (*kept, page.pipeline.folder):
         assert httpx.get(f"{page.url}gradio_api/file={path}").status_code in (403, 404)
+
+
+def test_an_old_record_is_handed_in_and_opened(come, tmp_path):
+    (tmp_path / "record.json").write_text(to_json(record()))
+    (tmp_path / "other.json").write_text("{}")
+    one = come()
+    good, foreign = (one.upload(tmp_path / name) for name in ("record.json", "other.json"))
+    assert "recorded run" in good and "'selected': 'record'" in good
+    assert "This is no record of a run" in foreign
+
+
+def test_a_decision_reaches_the_run(page, come):
+    one = come()
+    one.find("lemon"), one.erase()
+    said = {"Your name": EVIL, "Your decision": "reject", "Notes (optional)": EVIL}
+    view = one.press("Save decision", **said)
+    assert "<b>Reject</b>, &lt;img" in view and EVIL not in view.replace(repr(EVIL), "")
+    kept = [decisions_of(run) for run in run_folders(page.pipeline.folder)]
+    assert [one.notes for found in kept for one in found] == [EVIL]

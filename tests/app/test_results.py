@@ -2,40 +2,15 @@
 
 from html import escape
 from html.parser import HTMLParser
-from unittest.mock import Mock
 
 import pytest
 from stand_in import EVIL, Bench, Visit, outcome, record, selection, share
 
-from space_core.runs import load_record
 from space_core.types import ConceptRequest, RunRecord
 from space_core.ui import markup, outcomes, verify_tab, wording
 
 
 # Step 4
-
-
-def test_both_files_of_the_run_can_be_downloaded(ready, tmp_path):
-    ready.erase()
-    assert load_record(ready.now["record_file"]) == ready.now["finished"].record
-    assert ready.now["edit_file"].endswith("edit.safetensors") and ready.now["save_status"] == ""
-    assert not ready.now["record_file"].startswith(str(tmp_path / "runs"))
-
-
-@pytest.mark.parametrize("broken", ["the store of runs", "the copy for download"])
-def test_a_full_disk_costs_the_files_and_not_the_result(ready, pipeline, monkeypatch, broken):
-    ready.erase()
-    fault = OSError(28, "No space left on device")
-    if broken == "the store of runs":
-        pipeline.faults["save"] = fault
-    else:
-        monkeypatch.setattr("shutil.copy", Mock(side_effect=fault))
-    ready.erase()
-    assert ready.now["finished"].record.run_id == "run-2" and "Forgotten" in ready.now["verdict"]
-    assert "could not be kept" in ready.now["save_status"] and ready.sees_result()
-    # The files of the run before are no files of this one.
-    assert ready.now["record_file"] is None and ready.now["edit_file"] is None
-    assert not ready.looks["record_file"]["interactive"]
 
 
 @pytest.mark.parametrize(
@@ -221,11 +196,12 @@ def test_the_judge_of_markup_sees_a_live_element():
 
 HTML_PARTS = {
     "concept_status", "anchors_status", "suggestions_note", "to_erase", "erase_status", "verdict",
-    "pairs", "opened", "ask_status", "save_status",
+    "pairs", "opened", "ask_status", "save_status", "live_facts", "decision_status", "decisions",
+    "upload_status", "old_facts", "replay_status",
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("fault", [None, "select", "audit", "ask", "save"])
+@pytest.mark.parametrize("fault", [None, "select", "audit", "ask", "save", "take_away"])
 def test_no_step_lets_a_name_become_an_element(pipeline, fault):
     visit = Visit(pipeline)
     said: list[tuple[str, str]] = []
@@ -240,6 +216,9 @@ def test_no_step_lets_a_name_become_an_element(pipeline, fault):
     act("count", "release", count=8)
     act("erase"), act("erase", "then")
     act("ask", question=EVIL)
+    act("decide", judgement="reject", auditor=EVIL, notes=EVIL)
+    act("upload", "upload", upload=visit.now.get("record_file"))
+    act("replay"), act("replay", "then")
     assert len(said) > 8 and all(EVIL not in html for _, html in said)
     assert {part for part, html in said if is_text(html)} >= {"anchors_status", "erase_status"}
     assert not fault or any(is_text(html, f"“{EVIL}” is at fault.") for _, html in said)

@@ -1,8 +1,9 @@
 """A visitor of the served page, who presses what a browser would press."""
 
+from pathlib import Path
 from typing import Any
 
-from gradio_client import Client
+from gradio_client import Client, handle_file
 
 
 def connect(page: Any, **options: Any) -> Client:
@@ -56,6 +57,11 @@ class Visitor:
 
     def find(self, concept: str) -> str:
         return self.press("Find proxy anchors", **{"Concept to forget": concept})
+
+    def upload(self, path: Path) -> str:
+        """Hand in an old record."""
+        button = "Open an old record"
+        return self.press(button, "upload", **{button: handle_file(path)})
 
     def erase(self, **values: Any) -> list:
         """The views of Erase and of the run that follows."""

@@ -145,6 +145,15 @@ def test_from_a_word_to_a_verdict(page):
     page.wait_for_timeout(1500)
     shoot(page, "4-verify-narrow")
     assert overflow(page) <= 0
+
+    page.get_by_role("button", name="Go on to step 5").click()
+    page.get_by_text("Base model restored").wait_for(timeout=MINUTES)
+    page.get_by_label("Your name").fill("Ada")
+    page.get_by_label("Accept", exact=True).check()
+    page.get_by_role("button", name="Save decision").click()
+    page.locator(".decisions").get_by_text("Ada").wait_for(timeout=MINUTES)
+    shoot(page, "5-record-narrow")
+    assert overflow(page) <= 0
     assert page.strangers == [] and page.faults == []
 
 

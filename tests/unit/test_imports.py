@@ -12,10 +12,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # From the bottom up: a module may import its own line and those above it in this text.
 LEVELS = """
-types settings wordings answers typed_json names lessons compose
+types settings wordings answers typed_json names lessons compose decisions
 intervals entropy moments nullspace bound certificate
 backend demo
-edit hub
+edit hub families
 mllm shared_space
 pool
 curriculum features
@@ -28,6 +28,7 @@ evaluation_split probes
 evaluate
 audit
 runs plots report
+bundle bundle_guide recorded replay
 baselines attacks
 cli bench ui
 """

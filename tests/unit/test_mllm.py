@@ -1,9 +1,17 @@
-"""The bundled model behind the generic door: one answer whatever stands beside it in a batch."""
+"""The bundled model behind the generic door, and what that door refuses of any model."""
+
+import json
 
 import pytest
 import torch
+from small_world import noise
+from tiny_families import loaded, opener, write_family
+from torch import nn
+from transformers.models.smolvlm import processing_smolvlm
 
-from space_core.mllm import Example, load_mllm
+from space_core import families
+from space_core.edit import Edit, LayerEdit, edited
+from space_core.mllm import Example, Mllm, load_mllm
 
 QUESTIONS = ["What is this?", "What colour is the background?", "Is this a lemon?"]
 
@@ -58,3 +66,61 @@ def test_no_such_layer_lists_those_seen(seen):
 def test_a_folder_without_a_model_is_a_sentence(tmp_path):
     with pytest.raises(ValueError, match="could not be loaded"):
         load_mllm(str(tmp_path), "cpu")
+
+
+# On tiny models of other families.
+
+
+@pytest.fixture(scope="module")
+def family(tmp_path_factory):
+    return opener(tmp_path_factory, [noise(1)])
+
+
+def test_a_tokenizer_without_padding_is_padded(family):
+    tiny = family("llava_next")
+    bare = loaded(tiny.folder)
+    bare.tokenizer.pad_token = None
+    texts = ["What is this?", "So?"]
+    assert bare.answer(texts, [None, None]) == tiny.mllm.answer(texts, [None, None])
+
+
+def test_an_image_token_in_a_question_is_refused(family):
+    with pytest.raises(ValueError, match="leave it out"):
+        family("llava").mllm.answer(["What is <image>?"], [None])
+
+
+def test_an_image_cut_into_tiles_is_refused(family, monkeypatch):
+    monkeypatch.setattr(families, "one_tile", lambda _see: {})
+    with pytest.raises(ValueError, match="3 pieces of 1 images.*into tiles"):
+        family("internvl").mllm.encode([noise(2).resize((40, 20))])
+
+
+def test_an_image_written_in_several_runs_is_refused(family, monkeypatch):
+    monkeypatch.setattr(families, "one_tile", lambda _see: {})
+    with pytest.raises(ValueError, match="no single run"):
+        loaded(family("idefics3").folder)
+
+
+def test_a_model_that_takes_no_features_is_refused():
+    with pytest.raises(ValueError, match="A Linear .*takes no image features"):
+        Mllm("linear", nn.Linear(1, 1), None, "cpu")
+
+
+def test_a_package_that_a_processor_lacks_is_named(family, monkeypatch):
+    monkeypatch.setattr(processing_smolvlm, "num2words", None)
+    with pytest.raises(ValueError, match="could not be loaded.*num2words"):
+        load_mllm(str(family("smolvlm").folder), "cpu")
+
+
+def test_quantised_models_are_refused(tmp_path):
+    mllm = loaded(write_family("llava", tmp_path))
+    ((name, layer),) = mllm.edited_layers([0]).items()
+    edit = Edit({name: LayerEdit(torch.ones(32, 1), torch.ones(64, 1))})
+    layer.weight = nn.Parameter(layer.weight.to(torch.float8_e4m3fn), requires_grad=False)
+    with pytest.raises(ValueError, match="load the model in float32"), edited(mllm.model, edit):
+        pass
+    config = tmp_path / "config.json"
+    quantised = {"quantization_config": {"quant_method": "bitsandbytes", "load_in_8bit": True}}
+    config.write_text(json.dumps(json.loads(config.read_text()) | quantised))
+    with pytest.raises(ValueError, match="is quantised.*load it in float32"):
+        loaded(tmp_path)

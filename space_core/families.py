@@ -1,0 +1,176 @@
+"""In what model families differ: a few facts, and what is read off a model and its processor.
+
+All families share one path. Each fact below is held by a test on a tiny model of its family.
+"""
+
+import inspect
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor, nn
+from transformers.modeling_outputs import BaseModelOutputWithPooling
+
+# An image becomes one tile, so that its number of tokens says all there is to say about it. Told
+# to every image processor that knows the word.
+_ONE_TILE = {"do_image_splitting": False, "crop_to_patches": False, "do_pan_and_scan": False}
+# Models with positions in two dimensions are shown squares of at most so many pixels a side.
+_SQUARE = 448
+# What a connector is called, as a part of its layers' paths.
+_CONNECTORS = ("multi_modal_projector", "connector", "merger", "deepstack_merger_list")
+# Here token types part the answer from what may be read both ways; elsewhere image from text.
+_TYPES_MARK_ANSWERS = ("paligemma",)
+# Prompts of processors without a chat template: PaliGemma's own form.
+_PLAIN = (
+    "{% for m in messages %}{% if m.role == 'user' %}"
+    "{% for c in m.content if c.type == 'image' %}IMAGE{% endfor %}{{ bos_token }}"
+    "{% for c in m.content if c.type == 'text' %}{{ c.text }}{% endfor %}{{ '\\n' }}"
+    "{% else %}{{ m.content[0].text }}{{ eos_token }}{% endif %}{% endfor %}"
+)
+_MARK = "ANSWER"
+
+
+class Pooled(list[Tensor]):
+    """Image features, [tokens, width] each: some families join a list, others move a tensor."""
+
+    def to(self, *args: object, **kwargs: object) -> Tensor:
+        """All features in one, [all tokens, width], moved like a tensor."""
+        return torch.cat(self).to(*args, **kwargs)
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """How a model is spoken to.
+
+    template: the chat template; image: what it writes for an image; token: what stands for one
+    feature; before and after: what surrounds those tokens; end: the id that ends an answer.
+    """
+
+    template: str | None
+    image: str
+    token: str
+    before: str
+    after: str
+    end: int
+
+    def expanded(self, text: str, tokens: int) -> str:
+        """A prompt with its image written out as so many tokens; 0 where it has none."""
+        if text.count(self.image) != (tokens > 0):
+            raise ValueError(
+                f"A prompt {'with an' if tokens else 'without'} image holds {self.image!r} "
+                f"{text.count(self.image)} times: leave it out of the question, and use a chat "
+                "template that writes it once for an image."
+            )
+        return text.replace(self.image, self.before + self.token * tokens + self.after, 1)
+
+
+def chat_of(model: nn.Module, processor) -> Chat:
+    """Read off how a model is spoken to.
+
+    Raises ValueError for a model that takes no image features, and where its processor does not
+    write an image as one run of tokens.
+    """
+    if not takes(model, "mm_encoder_outputs") or not hasattr(processor, "image_token"):
+        raise ValueError(
+            f"A {type(model).__name__} with a {type(processor).__name__} takes no image features: "
+            "use a model whose forward has `mm_encoder_outputs`, as LLaVA's or Qwen-VL's has."
+        )
+    tokenizer = processor.tokenizer
+    image = processor.image_token
+    token = tokenizer.convert_ids_to_tokens(model.config.image_token_id)
+    seen = processor(
+        text=[image], images=[[Image.new("RGB", (_SQUARE, _SQUARE))]],
+        images_kwargs=one_tile(processor.image_processor), return_text_replacement_offsets=True,
+    )  # fmt: skip
+    written = seen["text_replacement_offsets"][0][0]["replacement"]
+    before, run, after = written.partition(token * max(1, written.count(token)))
+    if not run:
+        raise ValueError(
+            f"The processor {type(processor).__name__} writes an image as {written[:80]!r}…, in "
+            "which its tokens are no single run: this model cannot be used."
+        )
+    template = None
+    if not processor.chat_template:
+        template = tokenizer.chat_template or _PLAIN.replace("IMAGE", image)
+    told = [{"role": "user", "content": [{"type": "text", "text": "?"}]}]
+    told.append({"role": "assistant", "content": [{"type": "text", "text": _MARK}]})
+    tail = processor.apply_chat_template(told, chat_template=template).rpartition(_MARK)[2]
+    stops = getattr(model.generation_config, "eos_token_id", None)
+    stops = {tokenizer.eos_token_id, *(stops if isinstance(stops, list) else [stops])}
+    first = tokenizer.encode(tail, add_special_tokens=False)[:1]
+    end = first[0] if first and first[0] in stops else tokenizer.eos_token_id
+    return Chat(template, image, token, before, after, end)
+
+
+def takes(model: nn.Module, argument: str) -> bool:
+    """Whether the model's forward has an argument of this name."""
+    return argument in inspect.signature(model.forward).parameters
+
+
+def one_tile(image_processor) -> dict[str, bool]:
+    """The arguments by which this image processor makes one tile of an image."""
+    return {word: no for word, no in _ONE_TILE.items() if hasattr(image_processor, word)}
+
+
+def shown(model: nn.Module, image: Image.Image) -> Image.Image:
+    """The image as this model is shown it: RGB, and square where positions have two dimensions."""
+    image = image.convert("RGB")
+    if not takes(model, "image_grid_thw"):
+        return image
+    side = min(max(image.size), _SQUARE)
+    return ImageOps.pad(image, (side, side), color="gray")
+
+
+def features_of(model: nn.Module, pixels: dict[str, Tensor]) -> list[Tensor]:
+    """The connector's output [tokens, width] for each image, levels for deeper blocks beside it."""
+    known = inspect.signature(model.get_image_features).parameters
+    pixels = {name: value for name, value in pixels.items() if name in known}
+    seen = model.get_image_features(**pixels, return_dict=True)
+    levels = [seen.pooler_output, *(getattr(seen, "deepstack_features", None) or [])]
+    return [torch.cat(parts, -1) if len(parts) > 1 else parts[0] for parts in zip(*levels)]
+
+
+def image_inputs(model: nn.Module, pictures: Sequence[Tensor]) -> dict[str, object]:
+    """Model inputs that stand for features as `features_of` gives them, one image a row."""
+    width = model.get_input_embeddings().embedding_dim
+    levels = list(zip(*(picture.split(width, -1) for picture in pictures)))
+    image = BaseModelOutputWithPooling(pooler_output=Pooled(levels[0]))
+    if len(levels) > 1:
+        image.deepstack_features = [list(level) for level in levels[1:]]
+    inputs: dict[str, object] = {"mm_encoder_outputs": {"image": image}}
+    if takes(model, "image_grid_thw"):
+        inputs["image_grid_thw"] = _grids(model, [len(picture) for picture in pictures])
+    return inputs
+
+
+def token_types(model: nn.Module, ids: Tensor, answers: Tensor) -> dict[str, Tensor]:
+    """Token types where the model takes any: its attention or its positions go by them.
+
+    ids [n, t]; answers [n, t] bool: which of them belong to an answer.
+    """
+    names = [name for name in ("token_type_ids", "mm_token_type_ids") if takes(model, name)]
+    marked = ids == model.config.image_token_id
+    if model.config.model_type in _TYPES_MARK_ANSWERS:
+        marked = answers
+    return {name: marked.long() for name in names}
+
+
+def connector_layers(model: nn.Module) -> dict[str, nn.Linear]:
+    """The linear layers of the connector, by module path; none where it has bare parameters."""
+    return {
+        name: module
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Linear) and set(_CONNECTORS) & set(name.split("."))
+    }
+
+
+def _grids(model: nn.Module, counts: Sequence[int]) -> Tensor:
+    """Patches in time, height and width [n, 3] of square images with so many tokens."""
+    sides = [math.isqrt(count) for count in counts]
+    if any(side**2 != count for side, count in zip(sides, counts)):
+        raise ValueError(f"Features of {counts} tokens are of no square images: encode them anew.")
+    merged = model.config.vision_config.spatial_merge_size
+    grids = [[1, side * merged, side * merged] for side in sides]
+    return torch.tensor(grids, device=model.device)

@@ -1,0 +1,111 @@
+"""What a run was made with, and what was decided of it, as HTML. Every string is escaped."""
+
+from collections.abc import Iterable, Mapping
+from html import escape
+
+from space_core.decisions import Decision
+from space_core.types import RunRecord
+from space_core.ui import markup
+
+BADGES = {"live": "live run", "recorded": "recorded run"}
+JUDGEMENTS = {"accept": "Accept", "reject": "Reject", "more work": "More work needed"}
+SETTINGS = {
+    "mode": "How other knowledge is protected",
+    "lam": "Softness λ (soft null space)",
+    "energy": "Energy share (hard null space)",
+    "layers": "Edited blocks of the model",
+    "steps": "Training steps at most",
+    "learning_rate": "How far one step moves a layer's output",
+    "orth": "Weight: anchors turn away from the concept's words",
+    "div": "Weight: anchors stay different from each other",
+    "keep": "Weight: answers about other concepts stay",
+    "neighbours": "Weight of the nearest concepts in the protection",
+    "inversion_steps": "Steps that move the anchors to what the model believes",
+    "seed": "Seed of everything random",
+}
+_MODES = {
+    "soft": "soft: every direction may move, the less the more other knowledge uses it",
+    "hard": "hard: only directions that other knowledge hardly uses may move",
+}
+
+
+def of_run(record: RunRecord, kind: str) -> str:
+    """The facts of a run under its badge. kind: "live" or "recorded"."""
+    name = record.selection.request.name
+    return (
+        f'<p><span class="badge {kind}">{BADGES[kind]}</span></p>'
+        f'<h2 class="section">What was run: “{escape(name)}”</h2>'
+        + markup.note("Which request, on which model, when and where.")
+        + _list(_run(record))
+        + _restored(record)
+        + '<h2 class="section">Settings</h2>'
+        + markup.note("With the same settings and seed, the run can be repeated.")
+        + _list(_settings(record.settings))
+        + '<h2 class="section">Versions</h2>'
+        + markup.note("Other versions of these libraries may change the last digits.")
+        + _list(record.versions)
+        + '<h2 class="section">Hashes</h2>'
+        + markup.note(
+            "SHA-256 of what went in and came out: the same hash means the same bytes. One click "
+            "marks a whole hash."
+        )
+        + _list(record.hashes, exact=True)
+    )
+
+
+def of_decisions(decisions: Iterable[Decision]) -> str:
+    """The decisions so far, the oldest first."""
+    lines = [_decision(one) for one in decisions]
+    if not lines:
+        return markup.note("No decision yet.")
+    return f'<ol class="decisions">{"".join(lines)}</ol>'
+
+
+def _run(record: RunRecord) -> dict[str, str]:
+    request = record.selection.request
+    said = {
+        "Run": record.run_id, "When (UTC)": record.created, "Concept": request.name,
+        "Other names": ", ".join(request.aliases), "Description": request.description,
+        "General word asked for": request.category, "Now says instead": record.honest_answer,
+        "Proxy anchors": f"{len(record.selection.anchors)}, cut at similarity "
+        f"{record.selection.threshold:.3f}",
+        "Images left out by hand": str(len(record.selection.left_out) or ""),
+        "Model": record.model, "Device": record.device,
+        "Steps made": f"{len(record.steps)}{', stopped early' if record.stopped else ''}",
+        "Took": f"{record.seconds:.0f} s",
+    }  # fmt: skip
+    return {name: value for name, value in said.items() if value}
+
+
+def _settings(settings: Mapping[str, float | int | str]) -> dict[str, str]:
+    said = {**settings, "mode": _MODES.get(str(settings.get("mode")), settings.get("mode", ""))}
+    return {SETTINGS.get(name, name): str(value) for name, value in said.items()}
+
+
+def _restored(record: RunRecord) -> str:
+    if record.base_restored:
+        return markup.status(
+            "Base model restored: after the run, its weights had the hash that they had before.",
+            "good",
+        )
+    return markup.status(
+        "Base model NOT restored: after the run, its weights had another hash. Do not rely on "
+        "this run, and restart the app.", "bad",
+    )  # fmt: skip
+
+
+def _list(facts: Mapping[str, str], exact: bool = False) -> str:
+    tag = "code" if exact else "span"
+    rows = (
+        f"<dt>{escape(name)}</dt><dd><{tag}>{escape(value)}</{tag}></dd>"
+        for name, value in facts.items()
+    )
+    return f'<dl class="facts">{"".join(rows)}</dl>'
+
+
+def _decision(one: Decision) -> str:
+    notes = f'<p class="typed">{escape(one.notes)}</p>' if one.notes else ""
+    return (
+        f"<li><p><b>{JUDGEMENTS[one.verdict]}</b>, {escape(one.auditor)}, "
+        f"{escape(one.created)}</p>{notes}</li>"
+    )

@@ -1,0 +1,175 @@
+"""An old run: opened from its file, shown read-only, run again, and compared."""
+
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from space_core.recorded import Recorded, open_recorded
+from space_core.replay import Difference, again, differences
+from space_core.types import Progress, RunRecord, StepEvent
+from space_core.ui import facts, markup
+from space_core.ui.pipeline import Pipeline
+from space_core.ui.wiring import HEAVY, Parts, View, listen
+
+_COMPARED = ("replay_status", "differences", "replay", "stop_replay")
+_IDLE = {"replay": gr.update(interactive=True), "stop_replay": gr.update(interactive=False)}
+
+
+def build_upload() -> dict[str, Any]:
+    """What opens an old record, for step 1: there is no run yet."""
+    gr.HTML(markup.note(
+        "Or look at a run that was made before: give its record.json, or the zip of step 5."
+    ))
+    upload = gr.UploadButton("Open an old record", file_types=[".json", ".zip"], size="sm")
+    return {"upload": upload, "upload_status": gr.HTML()}
+
+
+def build() -> dict[str, Any]:
+    """The components of step 5, by name: hidden until a record is opened."""
+    parts: dict[str, Any] = {}
+    with gr.Column(visible=False) as parts["old_record"]:
+        parts["old_facts"] = gr.HTML()
+        gr.HTML(
+            '<h2 class="section">Replay</h2>'
+            + markup.note(
+                "Runs the same request with the same settings again, on the model of this page, "
+                "and lists exactly what comes out differently. It keeps nothing."
+            )
+        )
+        with gr.Row():
+            parts["replay"] = gr.Button("Replay", variant="primary")
+            parts["stop_replay"] = gr.Button("Stop replay", variant="stop", interactive=False)
+        parts["replay_status"] = gr.HTML()
+        parts["differences"] = gr.Dataframe(
+            headers=["Kind", "What", "In the record", "Now"], datatype="str", interactive=False,
+            wrap=True, buttons=[], max_height=420, visible=False, label="What differs",
+        )
+    return parts
+
+
+def connect(parts: Parts, pipeline: Pipeline) -> None:
+    """Tie the events of the upload and of the replay to their handlers."""
+    listen(
+        parts["upload"].upload, opened, parts, inputs=("upload", "replay_flag"), queue=False,
+        outputs=(
+            "recorded", "old_record", "old_facts", "upload_status", "record_tab", "tabs",
+            *_COMPARED,
+        ),
+        failed=lambda sentence: {"upload_status": markup.status(sentence, "warning")},
+    )
+    armed = listen(
+        parts["replay"].click, arm, parts, outputs=("replay_flag", *_COMPARED), queue=False,
+        show_progress="hidden",
+    )
+
+    def run(*values: Any) -> Iterator[View]:
+        yield from replay(pipeline, *values)
+
+    listen(
+        armed.then, run, parts, inputs=("recorded", "replay_flag"), outputs=_COMPARED,
+        failed=lambda sentence: {**_IDLE, "replay_status": markup.status(sentence, "warning")},
+        show_progress="hidden", **HEAVY,
+    )
+    listen(
+        parts["stop_replay"].click, stop, parts, inputs=("replay_flag",),
+        outputs=("replay_status", "stop_replay"), queue=False, show_progress="hidden",
+    )
+
+
+def opened(path: str | Path, flag: threading.Event | None) -> Iterator[View]:
+    """Show the record in the file, read-only, and open step 5; a replay under way is stopped."""
+    found = open_recorded(Path(path))
+    if flag is not None:
+        flag.set()
+    yield {
+        "recorded": found, "old_record": gr.update(visible=True), "old_facts": _facts(found),
+        "upload_status": markup.status("Opened: the recorded run is in step 5.", "good"),
+        "record_tab": gr.update(interactive=True), "tabs": gr.update(selected="record"),
+        "replay_status": "", "differences": gr.update(value=[], visible=False), **_IDLE,
+    }
+
+
+def arm() -> Iterator[View]:
+    """A fresh flag for this replay alone, so that Stop works even while it waits its turn."""
+    yield {
+        "replay_flag": threading.Event(), "replay": gr.update(interactive=False),
+        "stop_replay": gr.update(interactive=True),
+        "replay_status": markup.status("Waiting for a free place…", "busy"),
+        "differences": gr.update(value=[], visible=False),
+    }
+
+
+def stop(flag: threading.Event | None) -> Iterator[View]:
+    """Ask this visitor's replay to end."""
+    if flag is not None:
+        flag.set()
+    yield {
+        "replay_status": markup.status("Stopping: nothing will be compared.", "busy"),
+        "stop_replay": gr.update(interactive=False),
+    }
+
+
+def replay(
+    pipeline: Pipeline, recorded: Recorded | None, flag: threading.Event
+) -> Iterator[View]:
+    """Run a record again and list what differs. One that was stopped stops after as many steps."""
+    if recorded is None:
+        raise ValueError("There is no old record yet: open one in step 1.")
+    then, asked = recorded.record, again(recorded.record)
+    if flag.is_set():
+        yield _stopped()
+        return
+    bench, steps = pipeline.bench.result(), 0
+
+    def enough() -> bool:
+        return flag.is_set() or (then.stopped and steps >= len(then.steps))
+
+    yield {"replay_status": markup.progress("Choosing the anchors again…", 0.0)}
+    selection = pipeline.select(bench, asked.request, asked.choice, asked.left_out)
+    for event in pipeline.audit(bench, asked.request, selection, asked.config, enough):
+        match event:
+            case StepEvent():
+                steps = event.step
+            case Progress():
+                yield {"replay_status": markup.progress(event.message or event.stage, event.done)}
+            case finished:
+                yield _stopped() if flag.is_set() else _compared(then, finished.record)
+
+
+def _stopped() -> dict[str, Any]:
+    return {**_IDLE, "replay_status": markup.status("Stopped: nothing was compared.", "warning")}
+
+
+def _compared(then: RunRecord, now: RunRecord) -> dict[str, Any]:
+    found = differences(then, now)
+    rows = [[one.kind, one.what, one.then, one.now] for one in found]
+    return {
+        **_IDLE, "replay_status": markup.status(_summary(found), "warning" if found else "good"),
+        "differences": gr.update(value=rows, visible=bool(rows)),
+    }
+
+
+def _summary(found: Sequence[Difference]) -> str:
+    if not found:
+        return "The same numbers: answers, measurements, versions and hashes are all equal."
+    counts = Counter(one.kind for one in found)
+    listed = ", ".join(f"{count} in the {kind}" for kind, count in counts.items())
+    result = {"answers", "numbers"} & counts.keys()
+    said = "Not the same result" if result else "The same numbers and answers, but not all else"
+    return f"{said}: {len(found)} differences ({listed}), all listed below."
+
+
+def _facts(found: Recorded) -> str:
+    return (
+        facts.of_run(found.record, "recorded")
+        + '<h2 class="section">Result in the record</h2>'
+        + markup.note("As the file says: nothing here was measured now.")
+        + markup.verdict(found.record)
+        + '<h2 class="section">Decisions in the record</h2>'
+        + markup.note("A zip holds them, a record.json alone does not.")
+        + facts.of_decisions(found.decisions)
+    )

@@ -1,0 +1,143 @@
+"""Step 5: what an auditor takes away: the facts of the run, a decision, the files."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from space_core.decisions import LONGEST_NAME, LONGEST_NOTES, Decision, decide
+from space_core.runs import add_decision
+from space_core.ui import facts, markup, wording
+from space_core.ui.downloads import download_folder
+from space_core.ui.pipeline import Pipeline
+from space_core.ui.wiring import Parts, View, listen
+
+if TYPE_CHECKING:
+    from space_core.audit import Finished
+
+# Part of the page → field of the Takeaway, and what the button says.
+_FILES = {
+    "bundle_file": ("bundle", "Everything (zip)"),
+    "report_file": ("report", "Report (HTML)"),
+    "questions_file": ("questions", "Questions (CSV)"),
+    "record_file": ("record", "Record (JSON)"),
+    "edit_file": ("edit", "Edit (safetensors)"),
+    "lora_file": ("lora", "LoRA adapter (zip)"),
+}
+_OFFERED = (*_FILES, "save_status")
+SHOWN = (
+    "kept", "live_record", "live_facts", "judgement", "notes", "decision_status", "decisions",
+    "record_tab", *_OFFERED,
+)
+
+
+def build() -> dict[str, Any]:
+    """The components, by name: hidden until there is a run."""
+    parts: dict[str, Any] = {}
+    with gr.Column(visible=False) as parts["live_record"]:
+        parts["live_facts"] = gr.HTML()
+        gr.HTML(
+            '<h2 class="section">Decision</h2>'
+            + markup.note(
+                "Say what you conclude. A decision is kept with the run and in its files; a later "
+                "one stands beside it and erases nothing."
+            )
+        )
+        with gr.Row():
+            parts["auditor"] = gr.Textbox(
+                label="Your name", max_lines=1, max_length=LONGEST_NAME, min_width=260
+            )
+            parts["judgement"] = gr.Radio(
+                [(said, verdict) for verdict, said in facts.JUDGEMENTS.items()],
+                label="Your decision", min_width=260,
+            )
+        parts["notes"] = gr.Textbox(
+            label="Notes (optional)", lines=3, max_lines=12, max_length=LONGEST_NOTES,
+            info="Why, and what should be looked at again.",
+        )
+        parts["decide"] = gr.Button("Save decision", variant="primary")
+        parts["decision_status"] = gr.HTML()
+        parts["decisions"] = gr.HTML()
+        gr.HTML(
+            '<h2 class="section">Files</h2>'
+            + markup.note(
+                "Download what you want to keep: this page offers the files for about an hour. "
+                "The zip holds all the others and says how to apply the edit."
+            )
+        )
+        with gr.Row():
+            for name, (_, said) in _FILES.items():
+                parts[name] = gr.DownloadButton(said, interactive=False, min_width=170)
+        parts["save_status"] = gr.HTML()
+    return parts
+
+
+def connect(parts: Parts, pipeline: Pipeline) -> None:
+    """Tie this step's events to their handlers."""
+
+    def save(*values: Any) -> Iterator[View]:
+        yield from save_decision(pipeline, *values)
+
+    listen(
+        parts["decide"].click, save, parts,
+        inputs=("finished", "kept", "judgement", "auditor", "notes"),
+        outputs=("judgement", "notes", "decision_status", "decisions", *_OFFERED),
+        failed=lambda sentence: {"decision_status": markup.status(sentence, "warning")},
+        queue=False,
+    )
+
+
+def shown(pipeline: Pipeline, finished: "Finished") -> dict[str, Any]:
+    """A run as the page shows it; keeps the run, packs its files, and opens step 5."""
+    return {
+        "live_record": gr.update(visible=True), "live_facts": facts.of_run(finished.record, "live"),
+        "judgement": None, "notes": "", "decision_status": "",
+        "decisions": facts.of_decisions(()), "record_tab": gr.update(interactive=True),
+        **_kept(pipeline, finished),
+    }
+
+
+def save_decision(
+    pipeline: Pipeline, finished: "Finished | None", kept: Path | None, judgement: str | None,
+    auditor: str, notes: str,
+) -> Iterator[View]:
+    """Keep what the auditor decided, list all decisions, and pack the files anew."""
+    if finished is None or kept is None:
+        raise ValueError("There is no kept run to decide about: erase a concept in step 3.")
+    if not judgement:
+        raise ValueError("Choose first: accept, reject, or more work needed.")
+    decisions = add_decision(kept, decide(judgement, auditor, notes))
+    yield {
+        "judgement": None, "notes": "", "decisions": facts.of_decisions(decisions),
+        "decision_status": markup.status("Saved, with the run and in its files.", "good"),
+        **_offered(pipeline, finished, decisions),
+    }
+
+
+def _kept(pipeline: Pipeline, finished: "Finished") -> dict[str, Any]:
+    # A full disk must not cost the visitor the result.
+    try:
+        folder = pipeline.save(finished.record, finished.edit)
+    except Exception as error:
+        return {"kept": None, **_nothing(f"The run could not be kept. {wording.explain(error)}")}
+    return {"kept": folder, **_offered(pipeline, finished, ())}
+
+
+def _offered(
+    pipeline: Pipeline, finished: "Finished", decisions: Sequence[Decision]
+) -> dict[str, Any]:
+    try:
+        files = pipeline.take_away(download_folder(), finished.record, finished.edit, decisions)
+    except Exception as error:
+        return _nothing(f"The files could not be made for download. {wording.explain(error)}")
+    return {"save_status": "", **{
+        name: gr.update(value=str(getattr(files, field)), interactive=True)
+        for name, (field, _) in _FILES.items()
+    }}
+
+
+def _nothing(sentence: str) -> dict[str, Any]:
+    # Nor may the files of an earlier run pass for those of this one.
+    gone = {name: gr.update(value=None, interactive=False) for name in _FILES}
+    return {"save_status": markup.status(sentence, "warning"), **gone}
