@@ -13,7 +13,6 @@ The edit moves an image's features themselves: they must be encoded while the ed
 from collections.abc import Iterator
 
 import torch
-from PIL import Image
 from torch import Tensor, nn
 
 from space_core.baselines.data import Data
@@ -44,25 +43,15 @@ def directions(mllm: Mllm, concept: Concept) -> Tensor:
 
 
 def connector_output(mllm: Mllm) -> tuple[str, nn.Linear]:
-    """The last linear layer that runs while an image is encoded, with its module path.
+    """The connector's last linear layer, with its module path.
 
     Raises ValueError where its output is not what the language model reads.
     """
-    ran: list[tuple[str, nn.Linear]] = []
-    handles = [
-        module.register_forward_hook(lambda layer, *_, path=path: ran.append((path, layer)))
-        for path, module in mllm.model.named_modules()
-        if isinstance(module, nn.Linear)
-    ]
-    try:
-        mllm.encode([Image.new("RGB", (64, 64))])
-    finally:
-        for handle in handles:
-            handle.remove()
+    path, layer = list(mllm.connector().items())[-1]
     width = mllm.model.get_input_embeddings().weight.shape[1]
-    if not ran or ran[-1][1].out_features != width:
+    if layer.out_features != width:
         raise ValueError(
             f"The connector of {mllm.name} does not end in a linear layer of width {width}: there "
             "is nothing to project."
         )
-    return ran[-1]
+    return path, layer

@@ -273,8 +273,7 @@ def test_directions_span_every_name(mllm):
 
 
 def test_a_connector_of_another_width_is_refused(mllm, monkeypatch):
-    monkeypatch.setattr(mllm.model, "get_image_features", lambda **_: pytest.fail("encoded"))
-    monkeypatch.setattr(Mllm, "encode", lambda self, images: [])
+    monkeypatch.setattr(Mllm, "connector", lambda self: {"connector": torch.nn.Linear(4, 5)})
     with pytest.raises(ValueError, match="nothing to project"):
         direction.connector_output(mllm)
 
