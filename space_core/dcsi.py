@@ -31,9 +31,9 @@ from space_core.types import StepEvent
 # Examples a step: task examples of each kind, and those to be kept.
 _TASK, _NEAR, _FAR, _ASKED = 8, 24, 16, 16
 _LIKELY = 0.8
-# Done when this share of the anchors' answers are those wished for, so many steps in a row: what
-# comes after it costs neighbours and forgets nothing more.
-_DONE, _CALM_STEPS = 0.95, 3
+# Done when this share of the anchors' answers are those wished for and the answers to keep are back
+# where they were (nats), so many steps in a row. Neighbours recover last: not before.
+_DONE, _SETTLED, _CALM_STEPS = 0.95, 0.001, 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,7 +94,8 @@ def train(
             step, config.steps, said, overwritten, spectral_entropy(features),
             _damage(factors, job), time.monotonic() - started,
         )  # fmt: skip
-        calm = calm + 1 if overwritten >= _DONE else 0
+        settled = not config.keep or said["keep"] <= _SETTLED
+        calm = calm + 1 if overwritten >= _DONE and settled else 0
         if calm >= _CALM_STEPS or stop():
             break
     yield Edit({name: LayerEdit(a.detach().cpu(), s.cpu()) for name, (a, s) in factors.items()})

@@ -63,7 +63,7 @@ class DcsiConfig:
     lam: float = 0.1
     energy: float = 0.05
     layers: tuple[int, ...] = ()
-    steps: int = 30
+    steps: int = 40
     learning_rate: float = 1.5e-2
     orth: float = 0.0
     div: float = 0.0
