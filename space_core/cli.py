@@ -88,6 +88,14 @@ def main_job(args: argparse.Namespace) -> None:
     print(main_job.run(Settings.from_env(), args.out))
 
 
+def suite(args: argparse.Namespace) -> None:
+    """Compare SPACE with baselines, controls and ablations; goes on where it was stopped."""
+    from space_core.bench.board import Suite, run
+
+    what = Suite(args.out, args.results, args.quick, tuple(args.only))
+    print(run(Settings.from_env(), what))
+
+
 def _audited(
     bench: "Bench", request: ConceptRequest, selection: Selection, config: DcsiConfig
 ) -> "Finished":
@@ -222,4 +230,9 @@ def _parser() -> argparse.ArgumentParser:
     command("demo-eval", demo_eval)
     one = command("main-job", main_job)
     one.add_argument("--out", type=Path, required=True, help="CSV file of the results")
+    one = command("bench", suite)
+    one.add_argument("--out", type=Path, required=True, help="folder of answers, one file a pair")
+    one.add_argument("--results", type=Path, required=True, help="folder of the tables")
+    one.add_argument("--quick", action="store_true", help="one target of each domain")
+    one.add_argument("--only", nargs="*", default=[], metavar="METHOD", help="these methods alone")
     return parser

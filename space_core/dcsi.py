@@ -29,7 +29,7 @@ from space_core.settings import DcsiConfig
 from space_core.types import StepEvent
 
 # Examples a step: task examples of each kind, and those to be kept.
-_TASK, _NEAR, _FAR, _ASKED = 8, 24, 16, 16
+_TASK, _NEAR, _FAR, _ASKED = 8, 24, 32, 16
 _LIKELY = 0.8
 # Done when this share of the anchors' answers are those wished for and the answers to keep are back
 # where they were (nats), so many steps in a row. Neighbours recover last: not before.

@@ -18,7 +18,8 @@ from space_core.retained import Encoder, with_own_answers
 from space_core.tpas import Neighbourhood
 from space_core.types import Concept, Selection
 
-NEIGHBOURS, _IMAGES, _OTHERS = 40, 4, 320
+NEIGHBOURS, _IMAGES, _OTHERS = 40, 4, 640
+_ASKED = 160
 _LONGEST_NOUN = 5
 
 
@@ -80,8 +81,9 @@ def kept(
     rng = np.random.default_rng((seed, 12))
     lessons = curriculum.teacher(pool, rng)
     anchors = [anchor.row for anchor in selection.anchors]
-    free = [row for row in range(len(pool)) if row not in excluded]
-    others = rng.permutation(free)[:_OTHERS].tolist()
+    free = [[row for row in rows if row not in excluded] for rows in pool.groups.values()]
+    each = [rng.permutation(rows)[0].item() for rows in free if rows]
+    others = rng.permutation(each)[:_OTHERS].tolist()
     ask = wordings.YES_NO[concept.family].taught
 
     def said(rows: Sequence[int], texts: Sequence[str]) -> list[Example]:
@@ -92,11 +94,11 @@ def kept(
         texts = [text for row in rows for text in curriculum.about(pool, row, lessons, each)]
         return said([row for row in rows for _ in range(each)], texts)
 
-    asked = [*near, *anchors, *others]
+    asked = [*near, *anchors, *others[:_ASKED]]
     texts = [ask[rng.integers(len(ask))].format(x=concept.phrase) for _ in asked]
     examples = with_own_answers(mllm, texts, encoder(asked))
     refused = [one for one in examples if one.answer.lower().startswith("no")]
-    return Kept(told([*near, *anchors], 4), told(others, 2), refused, tuple(asked))
+    return Kept(told([*near, *anchors], 4), told(others, 1), refused, tuple({*near, *anchors, *others}))
 
 
 def overwritten(

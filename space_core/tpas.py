@@ -142,7 +142,7 @@ def select(
         )
     rows = diverse(pool.vectors, kept, config.anchors, config.diversity)
     score_of = dict(kept)
-    anchors = tuple(_anchor(pool, row, rank, score_of[row]) for rank, row in enumerate(rows, 1))
+    anchors = tuple(anchor(pool, row, rank, score_of[row]) for rank, row in enumerate(rows, 1))
     effective = _effective(pool.vectors[rows])
     return Selection(
         request, anchors, threshold, tuple(scores.tolist()), tuple(dropped), effective,
@@ -229,6 +229,15 @@ def meant(around: Neighbourhood, pool: Pool, concept: Concept, vector: Tensor) -
     return tuple(around.names[i] for i in order if scores[i] >= _MEANT)
 
 
+def anchor(pool: Pool, row: int, rank: int, score: float) -> Anchor:
+    """A pool row as an anchor."""
+    item = pool.items[row]
+    return Anchor(
+        row, rank, score, item.label, item.caption, item.artist, item.source, item.licence,
+        pool.image_sha256(row),
+    )  # fmt: skip
+
+
 def _is_copy(pool: Pool, row: int, shown: np.ndarray) -> bool:
     if not len(shown):
         return False
@@ -246,14 +255,6 @@ def _names(pool: Pool, row: int, concept: Concept, book: NameBook) -> str:
     if concept.name in book.named(item.caption):
         return "its caption names the concept"
     return ""
-
-
-def _anchor(pool: Pool, row: int, rank: int, score: float) -> Anchor:
-    item = pool.items[row]
-    return Anchor(
-        row, rank, score, item.label, item.caption, item.artist, item.source, item.licence,
-        pool.image_sha256(row),
-    )  # fmt: skip
 
 
 def _effective(vectors: Tensor) -> float:
