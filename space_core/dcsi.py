@@ -29,8 +29,10 @@ from space_core.settings import DcsiConfig
 from space_core.types import StepEvent
 
 # Examples a step: task examples of each kind, and those to be kept.
-_TASK, _NEAR, _FAR, _ASKED = 8, 24, 32, 16
-_LIKELY = 0.8
+_TASK, _NEAR, _FAR, _ASKED = 8, 24, 16, 16
+# "Is this the concept?" holds out longest on real images: twice as many of these.
+_TWICE = "yes-no"
+_LIKELY = 0.95
 # Done when this share of the anchors' answers are those wished for and the answers to keep are back
 # where they were (nats), so many steps in a row. Neighbours recover last: not before.
 _DONE, _SETTLED, _CALM_STEPS = 0.95, 0.001, 3
@@ -88,6 +90,9 @@ def train(
         optimiser.zero_grad()
         sum(weight * loss for weight, loss in losses.values() if weight).backward()
         optimiser.step()
+        with torch.no_grad():
+            for a, _ in factors.values():
+                a.mul_(1 - config.decay)
         said = {name: float(loss.detach()) for name, (_, loss) in losses.items()}
         overwritten = _overwritten(forced, len(task))
         yield StepEvent(
@@ -133,7 +138,7 @@ def _batch(
     task = [
         (kind, examples[i])
         for kind, examples in job.task.items()
-        for i in draw(examples, _TASK, generator)
+        for i in draw(examples, _TASK * (1 + (kind == _TWICE)), generator)
     ]
     kept = [
         examples[i]

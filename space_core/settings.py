@@ -55,7 +55,8 @@ class DcsiConfig:
     eigenvalue; "hard" cuts to the smallest eigenvalues holding the share ``energy``.
     ``layers``: which decoder blocks are edited; empty, the middle ones, where the picture meets
     the question. ``learning_rate``: how far a step moves an edited layer's output, as a share of
-    it. ``orth``, ``div``, ``keep`` weigh the loss terms, ``neighbours`` the moment of the nearest
+    it; ``decay``: the share by which the edit shrinks at each step, so that only what forgetting
+    goes on asking for stays of it. ``orth``, ``div``, ``keep`` weigh the loss terms, ``neighbours`` the moment of the nearest
     concepts. ``inversion_steps`` 0 trains on the plain anchors with their own captions.
     """
 
@@ -63,8 +64,9 @@ class DcsiConfig:
     lam: float = 0.1
     energy: float = 0.05
     layers: tuple[int, ...] = ()
-    steps: int = 40
+    steps: int = 30
     learning_rate: float = 1.5e-2
+    decay: float = 0.03
     orth: float = 0.0
     div: float = 0.0
     keep: float = 10.0

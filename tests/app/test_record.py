@@ -186,7 +186,8 @@ def steps(count: int, most: int):
 
 
 def test_a_replay_that_gives_the_same_says_so(visit, tmp_path):
-    replayed(visit, old(tmp_path, settings={"mode": "soft"}, steps=steps(30, 30)))
+    most = DcsiConfig().steps
+    replayed(visit, old(tmp_path, settings={"mode": "soft"}, steps=steps(most, most)))
     assert "The same numbers: " in visit.now["replay_status"] and visit.now["differences"] == []
     assert not visit.looks["differences"]["visible"]
 
