@@ -9,10 +9,9 @@ Paper, DCSI: L_task, L_orth, L_div and the null space; their exact forms here, t
 (exact for any optimiser, where a projected gradient under Adam is not) and L_keep are ours.
 """
 
-import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -26,16 +25,21 @@ from space_core.material import Kept, draw
 from space_core.mllm import Example, Forced, Mllm
 from space_core.nullspace import Basis
 from space_core.settings import DcsiConfig
-from space_core.types import StepEvent
+from space_core.types import Progress, StepEvent
 
 # Examples a step: task examples of each kind, and those to be kept.
 _TASK, _NEAR, _FAR, _ASKED = 8, 24, 16, 16
-# "Is this the concept?" holds out longest on real images: twice as many of these.
+# A task token likelier than this pulls no more. "Is this the concept?" holds out longest on real
+# images: twice as many examples of it, and surer ones.
 _TWICE = "yes-no"
-_LIKELY = 0.95
+_LIKELY, _LIKELIER = 0.95, 0.99
 # Done when this share of the anchors' answers are those wished for and the answers to keep are back
 # where they were (nats), so many steps in a row. Neighbours recover last: not before.
 _DONE, _SETTLED, _CALM_STEPS = 0.95, 0.001, 3
+
+
+Task = Mapping[str, Sequence[Example]]
+LookAgain = Callable[[Callable[[], AbstractContextManager]], Iterator[Progress | Task]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,16 +53,22 @@ class Job:
 
     bases: Mapping[str, Basis]
     energies: Mapping[str, float]
-    task: Mapping[str, Sequence[Example]]
+    task: Task
     keep: Kept
     direction: Tensor
     centre: Tensor
 
 
 def train(
-    mllm: Mllm, job: Job, config: DcsiConfig, stop: Callable[[], bool]
-) -> Iterator[StepEvent | Edit]:
-    """Yield a StepEvent for each step and the Edit at last. The model's weights stay untouched."""
+    mllm: Mllm, job: Job, config: DcsiConfig, stop: Callable[[], bool],
+    look_again: LookAgain | None = None,
+) -> Iterator[Progress | StepEvent | Edit]:  # fmt: skip
+    """Yield a StepEvent for each step and the Edit at last. The model's weights stay untouched.
+
+    look_again: after a third of the steps, finds what the edited model still takes for the concept.
+    It is given a context in which the model computes with the edit so far; what it yields is
+    passed on, but for the task examples, by kind, that it ends with: those join the job's.
+    """
     generator = torch.Generator().manual_seed(config.seed)
     layers = {name: mllm.model.get_submodule(name) for name in job.bases}
     factors, groups = {}, []
@@ -71,10 +81,19 @@ def train(
         groups.append({"params": [a], "lr": config.learning_rate * unit})
     optimiser = torch.optim.Adam(groups, betas=(0.8, 0.95))
     block = last_edited_block(mllm, config)
-    started, calm = time.monotonic(), 0
+    started, calm, known = time.monotonic(), 0, dict(job.task)
     for step in range(1, config.steps + 1):
-        task, kept = _batch(job, generator)
-        named = [i for i, (kind, _) in enumerate(task) if kind == "name"]
+        if look_again and step == config.steps // 3 + 1:
+            so_far = {name: (a.detach(), s) for name, (a, s) in factors.items()}
+            for event in look_again(lambda: _moved(layers, so_far)):
+                if isinstance(event, Mapping):
+                    known = {kind: [*known[kind], *more] for kind, more in event.items()}
+                else:
+                    yield event
+            look_again = None
+        task, kept = _batch(known, job.keep, generator)
+        kinds = [kind for kind, _ in task]
+        named = [i for i, kind in enumerate(kinds) if kind == "name"]
         examples = [example for _, example in task] + kept
         with torch.no_grad():
             before = mllm.force(kept).logits
@@ -82,7 +101,7 @@ def train(
             forced = mllm.force(examples)
         features = outputs[0][named, forced.asked[named]] - job.centre
         losses = {
-            "task": (1.0, _task(forced, len(task))),
+            "task": (1.0, _task(forced, kinds)),
             "orth": (config.orth, _orth(features, job.direction)),
             "div": (config.div, _div(features)),
             "keep": (config.keep, _keep(forced, len(task), before)),
@@ -99,7 +118,7 @@ def train(
             step, config.steps, said, overwritten, spectral_entropy(features),
             _damage(factors, job), time.monotonic() - started,
         )  # fmt: skip
-        settled = not config.keep or said["keep"] <= _SETTLED
+        settled = look_again is None and (not config.keep or said["keep"] <= _SETTLED)
         calm = calm + 1 if overwritten >= _DONE and settled else 0
         if calm >= _CALM_STEPS or stop():
             break
@@ -133,32 +152,32 @@ def _moved(
 
 
 def _batch(
-    job: Job, generator: torch.Generator
+    known: Task, keep: Kept, generator: torch.Generator
 ) -> tuple[list[tuple[str, Example]], list[Example]]:
     task = [
         (kind, examples[i])
-        for kind, examples in job.task.items()
+        for kind, examples in known.items()
         for i in draw(examples, _TASK * (1 + (kind == _TWICE)), generator)
     ]
     kept = [
         examples[i]
-        for examples, count in (
-            (job.keep.near, _NEAR), (job.keep.far, _FAR), (job.keep.asked, _ASKED)
-        )
+        for examples, count in ((keep.near, _NEAR), (keep.far, _FAR), (keep.asked, _ASKED))
         for i in draw(examples, count, generator)
-    ]  # fmt: skip
+    ]
     return task, kept
 
 
-def _task(forced: Forced, count: int) -> Tensor:
+def _task(forced: Forced, kinds: Sequence[str]) -> Tensor:
     """L_task: cross-entropy of the honest answers on the anchors, summed over an answer's tokens.
 
     A token that is likely enough pulls no more: what is overwritten costs no further neighbours,
     and the steps go to the questions that still hold out. Mean over the examples.
     """
-    own = forced.owner < count
+    own = forced.owner < len(kinds)
     surprise = F.cross_entropy(forced.logits[own], forced.targets[own], reduction="none")
-    return surprise[surprise > -math.log(_LIKELY)].sum() / count
+    likely = torch.tensor([_LIKELIER if kind == _TWICE else _LIKELY for kind in kinds])
+    limit = -likely.log().to(surprise.device)[forced.owner[own]]
+    return surprise[surprise > limit].sum() / len(kinds)
 
 
 def _overwritten(forced: Forced, count: int) -> float:

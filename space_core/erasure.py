@@ -5,6 +5,7 @@ name the concept is opened here, and the evaluation is out of reach.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,6 +24,9 @@ from space_core.settings import DcsiConfig
 from space_core.sources import Sources
 from space_core.surroundings import Surroundings, edited_layers, job, measure, pause
 from space_core.types import Progress, Selection, StepEvent
+
+# How much of the erasure is done when the edited model is asked for the first time.
+_LOOKS_AGAIN = 0.66 + 0.34 / 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,13 +67,13 @@ def erase(
             yield replace(event, done=0.4 * event.done)
     yield Progress("inversion", "Asking the frozen model what it believes it looks like…", 0.4)
     rows = [anchor.row for anchor in selection.anchors]
-    features = sources.encoder(rows)
+    features = plain = sources.encoder(rows)
     shift = torch.zeros(len(rows))
     rng = np.random.default_rng((config.seed, 10))
     peers = tpas.others(pool, concept)
+    lessons = believed(concept, peers, rng)
     if config.inversion_steps:
         generator = torch.Generator().manual_seed(config.seed)
-        lessons = believed(concept, peers, rng)
         for step, loss, optimised in invert(
             mllm, features, lessons, config.inversion_steps, generator, stop
         ):
@@ -84,17 +88,35 @@ def erase(
             Example(wordings.NAMING["thing"].taught[0], anchor.caption, image)
             for anchor, image in zip(selection.anchors, features)
         ]}  # fmt: skip
+
+    def look_again(in_place: Callable[[], AbstractContextManager]) -> Iterator[Progress | dcsi.Task]:
+        generator = torch.Generator().manual_seed(config.seed + 1)
+        found = invert(mllm, plain, lessons, config.second_look, generator, stop)
+        optimised = None
+        while optimised is None:
+            with in_place():
+                step, _, optimised = next(found)
+            text = f"Asking the edited model what it still takes for it: {step} of {config.second_look}"
+            yield Progress("inversion", text, _LOOKS_AGAIN)
+        yield material.overwritten(
+            concept, honest, pool, peers, optimised.features, mllm, config.seed + 1
+        )
+
     layers = edited_layers(mllm, config)
     inputs = layer_inputs(mllm, layers, task["name"])
     reach = torch.stack([around.bases[name].reach(k) for name, k in inputs.items()]).mean(0)
     reach = reach.view(len(rows), -1).mean(1)
     yield Progress("training", "Training the edit…", 0.66)
     edit = None
-    for event in dcsi.train(mllm, job(sources, selection, config, around, task), config, stop):
+    for event in dcsi.train(
+        mllm, job(sources, selection, config, around, task), config, stop,
+        look_again if config.inversion_steps and config.second_look else None,
+    ):  # fmt: skip
         if isinstance(event, Edit):
             edit = event
-        else:
-            yield event
+            continue
+        yield event
+        if isinstance(event, StepEvent):
             done = 0.66 + 0.34 * event.step / config.steps
             yield Progress("training", "Training the edit…", done)
     touched = sorted({*rows, *around.near, *around.keep.rows, *around.statistics.rows})

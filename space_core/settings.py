@@ -56,8 +56,9 @@ class DcsiConfig:
     ``layers``: which decoder blocks are edited; empty, the middle ones, where the picture meets
     the question. ``learning_rate``: how far a step moves an edited layer's output, as a share of
     it; ``decay``: the share by which the edit shrinks at each step, so that only what forgetting
-    goes on asking for stays of it. ``orth``, ``div``, ``keep`` weigh the loss terms, ``neighbours`` the moment of the nearest
-    concepts. ``inversion_steps`` 0 trains on the plain anchors with their own captions.
+    goes on asking for stays of it. ``orth``, ``div``, ``keep`` weigh the loss terms, ``neighbours``
+    the moment of the nearest concepts. ``inversion_steps`` 0 trains on the plain anchors with their
+    own captions; ``second_look``: as many steps of inversion against the edited model, once.
     """
 
     mode: Literal["soft", "hard"] = "soft"
@@ -66,12 +67,13 @@ class DcsiConfig:
     layers: tuple[int, ...] = ()
     steps: int = 30
     learning_rate: float = 1.5e-2
-    decay: float = 0.03
+    decay: float = 0.025
     orth: float = 0.0
     div: float = 0.0
     keep: float = 10.0
     neighbours: float = 1.0
     inversion_steps: int = 40
+    second_look: int = 16
     seed: int = 0
 
     def blocks(self, depth: int) -> tuple[int, ...]:
