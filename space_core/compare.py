@@ -64,10 +64,16 @@ class Comparison:
     asked: tuple[int, ...]
 
 
+def check_number(count: int) -> None:
+    """Raises ValueError where so many runs cannot stand side by side."""
+    if not FEWEST <= count <= MOST:
+        runs = "1 run" if count == 1 else f"{count} runs"
+        raise ValueError(f"{runs} chosen: tick {FEWEST} to {MOST} to compare them.")
+
+
 def compare(records: Sequence[RunRecord]) -> Comparison:
     """Two to six runs side by side. Raises ValueError for another number."""
-    if not FEWEST <= len(records) <= MOST:
-        raise ValueError(f"{len(records)} chosen: tick {FEWEST} to {MOST} runs to compare them.")
+    check_number(len(records))
     return Comparison(
         _differing(records),
         tuple(Measure(name, tuple(getattr(one, name) for one in records)) for name in _MEASURES),
@@ -106,8 +112,8 @@ def _made_with(record: RunRecord) -> Iterator[tuple[str, str]]:
 def _shared(records: Sequence[RunRecord]) -> tuple[Question, ...]:
     asked = [_by_question(one.outcomes) for one in records]
     first, *others = asked
-    return tuple(_question([one[key] for one in asked]) for key in first
-                 if all(key in one for one in others))
+    same = [key for key in first if all(key in one for one in others)]
+    return tuple(_question([one[key] for one in asked]) for key in same)
 
 
 def _by_question(outcomes: Sequence[Outcome]) -> dict[tuple, Outcome]:
@@ -123,8 +129,7 @@ def _by_question(outcomes: Sequence[Outcome]) -> dict[tuple, Outcome]:
 
 
 def _question(outcomes: Sequence[Outcome]) -> Question:
-    one = outcomes[0]
     return Question(
-        one.question, one.image, tuple(own.before for own in outcomes),
-        tuple(own.after for own in outcomes), tuple(own.verdict for own in outcomes),
+        outcomes[0].question, outcomes[0].image, tuple(one.before for one in outcomes),
+        tuple(one.after for one in outcomes), tuple(one.verdict for one in outcomes),
     )  # fmt: skip

@@ -7,9 +7,10 @@ will be, so whatever a kill leaves behind is put right at the next start.
 import logging
 import secrets
 import shutil
+import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -88,11 +89,15 @@ class KeptRuns:
         return found[0]
 
     def find_own(self, visitor: str, key: str) -> Entry:
-        """The same, among those that the visitor may list. Raises ValueError where it is not."""
+        """The same, among those that are the visitor's. Raises ValueError where it is not."""
         entry = self.find(key)
-        if not (self.shared or (visitor and entry.visitor == visitor)):
+        if not self.owns(visitor, entry):
             raise ValueError("There is no such run among yours: choose one in the list.")
         return entry
+
+    def owns(self, visitor: str, entry: Entry) -> bool:
+        """Whether a run is the visitor's own, to list, to decide about, to delete."""
+        return self.shared or bool(visitor) and entry.visitor == visitor
 
     def place(self, entry: Entry) -> Path:
         """The folder of a run that was kept. Raises ValueError where nothing was."""
@@ -126,7 +131,7 @@ class KeptRuns:
         for entry in expired:
             self.delete(entry)
 
-    def _index(self):
+    def _index(self) -> AbstractContextManager[sqlite3.Connection]:
         return transaction(self.folder / INDEX)
 
 
@@ -154,7 +159,7 @@ def open_runs(folder: Path, keep_days: int = 0, shared: bool = False) -> KeptRun
     return runs
 
 
-def _take_up(index, path: Path, entry: Entry) -> None:
+def _take_up(index: sqlite3.Connection, path: Path, entry: Entry) -> None:
     try:
         record = load_record(path)
         datetime.fromisoformat(record.created)

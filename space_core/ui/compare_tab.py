@@ -1,12 +1,12 @@
 """Runs side by side: what was set differently, what was measured, the same questions."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from typing import Any
 
 import gradio as gr
 
-from space_core.compare import FEWEST, MOST, Comparison, Question, compare
+from space_core.compare import FEWEST, MOST, Comparison, Question, check_number, compare
 from space_core.runs import load_record
 from space_core.types import Share
 from space_core.ui import facts, markup, my_runs, wording
@@ -63,10 +63,10 @@ def side_by_side(
     pipeline: Pipeline, visitor: str, ticked: Sequence[str], differing: bool
 ) -> Iterator[View]:
     """Show the ticked runs side by side."""
+    check_number(len(ticked))
     runs = pipeline.runs.result()
     entries = [runs.find_own(visitor, key) for key in ticked]
-    places = [runs.place(entry) for entry in entries[: MOST + 1]]
-    found = compare([load_record(place) for place in places])
+    found = compare([load_record(runs.place(entry)) for entry in entries])
     names = [f"{n}. {my_runs.line(entry)}" for n, entry in enumerate(entries, start=1)]
     yield {
         "compared": found, "tabs": gr.update(selected="compare"), "runs_status": "",
@@ -109,7 +109,7 @@ def _share(share: Share) -> str:
     return f"{value}\n{wording.behind(share)}"
 
 
-def _rows(caption: str, names: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]) -> str:
+def _rows(caption: str, names: Sequence[str], rows: Iterable[tuple[str, Sequence[str]]]) -> str:
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
     body = "".join(
         f'<tr><th scope="row">{escape(name)}</th>'

@@ -141,8 +141,9 @@ def greet(pipeline: Pipeline, visitor: Any, link: str) -> Iterator[View]:
     name = visitor if known else new_key()
     yield {"visitor": name, **listed(pipeline, name)}
     if link:
-        entry = pipeline.runs.result().find(link)
-        yield from kept_run.opened(pipeline, entry, _owns(pipeline, name, link), None)
+        runs = pipeline.runs.result()
+        entry = runs.find(link)
+        yield from kept_run.opened(pipeline, entry, runs.owns(name, entry), None)
 
 
 def listed(pipeline: Pipeline, visitor: str) -> dict[str, Any]:
@@ -206,14 +207,6 @@ def delete(pipeline: Pipeline, visitor: str, ticked: Sequence[str]) -> Iterator[
         "sure": gr.update(visible=False), "delete_status": markup.status("Deleted.", "good"),
         **view,
     }
-
-
-def _owns(pipeline: Pipeline, visitor: str, key: str) -> bool:
-    try:
-        pipeline.runs.result().find_own(visitor, key)
-    except ValueError:
-        return False
-    return True
 
 
 def _word(entry: Entry) -> str:

@@ -1,6 +1,7 @@
 """The list of one's own runs, opened, linked, deleted; others' runs stay theirs."""
 
 from concurrent.futures import Future
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
@@ -10,8 +11,10 @@ from stand_in import EDIT, EVIL, Bench, Visit, record, selection, share
 from space_core.kept_runs import LISTED, new_key, open_runs
 from space_core.run_index import Entry
 from space_core.runs import decisions_of
+from space_core.settings import Settings
 from space_core.types import ConceptRequest
 from space_core.ui import my_runs
+from space_core.ui.pipeline import default_pipeline
 
 
 def choices(visit: Visit) -> list[str]:
@@ -210,6 +213,20 @@ def test_nothing_ticked_is_nothing_deleted(after):
     assert "No run is ticked" in after.now["delete_status"] and not after.looks["sure"]["visible"]
 
 
+# The real doors
+
+
+def test_the_real_doors_keep_a_run_and_load_it_again(tmp_path, monkeypatch):
+    monkeypatch.setattr("space_core.audit.open_bench", lambda settings: Bench())
+    doors = default_pipeline(replace(Settings(), runs=tmp_path / "runs", shared_runs=True))
+    with doors.runs.result().running("ada", "lemon") as key:
+        place = doors.save(key, "ada", record(), EDIT)
+    again = doors.load(place)
+    assert again.record == record() and again.edit.sha256() == EDIT.sha256()
+    assert doors.runs.result().find_own("eve", key).state == "finished"
+    assert doors.bench.result().model_name == "demo"
+
+
 # Compared
 
 
@@ -230,12 +247,8 @@ def test_two_runs_stand_side_by_side(after, pipeline):
 
 
 def test_the_filter_leaves_what_differs(after, pipeline):
-    outcomes = record().outcomes
-    changed = (*outcomes[:3], outcomes[4], outcomes[3].__class__(
-        **{name: getattr(outcomes[3], name) for name in outcomes[3].__slots__} | {
-            "after": "moon", "verdict": "kept",
-        }
-    ))  # fmt: skip
+    first = record().outcomes
+    changed = (*first[:3], replace(first[3], after="moon", verdict="kept"), first[4])
     new = record(run_id="new", outcomes=changed, created="2026-11-25T05:00:00+00:00")
     pipeline.save(new_key(), after.now["visitor"], new, EDIT)
     compared(after.act("page", "load"), only_differing=True)
@@ -248,7 +261,7 @@ def test_the_filter_leaves_what_differs(after, pipeline):
 @pytest.mark.parametrize("count", [0, 1])
 def test_fewer_than_two_are_not_compared(after, count):
     compared(after, count)
-    assert f"{count} chosen" in after.now["runs_status"] and after.changed == {"runs_status"}
+    assert f"{count} run{'s' * (count != 1)} chosen" in after.now["runs_status"] and after.changed == {"runs_status"}
 
 
 def test_another_visitors_run_is_not_compared(after, pipeline):

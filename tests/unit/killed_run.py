@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 
-from space_core import kept_runs, runs
+from space_core import kept_runs
 from space_core.typed_json import from_json
 from space_core.types import RunRecord
 

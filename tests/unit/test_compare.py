@@ -15,7 +15,7 @@ def settings(*records) -> dict[str, tuple[str, ...]]:
 
 @pytest.mark.parametrize("count", [0, 1, 7])
 def test_fewer_than_two_or_too_many_are_a_sentence(count):
-    with pytest.raises(ValueError, match=f"{count} chosen: tick 2 to 6 runs"):
+    with pytest.raises(ValueError, match=f"{count} runs? chosen: tick 2 to 6 to compare"):
         compare([record()] * count)
 
 
