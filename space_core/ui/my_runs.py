@@ -42,7 +42,9 @@ def build() -> dict[str, Any]:
         parts["setup"] = gr.HTML(markup.note("The model is still loading."))
         gr.HTML('<h2 class="section">My runs</h2>')
         parts["runs_note"] = gr.HTML()
-        parts["my_runs"] = gr.CheckboxGroup([], show_label=False, elem_id="my-runs")
+        parts["my_runs"] = gr.CheckboxGroup(
+            [], label="My runs", show_label=False, elem_id="my-runs"
+        )
         with gr.Row():
             parts["open_run"] = gr.Button("Open", size="sm", min_width=70)
             parts["compare_runs"] = gr.Button("Compare", size="sm", min_width=70)
@@ -98,7 +100,7 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
 
 def make_room(event: Callable[..., Any], parts: Parts) -> None:
     """After an event, open the sidebar where there is room for it, and close it elsewhere."""
-    event(None, None, parts["sidebar"], js=_WIDE_ONLY, api_visibility="private")
+    event(None, None, parts["sidebar"], js=_WIDE_ONLY, api_visibility="private", queue=False)
 
 
 def listed_after(event: Callable[..., Any], parts: Parts, pipeline: Pipeline) -> None:

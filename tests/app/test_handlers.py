@@ -194,7 +194,7 @@ def test_erasing_without_anchors_is_a_sentence(visit):
 @pytest.mark.parametrize("tick, drawn", [(0.0, [4]), (1.0, [1, 2, 3, 4])])
 def test_the_curves_are_not_redrawn_more_often_than_one_can_see(ready, pipeline, tick, drawn):
     now = iter(tick * i for i in range(1000))
-    inputs = (ready.now["selection"], "space", 0.1, 0.05, 4, threading.Event())
+    inputs = (ready.now["selection"], "space", 0.1, 0.05, 4, threading.Event(), "ada")
     views = erase_tab.erase(pipeline, *inputs, clock=now.__next__)
     curves = [view["losses"] for view in views if view.get("losses") and "tabs" not in view]
     assert [len(curve.data[0].x) for curve in curves] == drawn

@@ -98,7 +98,9 @@ def test_nobody_passes_the_queue(page, name):
 def test_what_computes_waits_in_one_line(page):
     queued = [fn for fn in page.app.fns.values() if fn.queue]
     line = [fn for fn in queued if (fn.concurrency_id, fn.concurrency_limit) == ("gpu", 1)]
-    assert {fn.api_name for fn in queued if fn not in line} == {"announce", "run", "run_4", "run_5"}
+    # The others only wait for the model: to say that it is here, to show a kept run beside it.
+    rest = [fn for fn in queued if fn not in line]
+    assert len(rest) == 3 and {fn.concurrency_limit for fn in rest} == {None}
 
 
 # What the browser gets
