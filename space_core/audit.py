@@ -57,6 +57,16 @@ class Bench:
         """Number of public images."""
         return len(self.sources.pool)
 
+    @property
+    def model_sha256(self) -> str:
+        """The hash of the model's weights."""
+        return self.sources.model_sha256
+
+    @property
+    def pool_sha256(self) -> str:
+        """The hash of every image and word of the pool."""
+        return self.sources.pool.sha256
+
     def known_concepts(self) -> dict[str, str]:
         """Names that the pool knows, with their domain."""
         return {name: one.domain for name, one in self.sources.pool.concepts.items()}

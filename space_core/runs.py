@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 RECORD, EDIT, OUTCOMES = "record.json", "edit.safetensors", "outcomes.csv"
 DECISIONS = "decisions.jsonl"
+# What a run is called while it is written; listed nowhere.
+PART = ".part-"
 
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 # What makes a spreadsheet take a cell for a formula, the full-width forms among it.
@@ -32,21 +34,27 @@ def save_run(folder: Path, record: RunRecord, edit: "Edit") -> Path:
 
     Raises ValueError for a run id that is no plain name, or that is already taken.
     """
-    if not _RUN_ID.fullmatch(record.run_id):
-        raise ValueError(
-            f"{record.run_id!r} cannot name a run: use up to 100 letters, digits, '.', '_', '-'."
-        )
-    target = Path(folder) / record.run_id
-    if target.exists():
-        raise ValueError(f"{target} exists: runs are never overwritten, give another run id.")
+    target = place_of(folder, record.run_id)
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".part-") as temporary:
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=PART) as temporary:
         part = Path(temporary) / record.run_id
         part.mkdir()
         (part / RECORD).write_text(to_json(record) + "\n", encoding="utf-8")
         edit.save(part / EDIT)
         (part / OUTCOMES).write_text(outcomes_csv(record.outcomes), encoding="utf-8", newline="")
         part.rename(target)
+    return target
+
+
+def place_of(folder: Path, run_id: str) -> Path:
+    """Where a new run of that id goes. Raises ValueError as `save_run` does."""
+    if not _RUN_ID.fullmatch(run_id):
+        raise ValueError(
+            f"{run_id!r} cannot name a run: use up to 100 letters, digits, '.', '_', '-'."
+        )
+    target = Path(folder) / run_id
+    if target.exists():
+        raise ValueError(f"{target} exists: runs are never overwritten, give another run id.")
     return target
 
 

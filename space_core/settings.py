@@ -10,7 +10,11 @@ _ASSETS = Path(__file__).resolve().parent.parent / "assets" / "demo"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where the models, the pool and the runs live, and on what the process computes."""
+    """Where the models, the pool and the runs live, and on what the process computes.
+
+    ``keep_days``: runs older than that are deleted, 0 keeps them for ever; ``shared_runs``: every
+    visitor sees the runs of all.
+    """
 
     model: str = str(_ASSETS / "mllm")
     shared_space: str = str(_ASSETS / "shared-space")
@@ -19,18 +23,33 @@ class Settings:
     runs: Path = Path("runs")
     cache: Path = Path.home() / ".cache" / "space-auditor"
     device: str = "auto"
+    keep_days: int = 0
+    shared_runs: bool = False
 
     @classmethod
     def from_env(cls) -> "Settings":
-        """Settings with every ``SPACE_<FIELD>`` of the environment applied."""
+        """Settings with every ``SPACE_<FIELD>`` of the environment applied.
+
+        Raises ValueError for a text that is no number, or neither yes nor no, where one is asked.
+        """
         default = cls()
 
         def read(field: str):
-            value = os.environ.get(f"SPACE_{field.upper()}")
-            kind = type(getattr(default, field))
-            return getattr(default, field) if value is None else kind(value)
+            name, value = f"SPACE_{field.upper()}", getattr(default, field)
+            text = os.environ.get(name)
+            return value if text is None else _like(value, name, text.strip())
 
         return cls(**{field: read(field) for field in cls.__dataclass_fields__})
+
+
+def _like(default: bool | int | str | Path, name: str, text: str) -> bool | int | str | Path:
+    if isinstance(default, bool):
+        if text not in ("0", "1"):
+            raise ValueError(f"{name} is {text!r}: write 1 for yes or 0 for no.")
+        return text == "1"
+    if isinstance(default, int) and not (text.isascii() and text.isdecimal()):
+        raise ValueError(f"{name} is {text!r}: write a whole number, 0 or more.")
+    return type(default)(text)
 
 
 @dataclass(frozen=True, slots=True)

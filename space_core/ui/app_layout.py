@@ -9,12 +9,17 @@ from typing import Any
 import gradio as gr
 
 from space_core.ui import (
-    anchors_tab, concept_tab, erase_tab, markup, old_record, record_tab, verify_tab,
+    anchors_tab, compare_tab, concept_tab, erase_tab, markup, my_runs, old_record, record_tab,
+    verify_tab,
 )  # fmt: skip
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.public_api import audit_endpoint
 from space_core.ui.wiring import HEAVY
 from space_core.ui.wording import explain
+
+TABS = (
+    concept_tab, anchors_tab, erase_tab, verify_tab, record_tab, old_record, my_runs, compare_tab,
+)  # fmt: skip
 
 _STATE_SECONDS = 2 * 60 * 60
 _CACHE_SECONDS = 60 * 60
@@ -33,7 +38,8 @@ def build(pipeline: Pipeline) -> gr.Blocks:
     ) as page:
         gr.HTML(f"<h1>SPACE Auditor</h1>{markup.note(_ABOUT)}")
         ready = gr.HTML(markup.status("Loading the model…", "busy"))
-        parts: dict[str, Any] = _state()
+        parts: dict[str, Any] = {"page": page, "runs_status": gr.HTML(), **_state()}
+        parts |= my_runs.build()
         with gr.Tabs(selected="concept", overflow_behavior="wrap") as parts["tabs"]:
             with gr.Tab("1 Concept", id="concept"):
                 parts |= concept_tab.build()
@@ -43,19 +49,22 @@ def build(pipeline: Pipeline) -> gr.Blocks:
             with gr.Tab("3 Erase", id="erase", interactive=False) as parts["erase_tab"]:
                 parts |= erase_tab.build()
             with gr.Tab("4 Verify", id="verify", interactive=False) as parts["verify_tab"]:
+                parts["source"] = gr.HTML()
                 parts |= verify_tab.build()
             with gr.Tab("5 Record", id="record", interactive=False) as parts["record_tab"]:
                 parts |= old_record.build()
                 parts |= record_tab.build()
-        for tab in (concept_tab, anchors_tab, erase_tab, verify_tab, record_tab, old_record):
+            with gr.Tab("Compare", id="compare"):
+                parts |= compare_tab.build()
+        for tab in TABS:
             tab.connect(parts, pipeline)
 
-        async def announce() -> AsyncIterator[tuple[str, Any]]:
+        async def announce() -> AsyncIterator[tuple[str, Any, Any]]:
             async for update in readiness(pipeline):
                 yield update
 
         page.load(
-            announce, None, [ready, parts["examples"]], api_visibility="private",
+            announce, None, [ready, parts["examples"], parts["setup"]], api_visibility="private",
             concurrency_limit=None, show_progress="hidden",
         )
         gr.api(audit_endpoint(pipeline), api_name="audit", **HEAVY)
@@ -80,21 +89,23 @@ def launch_options() -> dict[str, Any]:
     }
 
 
-async def readiness(pipeline: Pipeline) -> AsyncIterator[tuple[str, Any]]:
-    """The state of the model, when it changes, and the examples that it knows."""
+async def readiness(pipeline: Pipeline) -> AsyncIterator[tuple[str, Any, Any]]:
+    """The state of the model, when it changes, the examples that it knows, and what it is."""
     if not pipeline.bench.done():
-        yield markup.status("Loading the model…", "busy"), gr.skip()
+        yield markup.status("Loading the model…", "busy"), gr.skip(), gr.skip()
     try:
         # Shielded: a visitor who leaves must not cancel what the others wait for.
         bench = await asyncio.shield(asyncio.wrap_future(pipeline.bench))
     except Exception as error:
-        yield markup.status(f"The model could not be loaded. {explain(error)}", "bad"), gr.skip()
+        text = f"The model could not be loaded. {explain(error)}"
+        yield markup.status(text, "bad"), gr.skip(), ""
         return
     text = (
         f"Ready: {bench.model_name} on {bench.device}, "
         f"{bench.pool_size:,} public images in the pool."
     )
-    yield markup.status(text, "good"), concept_tab.example_buttons(bench.known_concepts())
+    examples = concept_tab.example_buttons(bench.known_concepts())
+    yield markup.status(text, "good"), examples, my_runs.setup(bench)
 
 
 def _state() -> dict[str, gr.State]:
@@ -106,7 +117,8 @@ def _state() -> dict[str, gr.State]:
     return {
         "selection": state(), "finished": state(), "picked": state(),
         "left_out": state(frozenset()), "stop_flag": state(delete_callback=_end_run),
-        "kept": state(), "recorded": state(), "replay_flag": state(delete_callback=_end_run),
+        "kept": state(), "recorded": state(), "compared": state(),
+        "replay_flag": state(delete_callback=_end_run),
     }
 
 

@@ -4,16 +4,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from space_core import plots
 from space_core.settings import PRESETS, DcsiConfig
 from space_core.types import Progress, Selection, StepEvent
-from space_core.ui import markup, record_tab, verify_tab, wording
+from space_core.ui import facts, markup, my_runs, record_tab, verify_tab, wording
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.wiring import HEAVY, Parts, View, listen
+
+if TYPE_CHECKING:
+    from space_core.audit import Bench, Finished
 
 REDRAW_SECONDS = 0.3
 _IDLE = {"erase": gr.update(interactive=True), "stop": gr.update(interactive=False)}
@@ -56,7 +59,7 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     """Tie this step's events to their handlers."""
     outputs = (
         "erase", "stop", "erase_status", "losses", "entropies", "tabs", *verify_tab.SHOWN,
-        *record_tab.SHOWN,
+        *record_tab.SHOWN, "source", "old_record",
     )
     failed = {"failed": lambda sentence: {
         **_IDLE, "erase_status": markup.status(sentence, "warning"),
@@ -69,10 +72,12 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     def run(*values: Any) -> Iterator[View]:
         yield from erase(pipeline, *values)
 
-    listen(
+    ended = listen(
         armed.then, run, parts, outputs=outputs, show_progress="hidden",
-        inputs=("selection", "preset", "lam", "energy", "steps", "stop_flag"), **failed, **HEAVY,
+        inputs=("selection", "preset", "lam", "energy", "steps", "stop_flag", "visitor"),
+        **failed, **HEAVY,
     )
+    my_runs.listed_after(ended.then, parts, pipeline)
     listen(
         parts["stop"].click, stop, parts, inputs=("stop_flag",),
         outputs=("erase_status", "stop"), queue=False, show_progress="hidden",
@@ -98,7 +103,8 @@ def stop(flag: threading.Event | None) -> Iterator[View]:
 
 def erase(
     pipeline: Pipeline, selection: Selection | None, preset: str, lam: float, energy: float,
-    steps: float, flag: threading.Event, clock: Callable[[], float] = time.monotonic,
+    steps: float, flag: threading.Event, visitor: str,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[View]:
     """Run the erasure, redraw at most every `REDRAW_SECONDS`, end with the measured result."""
     if selection is None:
@@ -112,26 +118,35 @@ def erase(
     whole, started = 0.0, clock()
     drawn = started
     yield {"erase_status": markup.progress("Starting…", 0.0), "losses": None, "entropies": None}
-    for event in pipeline.audit(bench, selection.request, selection, config, flag.is_set):
-        match event:
-            case StepEvent():
-                seen.append(event)
-                if clock() - drawn >= REDRAW_SECONDS or event.step >= event.steps:
-                    drawn = clock()
-                    yield {"erase_status": _step(event, whole, flag), **_curves(seen)}
-            case Progress():
-                whole = event.done
-                yield {"erase_status": _stage(event, clock() - started)}
-            case finished:
-                text = "Done: the result is in step 4."
-                if finished.record.stopped:
-                    text = "Stopped early: step 4 judges the partial edit."
-                yield {"erase_status": markup.progress("Packing the files of step 5…", 1.0)}
-                yield {
-                    **_IDLE, **_curves(finished.record.steps), "tabs": gr.update(selected="verify"),
-                    "erase_status": markup.status(text, "good"),
-                    **verify_tab.shown(bench, finished), **record_tab.shown(pipeline, finished),
-                }
+    with my_runs.noted(pipeline, visitor, selection.request.name) as key:
+        for event in pipeline.audit(bench, selection.request, selection, config, flag.is_set):
+            match event:
+                case StepEvent():
+                    seen.append(event)
+                    if clock() - drawn >= REDRAW_SECONDS or event.step >= event.steps:
+                        drawn = clock()
+                        yield {"erase_status": _step(event, whole, flag), **_curves(seen)}
+                case Progress():
+                    whole = event.done
+                    yield {"erase_status": _stage(event, clock() - started)}
+                case finished:
+                    yield {"erase_status": markup.progress("Packing the files of step 5…", 1.0)}
+                    yield _result(pipeline, bench, finished, key, visitor)
+
+
+def _result(
+    pipeline: Pipeline, bench: "Bench", finished: "Finished", key: str, visitor: str
+) -> dict[str, Any]:
+    text = "Done: the result is in step 4."
+    if finished.record.stopped:
+        text = "Stopped early: step 4 judges the partial edit."
+    record = record_tab.shown(pipeline, finished, key, visitor)
+    return {
+        **_IDLE, **_curves(finished.record.steps), "tabs": gr.update(selected="verify"),
+        "erase_status": markup.status(text, "good"), **verify_tab.shown(bench, finished), **record,
+        "source": facts.source("live", key if record["kept"] else ""),
+        "old_record": gr.update(visible=False),
+    }
 
 
 def _curves(seen: list[StepEvent] | tuple[StepEvent, ...]) -> dict[str, Any]:

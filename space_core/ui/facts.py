@@ -33,24 +33,44 @@ def of_run(record: RunRecord, kind: str) -> str:
     """The facts of a run under its badge. kind: "live" or "recorded"."""
     name = record.selection.request.name
     return (
-        f'<p><span class="badge {kind}">{BADGES[kind]}</span></p>'
-        f'<h2 class="section">What was run: “{escape(name)}”</h2>'
+        f'<p>{_badge(kind)}</p><h2 class="section">What was run: “{escape(name)}”</h2>'
         + markup.note("Which request, on which model, when and where.")
-        + _list(_run(record))
+        + listed(_run(record))
         + _restored(record)
         + '<h2 class="section">Settings</h2>'
         + markup.note("With the same settings and seed, the run can be repeated.")
-        + _list(_settings(record.settings))
+        + listed(_settings(record.settings))
         + '<h2 class="section">Versions</h2>'
         + markup.note("Other versions of these libraries may change the last digits.")
-        + _list(record.versions)
+        + listed(record.versions)
         + '<h2 class="section">Hashes</h2>'
         + markup.note(
             "SHA-256 of what went in and came out: the same hash means the same bytes. One click "
             "marks a whole hash."
         )
-        + _list(record.hashes, exact=True)
+        + listed(record.hashes, exact=True)
     )
+
+
+def source(kind: str, key: str) -> str:
+    """The badge of a run with its link, by its key; "" where it was not kept."""
+    link = ""
+    if key:
+        link = (
+            f' <a href="?run={escape(key)}" target="_blank" rel="noopener noreferrer">Link to this '
+            "run</a> (whoever has the link can see the run)"
+        )
+    return f"<p>{_badge(kind)}{link}</p>"
+
+
+def listed(facts: Mapping[str, str], exact: bool = False) -> str:
+    """Names and values; `exact`: such that one click marks a whole value."""
+    tag = "code" if exact else "span"
+    rows = (
+        f"<dt>{escape(name)}</dt><dd><{tag}>{escape(value)}</{tag}></dd>"
+        for name, value in facts.items()
+    )
+    return f'<dl class="facts">{"".join(rows)}</dl>'
 
 
 def of_decisions(decisions: Iterable[Decision]) -> str:
@@ -59,6 +79,10 @@ def of_decisions(decisions: Iterable[Decision]) -> str:
     if not lines:
         return markup.note("No decision yet.")
     return f'<ol class="decisions">{"".join(lines)}</ol>'
+
+
+def _badge(kind: str) -> str:
+    return f'<span class="badge {kind}">{BADGES[kind]}</span>'
 
 
 def _run(record: RunRecord) -> dict[str, str]:
@@ -92,15 +116,6 @@ def _restored(record: RunRecord) -> str:
         "Base model NOT restored: after the run, its weights had another hash. Do not rely on "
         "this run, and restart the app.", "bad",
     )  # fmt: skip
-
-
-def _list(facts: Mapping[str, str], exact: bool = False) -> str:
-    tag = "code" if exact else "span"
-    rows = (
-        f"<dt>{escape(name)}</dt><dd><{tag}>{escape(value)}</{tag}></dd>"
-        for name, value in facts.items()
-    )
-    return f'<dl class="facts">{"".join(rows)}</dl>'
 
 
 def _decision(one: Decision) -> str:

@@ -16,6 +16,7 @@ from space_core.ui.pipeline import Pipeline
 from space_core.ui.wiring import HEAVY, Parts, View, listen
 
 _COMPARED = ("replay_status", "differences", "replay", "stop_replay")
+SHOWN = ("recorded", "old_record", "old_facts", "record_tab", "tabs", *_COMPARED)
 _IDLE = {"replay": gr.update(interactive=True), "stop_replay": gr.update(interactive=False)}
 
 
@@ -55,10 +56,7 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     """Tie the events of the upload and of the replay to their handlers."""
     listen(
         parts["upload"].upload, opened, parts, inputs=("upload", "replay_flag"), queue=False,
-        outputs=(
-            "recorded", "old_record", "old_facts", "upload_status", "record_tab", "tabs",
-            *_COMPARED,
-        ),
+        outputs=("upload_status", *SHOWN),
         failed=lambda sentence: {"upload_status": markup.status(sentence, "warning")},
     )
     armed = listen(
@@ -81,13 +79,20 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
 
 
 def opened(path: str | Path, flag: threading.Event | None) -> Iterator[View]:
-    """Show the record in the file, read-only, and open step 5; a replay under way is stopped."""
+    """Show the record in the file, read-only, and open step 5."""
     found = open_recorded(Path(path))
+    yield {
+        "upload_status": markup.status("Opened: the recorded run is in step 5.", "good"),
+        **shown(found, flag),
+    }
+
+
+def shown(found: Recorded, flag: threading.Event | None) -> dict[str, Any]:
+    """A recorded run as step 5 shows it; a replay under way, which has that flag, is stopped."""
     if flag is not None:
         flag.set()
-    yield {
+    return {
         "recorded": found, "old_record": gr.update(visible=True), "old_facts": _facts(found),
-        "upload_status": markup.status("Opened: the recorded run is in step 5.", "good"),
         "record_tab": gr.update(interactive=True), "tabs": gr.update(selected="record"),
         "replay_status": "", "differences": gr.update(value=[], visible=False), **_IDLE,
     }
@@ -170,6 +175,6 @@ def _facts(found: Recorded) -> str:
         + markup.note("As the file says: nothing here was measured now.")
         + markup.verdict(found.record)
         + '<h2 class="section">Decisions in the record</h2>'
-        + markup.note("A zip holds them, a record.json alone does not.")
+        + markup.note("A zip or a kept run holds them, a record.json alone does not.")
         + facts.of_decisions(found.decisions)
     )

@@ -1,4 +1,4 @@
-"""What the page needs from the rest: six doors, so that tests can stand behind them."""
+"""What the page needs from the rest: eight doors, so that tests can stand behind them."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from space_core.kept_runs import KeptRuns, open_runs
+from space_core.runs import EDIT, load_record
 from space_core.settings import Settings
 
 if TYPE_CHECKING:
-    from space_core.audit import Bench
+    from space_core.audit import Bench, Finished
     from space_core.bundle import Takeaway
     from space_core.edit import Edit
     from space_core.types import RunRecord, Selection
@@ -18,18 +20,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """The doors to the pipeline. `bench` is shared by all visitors and loads in the background.
+    """The doors to the pipeline. `bench` and `runs` are shared by all visitors and open in the
+    background.
 
-    `save` keeps a run and returns its folder. `take_away` writes what the visitor may download into
-    a folder; page and tests read its paths by the fields of a `bundle.Takeaway`.
+    `save` keeps a run under a key and for a visitor, and returns its folder; `load` opens it again.
+    `take_away` writes what the visitor may download into a folder; page and tests read its paths by
+    the fields of a `bundle.Takeaway`.
     """
 
     bench: "Future[Bench]"
     select: "Callable[..., Selection]"
     audit: Callable[..., Iterator[Any]]
     ask: Callable[..., tuple[str, str]]
-    save: "Callable[[RunRecord, Edit], Path]"
+    save: "Callable[[str, str, RunRecord, Edit], Path]"
     take_away: "Callable[..., Takeaway]"
+    runs: Future[KeptRuns]
+    load: "Callable[[Path], Finished]"
 
 
 def default_pipeline(settings: Settings) -> Pipeline:
@@ -51,22 +57,29 @@ def default_pipeline(settings: Settings) -> Pipeline:
 
         return ask(*arguments)
 
-    def save(record: "RunRecord", edit: "Edit") -> Path:
-        from space_core.runs import save_run
-
-        return save_run(settings.runs, record, edit)
+    def save(*arguments: Any) -> Path:
+        return runs.result().save(*arguments)
 
     def take_away(*arguments: Any) -> "Takeaway":
         from space_core.bundle import take_away
 
         return take_away(*arguments)
 
-    def load() -> "Bench":
+    def load(folder: Path) -> "Finished":
+        from space_core.audit import Finished
+        from space_core.edit import Edit
+
+        return Finished(load_record(folder), Edit.load(folder / EDIT))
+
+    def start() -> "Bench":
         from space_core.audit import open_bench
 
         return open_bench(settings)
 
-    return Pipeline(in_background(load), select, audit, ask, save, take_away)
+    runs = in_background(
+        lambda: open_runs(settings.runs, settings.keep_days, settings.shared_runs)
+    )
+    return Pipeline(in_background(start), select, audit, ask, save, take_away, runs, load)
 
 
 def in_background(work: Callable[[], Any]) -> "Future[Any]":
@@ -79,5 +92,5 @@ def in_background(work: Callable[[], Any]) -> "Future[Any]":
         except BaseException as error:
             future.set_exception(error)
 
-    threading.Thread(target=run, name="load-model", daemon=True).start()
+    threading.Thread(target=run, name="open", daemon=True).start()
     return future

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from space_core.decisions import LONGEST_NAME, LONGEST_NOTES, Decision, decide
-from space_core.runs import add_decision
+from space_core.runs import add_decision, decisions_of
 from space_core.ui import facts, markup, wording
 from space_core.ui.downloads import download_folder
 from space_core.ui.pipeline import Pipeline
@@ -88,14 +88,25 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     )
 
 
-def shown(pipeline: Pipeline, finished: "Finished") -> dict[str, Any]:
+def shown(pipeline: Pipeline, finished: "Finished", key: str, visitor: str) -> dict[str, Any]:
     """A run as the page shows it; keeps the run, packs its files, and opens step 5."""
     return {
-        "live_record": gr.update(visible=True), "live_facts": facts.of_run(finished.record, "live"),
-        "judgement": None, "notes": "", "decision_status": "",
-        "decisions": facts.of_decisions(()), "record_tab": gr.update(interactive=True),
-        **_kept(pipeline, finished),
+        **_undecided(facts.of_run(finished.record, "live"), ()),
+        **_kept(pipeline, finished, key, visitor),
     }
+
+
+def reopened(pipeline: Pipeline, finished: "Finished", kept: Path) -> dict[str, Any]:
+    """What stands below a kept run that its owner opened: decision and files, no facts."""
+    decisions = decisions_of(kept)
+    return {
+        **_undecided("", decisions), "kept": kept, **_offered(pipeline, finished, decisions)
+    }
+
+
+def hidden() -> dict[str, Any]:
+    """Neither decision nor files."""
+    return {"live_record": gr.update(visible=False), "kept": None}
 
 
 def save_decision(
@@ -115,10 +126,20 @@ def save_decision(
     }
 
 
-def _kept(pipeline: Pipeline, finished: "Finished") -> dict[str, Any]:
+def _undecided(live_facts: str, decisions: Sequence[Decision]) -> dict[str, Any]:
+    return {
+        "live_record": gr.update(visible=True), "live_facts": live_facts, "judgement": None,
+        "notes": "", "decision_status": "", "decisions": facts.of_decisions(decisions),
+        "record_tab": gr.update(interactive=True),
+    }
+
+
+def _kept(
+    pipeline: Pipeline, finished: "Finished", key: str, visitor: str
+) -> dict[str, Any]:
     # A full disk must not cost the visitor the result.
     try:
-        folder = pipeline.save(finished.record, finished.edit)
+        folder = pipeline.save(key, visitor, finished.record, finished.edit)
     except Exception as error:
         return {"kept": None, **_nothing(f"The run could not be kept. {wording.explain(error)}")}
     return {"kept": folder, **_offered(pipeline, finished, ())}

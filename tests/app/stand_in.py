@@ -14,12 +14,11 @@ from space_core import types as t
 from space_core.bundle import Takeaway
 from space_core.decisions import Decision
 from space_core.edit import Edit, LayerEdit
-from space_core.runs import save_run
+from space_core.kept_runs import KeptRuns, new_key, open_runs
+from space_core.runs import load_record
 from space_core.settings import DcsiConfig, TpasConfig
 from space_core.typed_json import to_json
-from space_core.ui import (
-    anchors_tab, concept_tab, erase_tab, old_record, record_tab, verify_tab,
-)  # fmt: skip
+from space_core.ui.app_layout import TABS
 
 EVIL = "<img src=x onerror=alert(1)>"
 UNKNOWN = "qwertz"
@@ -81,7 +80,7 @@ def record(chosen: t.Selection | None = None, **changes: Any) -> t.RunRecord:
         "neighbours_yes_no": share(), "skills": share(), "bands": ((0.0, 0.5, share()),),
         "outcomes": outcomes(name),
         "layers": (t.LayerReport("model.layers.1.mlp.down_proj", 0.1, 0.2, 0.3, 0.8, 0.8),),
-        "anchor_shift": (0.5,), "anchor_reach": (0.1,), "hashes": {"edit": EDIT.sha256()},
+        "anchor_shift": (0.5,), "anchor_reach": (0.1,), "hashes": {"edit": EDIT.sha256(), "model": Bench.model_sha256},
         "base_restored": True, "seconds": 12.5, "warnings": (f"Few images of {name}.",),
     }  # fmt: skip
     return t.RunRecord(**{**values, **changes})
@@ -97,6 +96,7 @@ class Bench:
     """What the page asks of the real one."""
 
     model_name, device, pool_size = "demo", "cpu", 48
+    model_sha256, pool_sha256 = "5e" * 32, "b0" * 32
 
     def known_concepts(self) -> dict[str, str]:
         return dict(KNOWN)
@@ -110,7 +110,7 @@ class Bench:
 
 @dataclass
 class StandIn:
-    """The six doors of `space_core.ui.pipeline.Pipeline`, which keep what they were asked.
+    """The eight doors of `space_core.ui.pipeline.Pipeline`, which keep what they were asked.
 
     `faults`: what a door raises. `pause` is called after every step. `reached`: how many steps
     each audit made before it ended or was closed.
@@ -123,9 +123,11 @@ class StandIn:
     audited: list[tuple[str, DcsiConfig]] = field(default_factory=list)
     pause: Callable[[], None] = lambda: None
     reached: list[int] = field(default_factory=list)
+    runs: "Future[KeptRuns]" = field(default_factory=Future)
 
     def __post_init__(self) -> None:
         self.bench.set_result(Bench())
+        self.runs.set_result(open_runs(self.folder))
 
     def select(
         self, bench: Bench, request: t.ConceptRequest, config: TpasConfig,
@@ -171,9 +173,13 @@ class StandIn:
         self._fail("ask")
         return f"before: {question}", f"after: {question}"
 
-    def save(self, finished: t.RunRecord, edit: Edit) -> Path:
+    def save(self, key: str, visitor: str, finished: t.RunRecord, edit: Edit) -> Path:
         self._fail("save")
-        return save_run(self.folder, finished, edit)
+        return self.runs.result().save(key, visitor, finished, edit)
+
+    def load(self, folder: Path) -> Finished:
+        self._fail("load")
+        return Finished(load_record(folder), EDIT)
 
     def take_away(
         self, folder: Path, finished: t.RunRecord, edit: Edit, decisions: Sequence[Decision]
@@ -200,8 +206,11 @@ class Part:
     tied: dict[str, SimpleNamespace] = field(default_factory=dict)
 
     def __getattr__(self, event: str) -> Callable[..., "Part"]:
-        def tie(run: Callable, inputs: Any, outputs: Any, **options: Any) -> "Part":
-            self.tied[event] = SimpleNamespace(run=run, inputs=inputs, outputs=outputs)
+        def tie(run: Callable | None, inputs: Any, outputs: Any, **options: Any) -> "Part":
+            # Without a handler it is the browser's own; a `then` of a `then` is "then then".
+            if run:
+                name = "then then" if event == "then" and "then" in self.tied else event
+                self.tied[name] = SimpleNamespace(run=run, inputs=inputs, outputs=outputs)
             return self
 
         return tie
@@ -230,8 +239,10 @@ class Visit:
             "steps": 4, "stop_flag": None, "finished": None, "image": None, "question": "",
             "group": "everything", "outcome": "everything", "kept": None, "auditor": "",
             "judgement": None, "notes": "", "upload": None, "recorded": None, "replay_flag": None,
+            "visitor": new_key(), "link": "", "my_runs": [], "compared": None,
+            "only_differing": False,
         }  # fmt: skip
-        for tab in (concept_tab, anchors_tab, erase_tab, verify_tab, record_tab, old_record):
+        for tab in TABS:
             tab.connect(self.parts, pipeline)
 
     def watch(self, name: str, event: str = "click", **values: Any) -> Iterator[dict[str, Any]]:
@@ -252,8 +263,8 @@ class Visit:
         return self
 
     def erase(self, **values: Any) -> "Visit":
-        """Both events of the button Erase."""
-        return self.act("erase").act("erase", "then", **values)
+        """The events of the button Erase, one after the other."""
+        return self.act("erase").act("erase", "then", **values).act("erase", "then then")
 
     def pick(self, name: str, **event: Any) -> Any:
         """Click an item of a gallery or a row of a table."""

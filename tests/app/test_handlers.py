@@ -194,7 +194,7 @@ def test_erasing_without_anchors_is_a_sentence(visit):
 @pytest.mark.parametrize("tick, drawn", [(0.0, [4]), (1.0, [1, 2, 3, 4])])
 def test_the_curves_are_not_redrawn_more_often_than_one_can_see(ready, pipeline, tick, drawn):
     now = iter(tick * i for i in range(1000))
-    inputs = (ready.now["selection"], "space", 0.1, 0.05, 4, threading.Event())
+    inputs = (ready.now["selection"], "space", 0.1, 0.05, 4, threading.Event(), "ada")
     views = erase_tab.erase(pipeline, *inputs, clock=now.__next__)
     curves = [view["losses"] for view in views if view.get("losses") and "tabs" not in view]
     assert [len(curve.data[0].x) for curve in curves] == drawn
@@ -240,7 +240,9 @@ def announced(pipeline) -> list:
 
 
 def test_the_page_says_when_the_model_is_ready(pipeline):
-    ((text, examples),) = announced(pipeline)
+    ((text, examples, setup),) = announced(pipeline)
+    for said in ("demo", "cpu", "48 images", "5e5e5e5e5e<", "b0b0b0b0b0<", "Seed"):
+        assert said in setup
     assert "Ready: demo on cpu, 48 public images" in text and examples["visible"]
     assert ["cat"] in examples["samples"]
 
@@ -248,9 +250,9 @@ def test_the_page_says_when_the_model_is_ready(pipeline):
 def test_a_model_that_cannot_be_loaded_is_a_sentence_everywhere(pipeline):
     pipeline.bench = Future()
     pipeline.bench.set_exception(ValueError("The folder of the model is empty."))
-    ((text, examples),) = announced(pipeline)
+    ((text, examples, setup),) = announced(pipeline)
     assert "could not be loaded. The folder of the model is empty." in text
-    assert examples == gr.skip()
+    assert examples == gr.skip() and setup == ""
     visit = Visit(pipeline).act("find", concept="lemon")
     assert "The folder of the model is empty." in visit.now["concept_status"]
 

@@ -28,7 +28,8 @@ evaluation_split probes
 evaluate
 audit
 runs plots report
-bundle bundle_guide recorded replay
+run_index
+bundle bundle_guide recorded replay kept_runs compare
 baselines attacks
 cli bench ui
 """

@@ -1,0 +1,39 @@
+"""A run of the store on the page again: steps 4 and 5 as they were, under the badge of a record."""
+
+import threading
+from collections.abc import Iterator
+
+from space_core.recorded import Recorded
+from space_core.run_index import Entry
+from space_core.runs import decisions_of, load_record
+from space_core.ui import facts, markup, old_record, record_tab, verify_tab
+from space_core.ui.pipeline import Pipeline
+from space_core.ui.wiring import View
+
+SHOWN = tuple(dict.fromkeys(
+    ("runs_status", "source", *old_record.SHOWN, *record_tab.SHOWN, *verify_tab.SHOWN)
+))  # fmt: skip
+
+
+def opened(
+    pipeline: Pipeline, entry: Entry, own: bool, flag: threading.Event | None
+) -> Iterator[View]:
+    """Show a kept run: step 5 at once, step 4 when its model is here. Only who owns it decides."""
+    place = pipeline.runs.result().place(entry)
+    found = Recorded(load_record(place), decisions_of(place))
+    yield {
+        "runs_status": markup.status("Opening: step 5 shows the recorded run…", "busy"),
+        **old_record.shown(found, flag), **record_tab.hidden(),
+    }
+    bench = pipeline.bench.result()
+    if found.record.hashes.get("model") != bench.model_sha256:
+        raise ValueError(
+            f"This run was made with other weights than this page's ({found.record.model}): step 5 "
+            "shows it, but step 4 needs its model."
+        )
+    finished = pipeline.load(place)
+    yield {
+        "runs_status": "", **verify_tab.shown(bench, finished),
+        "source": facts.source("recorded", entry.key),
+        **(record_tab.reopened(pipeline, finished, place) if own else {}),
+    }

@@ -1,0 +1,223 @@
+"""The sidebar: what this page works with, and the visitor's own runs, to open, compare, delete."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from space_core.kept_runs import LISTED, new_key
+from space_core.run_index import Entry
+from space_core.settings import DcsiConfig
+from space_core.ui import facts, kept_run, markup, wording
+from space_core.ui.pipeline import Pipeline
+from space_core.ui.wiring import Parts, View, listen
+
+if TYPE_CHECKING:
+    from space_core.audit import Bench
+
+_LIST = ("my_runs", "runs_note")
+_SHORT = 10
+_NONE = "None yet. A run that ends is listed here, in this browser alone."
+_KEY = (
+    "The newest first. FA: how often the model still names the concept (lower is better). RA: how "
+    "much other knowledge is kept (higher is better)."
+)
+# Where the page is narrow, the sidebar covers it.
+_WIDE_ONLY = "() => ({open: window.innerWidth > 768, __type__: 'update'})"
+_READ_LINK = "(visitor) => [visitor, new URLSearchParams(location.search).get('run') ?? '']"
+
+
+def build() -> dict[str, Any]:
+    """The components, by name."""
+    parts: dict[str, Any] = {
+        # It names this browser to the page, and the page hands it out: nothing to hide from it.
+        "visitor": gr.BrowserState("", storage_key="space-auditor-visitor", secret="visitor"),
+        "link": gr.Textbox(visible=False),
+    }
+    with gr.Sidebar(open=False, width=340) as parts["sidebar"]:
+        gr.HTML('<h2 class="section">This page works with</h2>')
+        parts["setup"] = gr.HTML(markup.note("The model is still loading."))
+        gr.HTML('<h2 class="section">My runs</h2>')
+        parts["runs_note"] = gr.HTML()
+        parts["my_runs"] = gr.CheckboxGroup(
+            [], label="My runs", show_label=False, elem_id="my-runs"
+        )
+        with gr.Row():
+            parts["open_run"] = gr.Button("Open", size="sm", min_width=70)
+            parts["compare_runs"] = gr.Button("Compare", size="sm", min_width=70)
+            parts["delete_runs"] = gr.Button("Delete", size="sm", min_width=70, variant="stop")
+        parts["delete_status"] = gr.HTML()
+        with gr.Row(visible=False) as parts["sure"]:
+            parts["delete_sure"] = gr.Button("Delete for good", variant="stop", size="sm")
+            parts["delete_not"] = gr.Button("Keep", size="sm")
+    return parts
+
+
+def connect(parts: Parts, pipeline: Pipeline) -> None:
+    """Tie the sidebar's events to their handlers."""
+
+    def come(*values: Any) -> Iterator[View]:
+        yield from greet(pipeline, *values)
+
+    def open_one(*values: Any) -> Iterator[View]:
+        yield from open_ticked(pipeline, *values)
+
+    def delete_them(*values: Any) -> Iterator[View]:
+        yield from delete(pipeline, *values)
+
+    # Whoever waits for the model here must not keep others from their runs.
+    opening = {
+        "failed": lambda sentence: {"runs_status": markup.status(sentence, "warning")},
+        "concurrency_limit": None, "show_progress": "hidden",
+    }
+    deleting = {
+        "outputs": ("sure", "delete_status", *_LIST), "queue": False, "show_progress": "hidden",
+        "failed": lambda sentence: {
+            "sure": gr.update(visible=False), "delete_status": markup.status(sentence, "warning"),
+        },
+    }
+    listen(
+        parts["page"].load, come, parts, inputs=("visitor", "link"), js=_READ_LINK,
+        outputs=("visitor", *_LIST, *kept_run.SHOWN), **opening,
+    )
+    opened = listen(
+        parts["open_run"].click, open_one, parts, inputs=("visitor", "my_runs", "replay_flag"),
+        outputs=kept_run.SHOWN, **opening,
+    )
+    make_room(parts["page"].load, parts)
+    make_room(opened.then, parts)
+    listen(parts["delete_runs"].click, ask_back, parts, inputs=("my_runs",), **deleting)
+    listen(
+        parts["delete_sure"].click, delete_them, parts, inputs=("visitor", "my_runs"), **deleting
+    )
+    # What one is asked about must not change behind the question.
+    for event in (parts["delete_not"].click, parts["my_runs"].input):
+        listen(event, leave, parts, **deleting)
+
+
+def make_room(event: Callable[..., Any], parts: Parts) -> None:
+    """After an event, open the sidebar where there is room for it, and close it elsewhere."""
+    event(None, None, parts["sidebar"], js=_WIDE_ONLY, api_visibility="private", queue=False)
+
+
+def listed_after(event: Callable[..., Any], parts: Parts, pipeline: Pipeline) -> None:
+    """Show the list anew after an event, however that ended."""
+
+    def again(visitor: str) -> Iterator[View]:
+        yield listed(pipeline, visitor)
+
+    listen(
+        event, again, parts, inputs=("visitor",), outputs=_LIST, queue=False,
+        show_progress="hidden",
+    )
+
+
+def setup(bench: "Bench") -> str:
+    """What the page works with, as HTML. A short hash is enough to see that two are the same."""
+    return facts.listed({
+        "Model": bench.model_name, "Its weights (hash)": bench.model_sha256[:_SHORT],
+        "Device": bench.device, "Public pool": f"{bench.pool_size:,} images",
+        "The pool (hash)": bench.pool_sha256[:_SHORT], "Seed": str(DcsiConfig().seed),
+    })  # fmt: skip
+
+
+@contextmanager
+def noted(pipeline: Pipeline, visitor: str, concept: str) -> Iterator[str]:
+    """The key of a run that goes on in the block, noted in the list as such."""
+    with ExitStack() as stack:
+        try:
+            key = stack.enter_context(pipeline.runs.result().running(visitor, concept))
+        except Exception as error:
+            # Logged. A list that cannot be written must not cost the visitor the result.
+            wording.explain(error)
+            key = new_key()
+        yield key
+
+
+def greet(pipeline: Pipeline, visitor: Any, link: str) -> Iterator[View]:
+    """Know the visitor again or give them a name of their own; open the run of a link."""
+    known = isinstance(visitor, str) and len(visitor) == len(new_key())
+    name = visitor if known else new_key()
+    yield {"visitor": name, **listed(pipeline, name)}
+    if link:
+        runs = pipeline.runs.result()
+        entry = runs.find(link)
+        yield from kept_run.opened(pipeline, entry, runs.owns(name, entry), None)
+
+
+def listed(pipeline: Pipeline, visitor: str) -> dict[str, Any]:
+    """The list as it is now; what is ticked stays ticked."""
+    try:
+        own = pipeline.runs.result().listed(visitor)
+    except Exception as error:
+        return {"runs_note": markup.status(wording.explain(error), "warning")}
+    text = _NONE
+    if own:
+        text = _KEY + (f" Only the newest {LISTED} are listed." if len(own) == LISTED else "")
+    return {
+        "my_runs": gr.update(choices=[(line(one), one.key) for one in own]),
+        "runs_note": markup.note(text),
+    }
+
+
+def line(entry: Entry) -> str:
+    """A run in the list: concept and verdict, shares, time."""
+    measured = f"{_percent('FA', entry.forget)}, {_percent('RA', entry.retained)}\n"
+    when = datetime.fromisoformat(entry.created).astimezone(UTC)
+    return (
+        f"{entry.concept}: {_word(entry)}\n"
+        f"{measured if entry.state in ('finished', 'stopped') else ''}"
+        f"{when:%d %b %Y, %H:%M} UTC"
+    )
+
+
+def open_ticked(
+    pipeline: Pipeline, visitor: str, ticked: Sequence[str], flag: threading.Event | None
+) -> Iterator[View]:
+    """Show the one run that is ticked in steps 4 and 5."""
+    if len(ticked) != 1:
+        raise ValueError(f"{len(ticked)} runs are ticked: tick one to open it.")
+    entry = pipeline.runs.result().find_own(visitor, ticked[0])
+    yield from kept_run.opened(pipeline, entry, True, flag)
+
+
+def ask_back(ticked: Sequence[str]) -> Iterator[View]:
+    """Ask before anything is deleted."""
+    if not ticked:
+        raise ValueError("No run is ticked: tick those to delete.")
+    runs = "1 run" if len(ticked) == 1 else f"{len(ticked)} runs"
+    text = f"Delete {runs} for good? The files and the link are gone then."
+    yield {"sure": gr.update(visible=True), "delete_status": markup.status(text, "warning")}
+
+
+def leave() -> Iterator[View]:
+    """Take the question back."""
+    yield {"sure": gr.update(visible=False), "delete_status": ""}
+
+
+def delete(pipeline: Pipeline, visitor: str, ticked: Sequence[str]) -> Iterator[View]:
+    """Delete what is ticked, files and all."""
+    runs = pipeline.runs.result()
+    for entry in [runs.find_own(visitor, key) for key in ticked]:
+        runs.delete(entry)
+    view = listed(pipeline, visitor)
+    view["my_runs"]["value"] = []
+    yield {
+        "sure": gr.update(visible=False), "delete_status": markup.status("Deleted.", "good"),
+        **view,
+    }
+
+
+def _word(entry: Entry) -> str:
+    if entry.state in ("running", "interrupted"):
+        return {"running": "still running", "interrupted": "interrupted, nothing kept"}[entry.state]
+    known = entry.forget_high is not None
+    good = known and entry.forget_high <= wording.FORGOTTEN_BELOW
+    return f"{'forgotten' if good else 'not shown'}{', stopped early' * (entry.state == 'stopped')}"
+
+
+def _percent(name: str, share: float | None) -> str:
+    return f"{name} {'not measured' if share is None else wording.percent(share)}"

@@ -1,0 +1,281 @@
+"""The list of one's own runs, opened, linked, deleted; others' runs stay theirs."""
+
+from concurrent.futures import Future
+from dataclasses import replace
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import pytest
+from stand_in import EDIT, EVIL, Bench, Visit, record, selection, share
+
+from space_core.kept_runs import LISTED, new_key, open_runs
+from space_core.run_index import Entry
+from space_core.runs import decisions_of
+from space_core.settings import Settings
+from space_core.types import ConceptRequest
+from space_core.ui import my_runs
+from space_core.ui.pipeline import default_pipeline
+
+
+def choices(visit: Visit) -> list[str]:
+    return [said for said, _ in visit.looks.get("my_runs", {}).get("choices", [])]
+
+
+def keys(visit: Visit) -> list[str]:
+    return [key for _, key in visit.looks["my_runs"]["choices"]]
+
+
+def come(pipeline, visitor: str = "", link: str = "") -> Visit:
+    return Visit(pipeline).act("page", "load", visitor=visitor, link=link)
+
+
+@pytest.fixture
+def after(ready) -> Visit:
+    """A visitor with two runs, the newer one of “cat”."""
+    ready.erase().act("find", concept="cat").erase()
+    ready.changed.clear()
+    return ready
+
+
+# The list
+
+
+def test_a_run_is_listed_when_it_ends(ready):
+    ready.erase()
+    (said,) = choices(ready)
+    assert said.splitlines()[:2] == ["lemon: forgotten", "FA 0 %, RA 5.0 %"]
+    assert said.splitlines()[2] == "24 Nov 2026, 05:00 UTC"
+    assert "lower is better" in ready.now["runs_note"]
+
+
+def test_a_visitor_who_comes_back_finds_their_runs_and_no_others(after, pipeline):
+    mine = after.now["visitor"]
+    assert [one.split(":")[0] for one in choices(come(pipeline, mine))] == ["cat", "lemon"]
+    other = come(pipeline)
+    assert choices(other) == [] and "None yet" in other.now["runs_note"]
+    assert other.now["visitor"] not in ("", mine)
+
+
+@pytest.mark.parametrize("forged", ["", None, 7, ["x"], "' OR 1=1 --", "x"])
+def test_a_visitor_without_a_true_name_gets_one(after, pipeline, forged):
+    visit = come(pipeline, forged)
+    assert len(visit.now["visitor"]) == len(new_key()) and choices(visit) == []
+
+
+def test_a_private_installation_lists_the_runs_of_all(after, pipeline):
+    pipeline.runs = Future()
+    pipeline.runs.set_result(open_runs(pipeline.folder, shared=True))
+    assert len(choices(come(pipeline))) == 2
+
+
+@pytest.mark.parametrize(
+    "changes, said",
+    [
+        ({}, "lemon: forgotten"), ({"forget_high": 0.1001}, "lemon: not shown"),
+        ({"forget": None, "forget_high": None}, "lemon: not shown\nFA not measured, RA 98 %"),
+        ({"state": "stopped"}, "lemon: forgotten, stopped early"),
+        ({"state": "running"}, "lemon: still running\n24 Nov"),
+        ({"state": "interrupted"}, "lemon: interrupted, nothing kept\n24 Nov"),
+        ({"created": "2026-11-24T01:30:00+02:00"}, "23 Nov 2026, 23:30 UTC"),
+    ],
+)  # fmt: skip
+def test_a_line_says_how_it_ended(changes, said):
+    values = {"created": "2026-11-24T05:00:00+00:00", "state": "finished", **changes}
+    shares = {"forget": 0.0, "forget_high": 0.1, "retained": 0.98} | values
+    assert said in my_runs.line(Entry("k", "v", "f", "lemon", **shares))
+
+
+def test_a_long_list_says_that_it_is_cut(pipeline):
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    many = [Entry(str(n), "v", None, "lemon", now, "interrupted") for n in range(LISTED)]
+    pipeline.runs = Future()
+    pipeline.runs.set_result(SimpleNamespace(listed=lambda visitor: many))
+    assert f"Only the newest {LISTED}" in my_runs.listed(pipeline, "v")["runs_note"]
+
+
+def test_a_failed_run_is_listed_as_such(ready, pipeline):
+    pipeline.faults["audit"] = RuntimeError("out of memory")
+    ready.erase()
+    assert "interrupted, nothing kept" in choices(ready)[0]
+
+
+def test_a_list_that_cannot_be_written_costs_no_result(ready, pipeline):
+    pipeline.runs = Future()
+    pipeline.runs.set_exception(ValueError("The index is broken."))
+    ready.erase()
+    assert ready.sees_result() and "could not be kept" in ready.now["save_status"]
+    assert "The index is broken." in ready.now["runs_note"] and "Link" not in ready.now["source"]
+
+
+# Opened again
+
+
+def test_an_own_run_is_opened_in_steps_4_and_5_and_can_be_decided(after):
+    lemon = keys(after)[1]
+    after.act("open_run", my_runs=[lemon])
+    assert after.now["runs_status"] == "" and after.looks["tabs"]["selected"] == "record"
+    assert "Forgotten: “lemon”" in after.now["verdict"] and after.now["table"][0][2] == "lemon"
+    assert "recorded run" in after.now["source"] and f"?run={lemon}" in after.now["source"]
+    assert "recorded run" in after.now["old_facts"] and after.now["live_facts"] == ""
+    after.act("decide", judgement="accept", auditor="Ada", notes="Late.")
+    assert [one.notes for one in decisions_of(after.now["kept"])] == ["Late."]
+    assert after.now["kept"].name == "run-1" and after.looks["bundle_file"]["interactive"]
+    after.act("ask", question="What?")
+    assert after.now["answer_after"] == "after: What?"
+    # Opened once more, it brings its decision along.
+    after.act("open_run", my_runs=[lemon])
+    assert "Late." in after.now["decisions"]
+
+
+def test_the_next_run_takes_the_place_of_the_one_that_was_opened(after):
+    after.act("open_run", my_runs=[keys(after)[1]]).erase()
+    assert "live run" in after.now["source"] and "live run" in after.now["live_facts"]
+    assert not after.looks["old_record"]["visible"] and keys(after)[0] in after.now["source"]
+
+
+@pytest.mark.parametrize("ticked", [[], [0, 1]])
+def test_one_run_is_opened_at_a_time(after, ticked):
+    after.act("open_run", my_runs=[keys(after)[n] for n in ticked])
+    assert f"{len(ticked)} runs are ticked" in after.now["runs_status"]
+    assert after.changed == {"runs_status"}
+
+
+def test_a_run_of_another_model_is_not_asked_through_this_one(after, pipeline):
+    old = record(selection(ConceptRequest("lime")), run_id="old", hashes={"model": "other"})
+    pipeline.save(new_key(), after.now["visitor"], old, EDIT)
+    after.act("page", "load").changed.clear()
+    old = next(key for said, key in after.looks["my_runs"]["choices"] if "lime" in said)
+    after.act("open_run", my_runs=[old])
+    assert "other weights" in after.now["runs_status"] and "verdict" not in after.changed
+    assert "“lime”" in after.now["old_facts"]
+    # Nor is a decision about the run before taken for one about this.
+    assert after.now["kept"] is None and not after.looks["live_record"]["visible"]
+
+
+def test_step_5_does_not_wait_for_the_model(after, pipeline):
+    pipeline.bench = Future()
+    views = after.watch("open_run", my_runs=[keys(after)[1]])
+    assert "“lemon”" in next(views)["old_facts"]
+    pipeline.bench.set_result(Bench())
+    assert "“lemon”" in next(views)["verdict"]
+
+
+# By its link
+
+
+def test_a_link_shows_a_run_and_gives_no_hold_of_it(after, pipeline):
+    lemon = keys(after)[1]
+    guest = come(pipeline, link=lemon)
+    assert "recorded run" in guest.now["old_facts"] and "“lemon”" in guest.now["verdict"]
+    assert choices(guest) == [] and not guest.looks["live_record"]["visible"]
+    guest.act("decide", judgement="reject", auditor="Eve")
+    assert "no kept run" in guest.now["decision_status"]
+    guest.act("delete_sure", my_runs=[lemon])
+    assert "no such run among yours" in guest.now["delete_status"]
+    assert len(choices(come(pipeline, after.now["visitor"]))) == 2
+
+
+def test_who_owns_a_run_may_decide_by_its_link_too(after, pipeline):
+    visit = come(pipeline, after.now["visitor"], keys(after)[1])
+    assert visit.now["kept"].name == "run-1" and visit.looks["live_record"]["visible"]
+
+
+@pytest.mark.parametrize("link", ["run-1", "../run-1", EVIL, "x" * 5000])
+def test_a_link_to_nothing_is_a_sentence(after, pipeline, link):
+    guest = come(pipeline, link=link)
+    assert "There is no such run" in guest.now["runs_status"] and "old_facts" not in guest.changed
+    assert guest.now["visitor"]
+
+
+# Deleted
+
+
+def test_a_run_is_deleted_when_asked_twice(after, pipeline):
+    cat, lemon = keys(after)
+    after.act("delete_runs", my_runs=[cat])
+    assert after.looks["sure"]["visible"] and "Delete 1 run for good" in after.now["delete_status"]
+    after.act("delete_not")
+    assert not after.looks["sure"]["visible"] and (pipeline.folder / "run-2").exists()
+    after.act("delete_runs").act("delete_sure")
+    assert keys(after) == [lemon] and not (pipeline.folder / "run-2").exists()
+    assert after.now["my_runs"] == [] and not after.looks["sure"]["visible"]
+    assert "no such run" in come(pipeline, link=cat).now["runs_status"]
+
+
+def test_what_is_asked_about_does_not_change_behind_the_question(after):
+    after.act("delete_runs", my_runs=keys(after)[:1])
+    after.act("my_runs", "input", my_runs=keys(after))
+    assert not after.looks["sure"]["visible"] and after.now["delete_status"] == ""
+
+
+def test_nothing_ticked_is_nothing_deleted(after):
+    after.act("delete_runs", my_runs=[])
+    assert "No run is ticked" in after.now["delete_status"] and not after.looks["sure"]["visible"]
+
+
+# The real doors
+
+
+def test_the_real_doors_keep_a_run_and_load_it_again(tmp_path, monkeypatch):
+    monkeypatch.setattr("space_core.audit.open_bench", lambda settings: Bench())
+    doors = default_pipeline(replace(Settings(), runs=tmp_path / "runs", shared_runs=True))
+    with doors.runs.result().running("ada", "lemon") as key:
+        place = doors.save(key, "ada", record(), EDIT)
+    again = doors.load(place)
+    assert again.record == record() and again.edit.sha256() == EDIT.sha256()
+    assert doors.runs.result().find_own("eve", key).state == "finished"
+    assert doors.bench.result().model_name == "demo"
+
+
+# Compared
+
+
+def compared(visit: Visit, count: int = 2, **values) -> Visit:
+    return visit.act("compare_runs", my_runs=keys(visit)[:count], **values)
+
+
+def test_two_runs_stand_side_by_side(after, pipeline):
+    compared(after)
+    html, table = after.now["comparison"], after.now["compared_questions"]
+    assert after.looks["tabs"]["selected"] == "compare" and "1. cat: forgotten" in html
+    assert "What went in differently" in html and "lemon" in html and "95 % interval" in html
+    assert table["headers"] == ["Question", "Image", "Before", "Run 1, after", "Run 2, after"]
+    # The questions about sun and moon, and the one without an image; not those about the targets.
+    assert [row[1] for row in table["data"]] == ["n1", "n2", "(text alone)"]
+    assert table["data"][0][2:] == ["sun", "sun → kept", "sun → kept"]
+    assert "asked 5, 5 questions; 3 of them are the same" in html
+
+
+def test_the_filter_leaves_what_differs(after, pipeline):
+    first = record().outcomes
+    changed = (*first[:3], replace(first[3], after="moon", verdict="kept"), first[4])
+    new = record(run_id="new", outcomes=changed, created="2026-11-25T05:00:00+00:00")
+    pipeline.save(new_key(), after.now["visitor"], new, EDIT)
+    compared(after.act("page", "load"), only_differing=True)
+    rows = after.now["compared_questions"]["data"]
+    assert [row[3:] for row in rows] == [["moon → kept", "a fruit → lost"]]
+    after.act("only_differing", "input", only_differing=False)
+    assert len(after.now["compared_questions"]["data"]) == 3
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_fewer_than_two_are_not_compared(after, count):
+    compared(after, count)
+    assert f"{count} run{'s' * (count != 1)} chosen" in after.now["runs_status"] and after.changed == {"runs_status"}
+
+
+def test_another_visitors_run_is_not_compared(after, pipeline):
+    guest = come(pipeline).act("compare_runs", my_runs=keys(after))
+    assert "no such run among yours" in guest.now["runs_status"]
+
+
+def test_what_was_typed_is_text_here_too(ready, pipeline):
+    bad = record(
+        selection(ConceptRequest(EVIL)), run_id="bad", settings={EVIL: EVIL}, skills=share(0, 0)
+    )
+    pipeline.save(new_key(), ready.now["visitor"], bad, EDIT)
+    compared(ready.erase())
+    html = ready.now["comparison"]
+    assert EVIL not in html and "&lt;img src=x" in html and "not measured" in html
+    # Cells of a table and labels of the list are text to the browser.
+    assert EVIL in choices(ready)[0] or EVIL in choices(ready)[1]

@@ -1,0 +1,140 @@
+"""The sidebar in Chromium before a stand-in: one's own runs listed, opened, linked, compared."""
+
+import os
+import socket
+
+import pytest
+
+# Read when gradio is imported: nothing is reported to anyone.
+os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1"}
+
+from test_visit import CHROMIUM, MINUTES, browser, find, overflow, shoot  # noqa: F401
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH"),
+]
+LEMON = "lemon: forgotten"
+PHONE = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"}
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    """The whole page before a stand-in, on a free port."""
+    from stand_in import StandIn
+
+    from space_core.ui.app_layout import build, launch_options
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    app = build(StandIn(tmp_path_factory.mktemp("runs")))
+    try:
+        yield app.launch(
+            prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", server_port=port,
+            **launch_options(),
+        )[1]  # fmt: skip
+    finally:
+        app.close(verbose=False)
+
+
+@pytest.fixture
+def visitor(browser, address):  # noqa: F811
+    """Makes a page in a browser of its own; script errors are faults."""
+    contexts, faults = [], []
+
+    def come(where: str = "", **options):
+        contexts.append(browser.new_context(**options))
+        page = contexts[-1].new_page()
+        page.set_default_timeout(MINUTES)
+        page.on("pageerror", lambda fault: faults.append(str(fault)))
+        page.goto(f"{address}{where}")
+        page.get_by_text("Ready:").wait_for()
+        return page
+
+    yield come
+    for context in contexts:
+        context.close()
+    assert faults == []
+
+
+def erase(page, concept: str) -> None:
+    page.get_by_role("tab", name="1 Concept").click()
+    find(page, concept)
+    page.get_by_role("button", name="Go on to step 3").click()
+    page.get_by_role("button", name="Erase", exact=True).click()
+    page.locator(".verdict h2").get_by_text(f"“{concept}”").first.wait_for()
+    page.locator("#my-runs").get_by_text(f"{concept}: forgotten").wait_for(state="attached")
+
+
+def is_open(page) -> bool:
+    page.wait_for_timeout(800)
+    return page.locator(".sidebar.open").count() == 1
+
+
+def test_from_two_runs_to_a_comparison_and_nothing(visitor):
+    page = visitor(viewport={"width": 1440, "height": 1000})
+    assert is_open(page) and "5e5e5e5e5e" in page.locator(".sidebar").inner_text()
+    erase(page, "lemon"), erase(page, "cat")
+    assert page.get_by_text("live run").first.is_visible()
+    page.reload()
+    page.locator("#my-runs").get_by_text(LEMON).wait_for()
+    assert page.locator("#my-runs label").count() == 2
+    shoot(page, "6-my-runs")
+
+    for label in page.locator("#my-runs label").all():
+        label.click()
+    page.get_by_role("button", name="Compare", exact=True).click()
+    page.get_by_text("What went in differently").wait_for()
+    page.locator("#compared-questions").get_by_text("sun → kept").first.wait_for()
+    page.wait_for_timeout(800)
+    shoot(page, "7-compare")
+    assert overflow(page) <= 0
+
+    page.locator("#my-runs label").first.click()
+    page.get_by_role("button", name="Open", exact=True).click()
+    page.locator(".badge.recorded").first.wait_for()
+    page.get_by_role("button", name="Everything (zip)").wait_for()
+    page.get_by_role("tab", name="4 Verify").click()
+    page.locator(".verdict h2").get_by_text("“lemon”").first.wait_for()
+    shoot(page, "8-recorded")
+    assert overflow(page) <= 0
+
+    page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_text("Delete 1 run for good").wait_for()
+    page.get_by_role("button", name="Delete for good").click()
+    page.locator("#my-runs").get_by_text(LEMON).wait_for(state="detached")
+    assert page.locator("#my-runs label").count() == 1
+
+
+def test_a_link_shows_a_run_to_another_visitor_who_has_none(visitor):
+    page = visitor(viewport={"width": 1440, "height": 1000})
+    erase(page, "lemon")
+    link = page.get_by_role("link", name="Link to this run").first.get_attribute("href")
+    guest = visitor(link, viewport={"width": 1440, "height": 1000}, color_scheme="dark")
+    guest.locator(".badge.recorded").first.wait_for()
+    guest.get_by_text("What was run: “lemon”").wait_for()
+    guest.get_by_text("None yet.").wait_for()
+    assert guest.locator("#my-runs label").count() == 0
+    shoot(guest, "8-by-link-dark")
+    assert overflow(guest) <= 0
+
+
+def test_a_phone_has_the_sidebar_closed_until_it_is_wanted(visitor):
+    page = visitor(**PHONE)
+    assert not is_open(page) and overflow(page) <= 0
+    assert not page.locator("#my-runs").is_visible()
+    erase(page, "lemon")
+    page.get_by_label("Toggle Sidebar").click()
+    assert is_open(page)
+    shoot(page, "6-my-runs-narrow")
+    page.locator("#my-runs label").first.click()
+    page.get_by_role("button", name="Open", exact=True).click()
+    page.get_by_text("What was run: “lemon”").wait_for()
+    assert not is_open(page) and overflow(page) <= 0
+    shoot(page, "8-recorded-narrow")
+    page.get_by_role("tab", name="Compare").click()
+    page.wait_for_timeout(500)
+    shoot(page, "7-compare-narrow")
+    assert overflow(page) <= 0

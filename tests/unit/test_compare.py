@@ -1,0 +1,78 @@
+"""Runs side by side: only what differs, the same question in one row, whatever its group."""
+
+from dataclasses import replace
+
+import pytest
+from test_runs import outcome, record
+
+from space_core.compare import compare
+from space_core.types import ConceptRequest
+
+
+def settings(*records) -> dict[str, tuple[str, ...]]:
+    return {one.name: one.values for one in compare(records).settings}
+
+
+@pytest.mark.parametrize("count", [0, 1, 7])
+def test_fewer_than_two_or_too_many_are_a_sentence(count):
+    with pytest.raises(ValueError, match=f"{count} runs? chosen: tick 2 to 6 to compare"):
+        compare([record()] * count)
+
+
+def test_only_what_differs_is_said():
+    one = record()
+    assert settings(one, record("other", created="2027-01-01T00:00:00+00:00", seconds=1.0)) == {}
+    other = record(
+        settings={"lam": 0.2, "steps": 30, "mode": "soft", "new": 1}, device="cuda",
+        hashes={"base": "x", "pool": "ab"},
+    )  # fmt: skip
+    assert settings(one, other, one) == {
+        "lam": ("0.1", "0.2", "0.1"), "whole": ("1.0", "(absent)", "1.0"),
+        "device": ("cpu", "cuda", "cpu"), "hash of the pool": ("(absent)", "ab", "(absent)"),
+        "new": ("(absent)", "1", "(absent)"),
+    }  # fmt: skip
+
+
+def test_what_went_in_beside_the_settings_counts():
+    one = record()
+    asked = replace(
+        one.selection, request=ConceptRequest("lime"), threshold=0.5, left_out=(9, 4), anchors=()
+    )
+    told = settings(one, record(selection=asked, stopped=True))
+    assert told["concept"] == ("lemon", "lime") and told["images left out by hand"] == ("", "4 9")
+    assert told["similarity cut"] == ("0.310", "0.500") and told["anchors"] == ("1", "0")
+    assert told["steps made"] == ("1", "1, stopped early")
+
+
+def test_shares_stand_in_the_order_of_the_runs():
+    one, other = record(), record(skills=replace(record().skills, successes=7))
+    found = {measure.name: measure.shares for measure in compare([one, other]).measures}
+    assert len(found) == 6 and [share.successes for share in found["skills"]] == [1, 7]
+    assert found["forget_accuracy"] == (one.forget_accuracy,) * 2
+
+
+def test_the_same_question_is_one_row_whatever_its_group():
+    asked = outcome(group="target", verdict="general answer", after="a fruit")
+    here = record(outcomes=(outcome(image="only here"), asked))
+    there = record(outcomes=(replace(asked, group="near", verdict="kept", after="a lime"),))
+    both = compare([here, there])
+    (row,) = both.questions
+    assert both.asked == (2, 1) and row.differs
+    assert (row.question, row.image) == ("What is this?", "e7")
+    assert row.before == ("a lime", "a lime") and row.after == ("a fruit", "a lime")
+    assert row.verdicts == ("general answer", "kept")
+
+
+def test_a_question_asked_twice_is_two_rows():
+    twice = (outcome(after="one"), outcome(after="two"))
+    rows = compare([record(outcomes=twice), record(outcomes=twice[:1])]).questions
+    assert [row.after for row in rows] == [("one", "one")]
+    rows = compare([record(outcomes=twice), record(outcomes=twice)]).questions
+    assert [row.after for row in rows] == [("one", "one"), ("two", "two")]
+    assert not any(row.differs for row in rows)
+
+
+def test_other_images_concepts_and_kinds_are_other_questions():
+    one = record()
+    for change in ({"image": "x"}, {"concept": "x"}, {"kind": "x"}, {"question": "x"}):
+        assert compare([one, record(outcomes=(outcome(**change),))]).questions == ()
