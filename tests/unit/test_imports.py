@@ -13,11 +13,12 @@ ROOT = Path(__file__).resolve().parents[2]
 # From the bottom up: a module may import its own line and those above it in this text.
 LEVELS = """
 types settings wordings answers typed_json names lessons compose decisions
-intervals entropy moments nullspace bound certificate
+intervals entropy moments nullspace bound certificate near_copies index
 backend demo
 edit hub families
-mllm shared_space
+mllm shared_space pool_files
 pool
+neighbourhood
 curriculum features
 retained inversion
 tpas material
