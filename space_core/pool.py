@@ -185,7 +185,8 @@ def _opened(pool: Pool, row: int) -> Image.Image:
         return pool.image(row)
     except OSError as fault:
         raise ValueError(
-            f"Row {row} of the pool (“{pool.items[row].caption}”) is no image: {fault}. Take it out."
+            f"Row {row} of the pool (“{pool.items[row].caption}”) is no image: {fault}. "
+            "Take it out."
         ) from fault
 
 
@@ -200,7 +201,7 @@ def _attach(pool: Pool, tensors: dict[str, Tensor], name: str, folders: tuple[Pa
 
 
 def _same_encoder(folder: Path, space: SharedSpace) -> None:
-    """A pool that was built remembers its encoder; embedding it anew takes hours, so it is asked."""
+    """Embedding anew what was built for another encoder takes hours: let the auditor say so."""
     if not (folder / MANIFEST).is_file():
         return
     made = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["space"]

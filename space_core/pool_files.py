@@ -68,7 +68,7 @@ class OnDisk(Sequence[bytes]):
         column = pq.ParquetFile(shard).read_row_group(group, columns=["image"]).column("image")
         held = _bytes(column[row - self._starts[number]].as_py(), shard, row)
         if hashlib.sha256(held).hexdigest() != self._hashes[row]:
-            raise ValueError(f"Row {row} of the pool was changed since it was built: build it anew.")
+            raise ValueError(f"Row {row} of the pool was changed since it was built: build anew.")
         return held
 
 

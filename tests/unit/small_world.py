@@ -111,7 +111,7 @@ class Space:
     """A shared space in which every name has an axis of its own, and images lie where told."""
 
     def __init__(self, sha256: str = "encoder"):
-        self.sha256, self.encoded = sha256, 0
+        self.name, self.sha256, self.encoded = "stub", sha256, 0
         self.asked: list[str] = []
         self.meaning: dict[str, Tensor] = {}
         self._axes: dict[str, int] = {}
