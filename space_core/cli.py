@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from space_core.cli_data import add_commands
 from space_core.settings import PRESETS, DcsiConfig, Settings, TpasConfig
 from space_core.types import ConceptRequest, Progress, RunRecord, Selection, Share, StepEvent
 
@@ -235,4 +236,5 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--results", type=Path, required=True, help="folder of the tables")
     one.add_argument("--quick", action="store_true", help="one target of each domain")
     one.add_argument("--only", nargs="*", default=[], metavar="METHOD", help="these methods alone")
+    add_commands(command)
     return parser

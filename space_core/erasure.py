@@ -16,6 +16,7 @@ from space_core.curriculum import believed
 from space_core.edit import Edit
 from space_core.features import layer_inputs
 from space_core.inversion import invert
+from space_core.memory_plan import fits, free_memory, plan
 from space_core.mllm import Example
 from space_core.moments import Moment
 from space_core.nullspace import Basis
@@ -54,9 +55,12 @@ def erase(
 ) -> Iterator[Progress | StepEvent | Erasure]:
     """Yield what happens and at last the Erasure. ``done`` of Progress counts the erasure alone.
 
-    Raises ValueError where it is stopped before the first step: then nothing was made.
+    Raises ValueError where memory is short, and where it is stopped before the first step: then
+    nothing was made.
     """
     mllm, pool = sources.mllm, sources.pool
+    needed = fits(plan(mllm, config), free_memory(mllm.device), loaded=True)
+    yield Progress("memory", f"Checked the memory: {needed}.", 0.0)
     concept = sources.subject(selection.request)
     honest = material.honest_answer(mllm, concept)
     around = None

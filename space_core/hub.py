@@ -35,6 +35,29 @@ def load_image_text_model(name: str, device: str):
 
     Returns ``(model, processor)``. Raises ValueError, naming the model, where it cannot be loaded.
     """
+    config = _config(name)
+    try:
+        processor = _load_processor(name, config)
+        model = AutoModelForImageTextToText.from_pretrained(
+            name, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
+        )
+    except _FAULTS as fault:
+        raise _unloadable(name, fault) from fault
+    return model.to(device).eval().requires_grad_(False), processor
+
+
+def load_empty_model(name: str):
+    """The same model without weights, on the device "meta": its shape takes no memory."""
+    config = _config(name)
+    try:
+        processor = _load_processor(name, config)
+        with torch.device("meta"):
+            return AutoModelForImageTextToText.from_config(config, dtype=torch.float32), processor
+    except _FAULTS as fault:
+        raise _unloadable(name, fault) from fault
+
+
+def _config(name: str):
     try:
         config = AutoConfig.from_pretrained(name, trust_remote_code=False)
     except _FAULTS as fault:
@@ -44,14 +67,7 @@ def load_image_text_model(name: str, device: str):
             f"The model {name!r} is quantised, which voids the null space's guarantee: "
             "load it in float32 or bfloat16, erase, and quantise the result."
         )
-    try:
-        processor = _load_processor(name, config)
-        model = AutoModelForImageTextToText.from_pretrained(
-            name, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
-        )
-    except _FAULTS as fault:
-        raise _unloadable(name, fault) from fault
-    return model.to(device).eval().requires_grad_(False), processor
+    return config
 
 
 def _unloadable(name: str, fault: Exception) -> ValueError:
@@ -94,7 +110,7 @@ def load_dual_encoder(name: str, device: str):
         )
         tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
         images = AutoImageProcessor.from_pretrained(name, trust_remote_code=False)
-    except (OSError, ValueError, KeyError) as fault:
+    except _FAULTS as fault:
         raise ValueError(
             f"The shared image-text space {name!r} could not be loaded: {fault}. "
             "Give a folder or a hub name of a dual encoder such as CLIP."

@@ -13,9 +13,9 @@ from torch import Tensor
 from space_core import answers, curriculum, wordings
 from space_core.mllm import Example, Mllm
 from space_core.names import NameBook, words
+from space_core.neighbourhood import Neighbourhood
 from space_core.pool import Pool
 from space_core.retained import Encoder, with_own_answers
-from space_core.tpas import Neighbourhood
 from space_core.types import Concept, Selection
 
 NEIGHBOURS, _IMAGES, _OTHERS = 40, 4, 640

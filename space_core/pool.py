@@ -1,60 +1,50 @@
 """D_pub, the public pool: images with captions, their vectors, and an index that finds them.
 
-A folder of parquet shards. Needed columns: ``image`` (bytes) and ``caption``; ``label``,
-``artist``, ``source``, ``licence``, ``domain``, ``category``, ``article`` and ``also`` (other
-names) serve where they are there. What the pool knows of a concept is text from those columns.
+A folder of parquet shards, as `pool_files` reads them. What the pool knows of a concept is text
+from their columns.
 """
 
 import hashlib
 import io
+import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import faiss
 import numpy as np
-import pyarrow.parquet as pq
 import torch
 import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
+from space_core.index import EXACT_UP_TO, build_lists, exact_index, open_lists
 from space_core.moments import load_tensors, save_tensors
 from space_core.names import NameBook, words
+from space_core.near_copies import image_hashes
+from space_core.pool_files import PoolFiles, read_pool
 from space_core.shared_space import SharedSpace
 from space_core.types import Concept
 
-INDEX = "index.safetensors"
-_TEXT = ("caption", "label", "artist", "source", "licence", "domain", "category", "article")
-
-
-@dataclass(frozen=True, slots=True)
-class PoolItem:
-    """One pool image in words. Columns that the pool lacks are empty."""
-
-    caption: str
-    label: str
-    artist: str
-    source: str
-    licence: str
-    domain: str
-    category: str
-    article: str
-    also: tuple[str, ...]
+INDEX, MANIFEST = "index.safetensors", "pool.json"
+_SAMPLE = 50_000
+_BATCH = 512
+_MADE = "2"  # of what an index holds
 
 
 class Pool:
-    """The pool in memory: words, encoded images, unit vectors and a FAISS index over them.
+    """A pool's words, images, vectors and the FAISS index over them.
 
-    items, vectors [n, d] float32, hashes [n] (64-bit difference hashes of the images) share one
-    numbering, the row. ``sha256`` covers every image and every word.
+    items, vectors [n, d] and hashes [n, 2] (of each image and its mirror image) share one
+    numbering, the row. A small pool's vectors are unit float32 in memory; those of a pool of more
+    than 200,000 images stay on disk in float16, and its index is approximate.
+    ``sha256`` covers every image and every word.
     """
 
-    def __init__(self, images: list[bytes], items: list[PoolItem], sha256: str):
-        self._images, self.items, self.sha256 = images, tuple(items), sha256
+    def __init__(self, files: PoolFiles):
+        self._files, self.items, self.sha256 = files, files.items, files.sha256
         self.vectors: Tensor = torch.empty(0)
-        self.hashes: np.ndarray = np.empty(0, np.uint64)
+        self.hashes: np.ndarray = np.empty((0, 2), np.uint64)
         self._index: faiss.Index | None = None
 
     def __len__(self) -> int:
@@ -62,11 +52,11 @@ class Pool:
 
     def image(self, row: int) -> Image.Image:
         """The image of a row, RGB."""
-        return Image.open(io.BytesIO(self._images[row])).convert("RGB")
+        return Image.open(io.BytesIO(self._files.images[row])).convert("RGB")
 
     def image_sha256(self, row: int) -> str:
         """The hash of a row's image file."""
-        return hashlib.sha256(self._images[row]).hexdigest()
+        return self._files.hashes[row]
 
     @cached_property
     def concepts(self) -> dict[str, Concept]:
@@ -114,16 +104,30 @@ class Pool:
                     return concept
         return None
 
-    def search(self, vector: Tensor, count: int) -> list[tuple[int, float]]:
-        """The nearest images of a unit vector [d], with their cosine, best first."""
-        found, rows = self._index.search(vector.numpy()[None], min(count, len(self)))
-        return [(int(row), float(score)) for row, score in zip(rows[0], found[0])]
+    @cached_property
+    def sample(self) -> np.ndarray:
+        """Rows that stand for the whole pool: all of them, or 50,000 of a large one."""
+        rows = np.random.default_rng(0).permutation(len(self))[:_SAMPLE]
+        return np.arange(len(self)) if len(self) <= EXACT_UP_TO else np.sort(rows)
 
-    def attach(self, vectors: Tensor, hashes: np.ndarray) -> None:
-        """Give the pool its vectors and hashes, and build the exact index over the vectors."""
-        self.vectors, self.hashes = F.normalize(vectors.float(), dim=-1), hashes
-        self._index = faiss.IndexFlatIP(vectors.shape[1])
-        self._index.add(self.vectors.numpy())
+    def units(self, rows: Sequence[int] | np.ndarray | slice) -> Tensor:
+        """The unit vectors [m, d] float32 of rows."""
+        some = self.vectors[rows]
+        return some if some.dtype == torch.float32 else F.normalize(some.float(), dim=-1)
+
+    def search(self, vector: Tensor, count: int) -> list[tuple[int, float]]:
+        """The nearest images of a unit vector [d], with their cosine, best first.
+
+        Fewer than ``count`` where a large pool's index has looked into no more.
+        """
+        found, rows = self._index.search(vector.numpy()[None], min(count, len(self)))
+        return [(int(row), float(score)) for row, score in zip(rows[0], found[0]) if row >= 0]
+
+    def attach(self, vectors: Tensor, hashes: np.ndarray, index: faiss.Index | None = None) -> None:
+        """Give the pool its vectors and hashes, and an index: if none is given, the exact one."""
+        self.hashes = hashes
+        self.vectors = vectors if index else F.normalize(vectors.float(), dim=-1)
+        self._index = index or exact_index(self.vectors)
 
 
 def open_pool(
@@ -132,80 +136,78 @@ def open_pool(
 ) -> Pool:  # fmt: skip
     """Read a pool and its index; where that is missing or another encoder's, make it in ``cache``.
 
-    Raises ValueError for a folder without a usable pool.
+    Raises ValueError for a folder without a usable pool, and for one built for another encoder.
     """
-    pool = _read(Path(folder))
-    made_of = {"pool": pool.sha256, "space": space.sha256}
-    name = hashlib.sha256(repr(sorted(made_of.items())).encode()).hexdigest()[:16]
-    cached = Path(cache) / f"pool-{name}.safetensors"
+    _same_encoder(Path(folder), space)
+    pool = Pool(read_pool(Path(folder)))
+    made_of = index_key(pool, space)
+    cached = Path(cache) / f"{index_name(made_of)}.safetensors"
     for path in (Path(folder) / INDEX, cached):
         if path.is_file():
             tensors, metadata = load_tensors(path)
             if metadata == made_of:
-                pool.attach(tensors["vectors"], tensors["hashes"].numpy().view(np.uint64))
+                _attach(pool, tensors, index_name(made_of), (Path(folder), Path(cache)))
                 return pool
     save_tensors(cached, make_index(pool, space, progress), made_of)
     return open_pool(folder, space, cache)
 
 
+def index_key(pool: Pool, space: SharedSpace) -> dict[str, str]:
+    """What an index was made of, as its file says it."""
+    return {"pool": pool.sha256, "space": space.sha256, "made": _MADE}
+
+
+def index_name(made_of: dict[str, str]) -> str:
+    """How the files of such an index are called, without their ending."""
+    return "pool-" + hashlib.sha256(repr(sorted(made_of.items())).encode()).hexdigest()[:16]
+
+
 def make_index(
     pool: Pool, space: SharedSpace, progress: Callable[[float], None] = lambda done: None
 ) -> dict[str, Tensor]:
-    """Vectors [n, d] float16 and difference hashes [n] int64 of every image."""
-    images = []
-    for row in range(len(pool)):
-        try:
-            images.append(pool.image(row))
-        except OSError as fault:
-            caption = pool.items[row].caption
-            raise ValueError(
-                f"Row {row} of the pool (“{caption}”) is no image: {fault}. Take it out."
-            ) from fault
-    hashes = np.array([difference_hash(image) for image in images], np.uint64)
-    vectors = space.images(images, progress=progress)
-    return {"vectors": vectors.half(), "hashes": torch.from_numpy(hashes.view(np.int64))}
+    """Vectors [n, d] float16 and hashes [n, 2] int64 of every image and its mirror image."""
+    vectors, hashes = [], []
+    for start in range(0, len(pool), _BATCH):
+        images = [_opened(pool, row) for row in range(start, min(start + _BATCH, len(pool)))]
+        hashes += map(image_hashes, images)
+        vectors.append(space.images(images).half())
+        progress(len(hashes) / len(pool))
+    return {"vectors": torch.cat(vectors), "hashes": hashes_tensor(hashes)}
 
 
-def difference_hash(image: Image.Image) -> int:
-    """64 bits: whether each of 8 × 8 cells is brighter than its right neighbour (dHash)."""
-    gray = np.asarray(image.convert("L").resize((9, 8), Image.Resampling.BOX), np.int16)
-    return int.from_bytes(np.packbits(gray[:, 1:] > gray[:, :-1]).tobytes(), "big")
+def hashes_tensor(hashes: Sequence[tuple[int, int]]) -> Tensor:
+    """Image hashes as a file keeps them, [n, 2] int64 with the same bits."""
+    return torch.from_numpy(np.array(hashes, np.uint64).reshape(-1, 2).view(np.int64))
 
 
-def _read(folder: Path) -> Pool:
-    shards = sorted(folder.glob("*.parquet"))
-    if not shards:
-        raise ValueError(f"{folder} holds no pool: it needs parquet files with image and caption.")
-    images: list[bytes] = []
-    items: list[PoolItem] = []
-    digest = hashlib.sha256()
-    for shard in shards:
-        table = pq.read_table(shard)
-        if missing := {"image", "caption"} - set(table.column_names):
-            raise ValueError(f"{shard} lacks the column {' and '.join(sorted(missing))}.")
-        columns = {
-            name: table.column(name).to_pylist() if name in table.column_names else None
-            for name in (*_TEXT, "also")
-        }
-        for image in table.column("image").to_pylist():
-            held = image.get("bytes") if isinstance(image, dict) else image
-            if not isinstance(held, bytes):
-                raise ValueError(
-                    f"{shard} holds an image without bytes (row {len(images)} of the pool): put the "
-                    "image files into the column, as `datasets` does."
-                )
-            images.append(held)
-        for i in range(len(table)):
-            said = [str(columns[name][i] or "") if columns[name] else "" for name in _TEXT]
-            also = columns["also"][i] or () if columns["also"] else ()
-            items.append(PoolItem(*said, tuple(also)))
-    if not images:
-        raise ValueError(f"The pool in {folder} has no rows: it needs images with captions.")
-    _feed(digest, images, items)
-    return Pool(images, items, digest.hexdigest())
+def _opened(pool: Pool, row: int) -> Image.Image:
+    try:
+        return pool.image(row)
+    except OSError as fault:
+        raise ValueError(
+            f"Row {row} of the pool (“{pool.items[row].caption}”) is no image: {fault}. "
+            "Take it out."
+        ) from fault
 
 
-def _feed(digest: "hashlib._Hash", images: Sequence[bytes], items: Sequence[PoolItem]) -> None:
-    for image, item in zip(images, items):
-        digest.update(hashlib.sha256(image).digest())
-        digest.update(repr(item).encode())
+def _attach(pool: Pool, tensors: dict[str, Tensor], name: str, folders: tuple[Path, Path]) -> None:
+    hashes, index = tensors["hashes"].numpy().view(np.uint64), None
+    if len(pool) > EXACT_UP_TO:
+        shipped, cached = (folder / f"{name}.faiss" for folder in folders)
+        if not shipped.is_file() and not cached.is_file():
+            build_lists(tensors["vectors"], cached)
+        index = open_lists(shipped if shipped.is_file() else cached)
+    pool.attach(tensors["vectors"], hashes, index)
+
+
+def _same_encoder(folder: Path, space: SharedSpace) -> None:
+    """Embedding anew what was built for another encoder takes hours: let the auditor say so."""
+    if not (folder / MANIFEST).is_file():
+        return
+    made = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["space"]
+    if made["sha256"] != space.sha256:
+        raise ValueError(
+            f"The pool in {folder} was built with the shared space {made['name']!r} (weights "
+            f"{made['sha256'][:12]}…), and {space.name!r} ({space.sha256[:12]}…) is loaded: set "
+            "SPACE_SHARED_SPACE to the first, or build the pool again with the second."
+        )

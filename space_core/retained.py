@@ -19,6 +19,7 @@ from space_core.curriculum import about, about_in_text, teacher
 from space_core.mllm import Example, Mllm, batches
 from space_core.moments import Moment, MomentStream, load_shards, save_shards
 from space_core.pool import Pool
+from space_core.ranks import in_turn
 
 VERSION = "1"
 _SHARDS, _FITTED = 10, 8
@@ -65,32 +66,47 @@ def retained_statistics(
     excluded: rows that must touch nothing, those of the request's concept. Raises ValueError for
     a pool with fewer concepts than shards.
     """
+    paths = {}
+    for shard, path in fill_shards(mllm, pool, encoder, layers, model_sha256, excluded, cache):
+        paths[shard] = path
+        yield len(paths) / _SHARDS, None
+    chosen = [_rows(pool, shard, frozenset(excluded)) for shard in range(_SHARDS)]
+
+    def total(shards: range) -> dict[str, Moment]:
+        # One shard in memory at a time: those of a large model have many gigabytes.
+        sums: dict[str, Moment] = {}
+        for shard in shards:
+            for name, moment in load_shards(paths[shard])["all"].items():
+                sums[name] = sums[name] + moment if name in sums else moment
+        return {name: sums[name] for name in layers}
+
+    last = _SHARDS - 1
+    sums = [total(some) for some in (range(_FITTED), range(_FITTED, last), range(last, _SHARDS))]
+    yield 1.0, Statistics(*sums, tuple(row for rows in chosen for row in rows), tuple(chosen[-1]))
+
+
+def fill_shards(
+    mllm: Mllm, pool: Pool, encoder: Encoder, layers: dict[str, nn.Linear], model_sha256: str,
+    excluded: Collection[int], cache: Path,
+) -> Iterator[tuple[int, Path]]:  # fmt: skip
+    """Stream every shard that is not in the cache; yields each shard with its file.
+
+    Several processes share the work (`ranks`): no reduction is needed, the reader adds files.
+    """
     if len(pool.groups) < _SHARDS:
         raise ValueError(
             f"The pool knows {len(pool.groups)} concepts: at least {_SHARDS} are needed to tell "
             "what must stay."
         )
-    moments, rows = [], []
-    for shard in range(_SHARDS):
-        chosen = _rows(pool, shard, frozenset(excluded))
-        asked = _questions(pool, chosen)
+    for shard in in_turn(range(_SHARDS)):
+        asked = _questions(pool, _rows(pool, shard, frozenset(excluded)))
         path = cache / f"moments-{_key(mllm, pool, layers, model_sha256, asked)}.safetensors"
         if not path.is_file():
             seen = iter(encoder([row for row, _ in asked if row is not None]))
             features = [None if row is None else next(seen) for row, _ in asked]
             examples = with_own_answers(mllm, [text for _, text in asked], features)
             save_shards(path, {"all": stream(mllm, layers, examples)})
-        moments.append(load_shards(path)["all"])
-        rows += chosen
-        yield (shard + 1) / _SHARDS, None
-
-    def total(parts: list[dict[str, Moment]]) -> dict[str, Moment]:
-        return {
-            name: sum((part[name] for part in parts[1:]), parts[0][name]) for name in layers
-        }
-
-    fit, select, certify = moments[:_FITTED], moments[_FITTED:-1], moments[-1:]
-    yield 1.0, Statistics(total(fit), total(select), total(certify), tuple(rows), tuple(chosen))
+        yield shard, path
 
 
 def stream(
@@ -166,7 +182,8 @@ def _key(
     mllm: Mllm, pool: Pool, layers: dict[str, nn.Linear], model_sha256: str,
     asked: list[tuple[int | None, str]],
 ) -> str:  # fmt: skip
-    digest = hashlib.sha256(f"{VERSION} {model_sha256} {mllm.device} {sorted(layers)}".encode())
+    kind = mllm.device.partition(":")[0]  # whichever GPU: its number changes nothing
+    digest = hashlib.sha256(f"{VERSION} {model_sha256} {kind} {sorted(layers)}".encode())
     for row, question in asked:
         digest.update(f"{pool.image_sha256(row) if row is not None else ''} {question}\n".encode())
     return digest.hexdigest()[:24]

@@ -31,10 +31,7 @@ class SharedSpace:
         """Unit vectors [n, d] float32 (CPU) of texts."""
         parts = []
         for start in range(0, len(texts), batch):
-            inputs = self.tokenizer(
-                list(texts[start : start + batch]), padding=True, truncation=True,
-                return_tensors="pt",
-            ).to(self.device)  # fmt: skip
+            inputs = self._tokens(list(texts[start : start + batch])).to(self.device)
             parts.append(_unit(self.model.get_text_features(**inputs)))
         return torch.cat(parts)
 
@@ -52,6 +49,22 @@ class SharedSpace:
             progress(min(1.0, (start + batch) / len(images)))
         return torch.cat(parts)
 
+    def _tokens(self, texts: list[str]):
+        told = self.model.config
+        side = getattr(told, "text_config", told)
+        longest = min(self.tokenizer.model_max_length, side.max_position_embeddings)
+        if not told.model_type.startswith("siglip"):
+            return self.tokenizer(
+                texts, padding=True, truncation=True, max_length=longest, return_tensors="pt"
+            )
+        # SigLIP reads its last position, and was trained on small letters, filled up to that
+        # position with padding that it sees.
+        return self.tokenizer(
+            [text.lower() for text in texts], padding="max_length", truncation=True,
+            max_length=longest, padding_side="right", return_attention_mask=False,
+            return_tensors="pt",
+        )  # fmt: skip
+
     def concept(self, names: Sequence[str], description: str = "") -> Tensor:
         """e_c, [d]: normalised mean over templates × names, and the description as it stands."""
         said = [template.format(x=name) for name in names for template in TEMPLATES]
@@ -65,8 +78,13 @@ class SharedSpace:
 
 
 def load_shared_space(name: str, device: str) -> SharedSpace:
-    """Load any dual encoder. Raises ValueError where that fails."""
+    """Load any dual encoder. Raises ValueError where that fails, or where it has one side only."""
     model, tokenizer, image_processor = load_dual_encoder(name, device)
+    if not hasattr(model, "get_text_features") or not hasattr(model, "get_image_features"):
+        raise ValueError(
+            f"{name!r} does not place texts and images in one space: give a dual encoder such as "
+            "CLIP or SigLIP."
+        )
     return SharedSpace(name, model, tokenizer, image_processor, device, weights_sha256(model))
 
 

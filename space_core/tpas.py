@@ -7,7 +7,7 @@ nothing near enough. Sees words and the pool; never an image of the evaluation.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -16,6 +16,8 @@ from torch import Tensor
 from space_core.answers import with_article
 from space_core.entropy import spectral_entropy
 from space_core.names import NameBook, book_of, words
+from space_core.near_copies import copies
+from space_core.neighbourhood import BEST, Neighbourhood
 from space_core.pool import Pool
 from space_core.retained import certified_rows
 from space_core.settings import TpasConfig
@@ -23,47 +25,10 @@ from space_core.shared_space import SharedSpace
 from space_core.types import Anchor, Concept, ConceptRequest, Dropped, Selection
 
 _LONGEST = 80
-_NEAR_COPY_BITS = 4  # of 64: other views of one picture differ by more
 _MEANT, _MEANT_AT_MOST = 0.60, 3
 _FEWEST = 2
 _JURY = 9  # nearest concepts that say whether an unknown name is a person's
-_FLOOR_SHARE = 0.10
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Neighbourhood:
-    """How the pool's concepts lie around each other; computed once per pool.
-
-    names: the concepts that have images. texts: their e_c [k, d]. centres: the normalised mean
-    image of each [k, d]. floor: a concept whose best images are less similar than this
-    finds less than nine in ten of the pool's own concepts would without their own images.
-    """
-
-    names: tuple[str, ...]
-    texts: Tensor
-    centres: Tensor
-    floor: float
-
-    def nearest(self, vector: Tensor, without: Collection[str] = ()) -> list[tuple[str, float]]:
-        """Every concept with the similarity of its mean image to e_c, nearest first."""
-        scores = (self.centres @ vector).tolist()
-        order = sorted(range(len(scores)), key=lambda i: -scores[i])
-        return [(self.names[i], scores[i]) for i in order if self.names[i] not in without]
-
-
-def survey(space: SharedSpace, pool: Pool) -> Neighbourhood:
-    """Place every concept that labels images of the pool."""
-    names = tuple(n for n, c in pool.concepts.items() if c.family != "artist")
-    if not names:
-        raise ValueError("The pool has no labels: give its parquet files a column 'label'.")
-    texts = torch.stack([space.concept([pool.concepts[name].phrase]) for name in names])
-    centres = torch.stack([pool.vectors[pool.rows_of[name]].mean(0) for name in names])
-    scores = texts @ pool.vectors.T
-    for i, name in enumerate(names):
-        scores[i, pool.rows_of[name]] = -1.0
-    best = scores.topk(min(8, len(pool)), dim=1).values.mean(1)
-    floor = float(torch.quantile(best.double(), _FLOOR_SHARE))
-    return Neighbourhood(names, texts, torch.nn.functional.normalize(centres, dim=1), floor)
+_CANDIDATES = 1000  # looked at in a large pool, more where too few of them may be used
 
 
 def subject(
@@ -112,43 +77,44 @@ def select(
     check(request, config)
     concept = subject(space, pool, around, request)
     vector = embed(space, concept, request.description)
-    scores = pool.vectors @ vector
+    sample = pool.sample
+    scores = pool.units(sample) @ vector
     reasons = barred(pool, concept)
     kept_aside = "kept aside: the damage is certified on it"
     reasons |= dict.fromkeys(certified_rows(pool, reasons), kept_aside)
-    allowed = np.delete(scores.numpy(), list(reasons))
+    allowed = scores.numpy()[~np.isin(sample, list(reasons))]
     if len(allowed) < _FEWEST:
         raise ValueError(f"Nearly all of the pool shows “{request.name}”: use a larger pool.")
     threshold = config.threshold
     if threshold is None:
         threshold = float(np.percentile(allowed, config.percentile))
-    found = [(row, score) for row, score in pool.search(vector, len(pool)) if score >= threshold]
+    taken = {*reasons, *left_out}
+    found = _found(pool, vector, threshold, taken, config.anchors)
     dropped = [
         Dropped(row, pool.items[row].label, reasons[row]) for row, _ in found if row in reasons
     ]
-    taken = {*reasons, *left_out}
     kept = [(row, score) for row, score in found if row not in taken]
     if len(kept) < _FEWEST:
         raise ValueError(
             f"Only {len(kept)} public images are at least {threshold:.3f} similar to "
             f"“{request.name}” and do not show it: lower the cut, or describe the concept."
         )
-    best = float(np.mean([score for _, score in kept[:8]]))
+    best = float(np.mean([score for _, score in kept[:BEST]]))
     if config.threshold is None and best < around.floor and pool.known(request.name) is None:
         raise ValueError(
             f"Nothing in the public pool resembles “{request.name}”: its nearest images reach a "
             f"similarity of {best:.2f}, and {around.floor:.2f} is needed. Describe what it looks "
             "like, or use a pool that holds something like it."
         )
-    rows = diverse(pool.vectors, kept, config.anchors, config.diversity)
+    rows = diverse(pool, kept, config.anchors, config.diversity)
     score_of = dict(kept)
     anchors = tuple(anchor(pool, row, rank, score_of[row]) for rank, row in enumerate(rows, 1))
-    effective = _effective(pool.vectors[rows])
+    effective = _effective(pool.units(rows))
     return Selection(
         request, anchors, threshold, tuple(scores.tolist()), tuple(dropped), effective,
         meant(around, pool, concept, vector),
-        tuple(_warnings(anchors, effective, config, around, best)), tuple(sorted(left_out)),
-        config.anchors,
+        tuple(_warnings(anchors, effective, config, around, best, len(sample) < len(pool))),
+        tuple(sorted(left_out)), config.anchors, len(pool) if len(sample) < len(pool) else 0,
     )  # fmt: skip
 
 
@@ -178,10 +144,8 @@ def barred(pool: Pool, concept: Concept) -> dict[int, str]:
     book = name_book(pool, concept)
     named = {row: _names(pool, row, concept, book) for row in range(len(pool))}
     reasons = {row: reason for row, reason in named.items() if reason}
-    shown = pool.hashes[list(reasons)]
-    for row in named:
-        if row not in reasons and _is_copy(pool, row, shown):
-            reasons[row] = "looks like a copy of an image that names the concept"
+    for row in np.flatnonzero(copies(pool.hashes, pool.hashes[list(reasons)])).tolist():
+        reasons.setdefault(row, "looks like a copy of an image that names the concept")
     return reasons
 
 
@@ -200,7 +164,7 @@ def others(pool: Pool, concept: Concept) -> list[Concept]:
 
 
 def diverse(
-    vectors: Tensor, found: list[tuple[int, float]], count: int, diversity: float
+    pool: Pool, found: list[tuple[int, float]], count: int, diversity: float
 ) -> list[int]:
     """Rows by maximal marginal relevance (Carbonell & Goldstein 1998), best first.
 
@@ -209,7 +173,7 @@ def diverse(
     """
     rows = [row for row, _ in found]
     relevance = torch.tensor([score for _, score in found])
-    own = vectors[rows]
+    own = pool.units(rows)
     taken: list[int] = []
     closest = torch.zeros(len(rows))
     for _ in range(min(count, len(rows))):
@@ -238,10 +202,23 @@ def anchor(pool: Pool, row: int, rank: int, score: float) -> Anchor:
     )  # fmt: skip
 
 
-def _is_copy(pool: Pool, row: int, shown: np.ndarray) -> bool:
-    if not len(shown):
-        return False
-    return int(np.bitwise_count(shown ^ pool.hashes[row]).min()) <= _NEAR_COPY_BITS
+def _found(
+    pool: Pool, vector: Tensor, threshold: float, taken: Collection[int], wanted: int
+) -> list[tuple[int, float]]:
+    """Rows with a similarity of at least the threshold, best first.
+
+    All of a small pool's; of a large one the nearest, more of them until many times ``wanted`` are
+    not taken.
+    """
+    whole = len(pool.sample) == len(pool)
+    count = len(pool) if whole else _CANDIDATES
+    while True:
+        nearest = pool.search(vector, count)
+        found = [(row, score) for row, score in nearest if score >= threshold]
+        free = sum(row not in taken for row, _ in found)
+        if free >= 4 * wanted or len(found) < count or count >= len(pool):
+            return found
+        count *= 4
 
 
 def _names(pool: Pool, row: int, concept: Concept, book: NameBook) -> str:
@@ -254,6 +231,8 @@ def _names(pool: Pool, row: int, concept: Concept, book: NameBook) -> str:
         return f"it was drawn by {item.artist}"
     if concept.name in book.named(item.caption):
         return "its caption names the concept"
+    if any(concept.name in book.named(text) for text in item.copies):
+        return "a copy of it is said to show the concept"
     return ""
 
 
@@ -265,9 +244,11 @@ def _effective(vectors: Tensor) -> float:
 
 def _warnings(
     anchors: tuple[Anchor, ...], effective: float, config: TpasConfig, around: Neighbourhood,
-    best: float,
+    best: float, sampled: bool,
 ) -> list[str]:  # fmt: skip
     found = []
+    if sampled:
+        found.append("The pool is large: the cut is taken from a sample of its images.")
     if len(anchors) < config.anchors:
         found.append(
             f"Only {len(anchors)} images lie above the cut, not {config.anchors}: lower it."

@@ -83,11 +83,12 @@ class Dropped:
 class Selection:
     """What TPAS chose, and what one needs to judge the choice.
 
-    ``scores``: every pool image's similarity to the concept's text; ``threshold``: the cut S_th;
+    ``scores``: every pool image's similarity to the concept's text, or those of a sample of a large
+    pool; ``threshold``: the cut S_th;
     ``effective``: the effective number of distinct anchors (exp of their spectral entropy);
     ``resolved``: names of pool concepts that the text most likely means ("kitten" → "cat");
     ``left_out``: rows of the pool that the auditor vetoed; ``wanted``: |P| as asked for, 0 where a
-    record does not say.
+    record does not say; ``pool_size``: the number of images, 0 where ``scores`` holds them all.
     """
 
     request: ConceptRequest
@@ -100,6 +101,7 @@ class Selection:
     warnings: tuple[str, ...]
     left_out: tuple[int, ...] = ()
     wanted: int = 0
+    pool_size: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,9 +115,10 @@ def anchor_caption(anchor: Anchor) -> str:
 
 def choice(selection: Selection) -> str:
     """What was chosen, in one sentence."""
+    images = selection.pool_size or len(selection.scores)
     return (
         f"{_count(len(selection.anchors), 'proxy anchor')} for “{selection.request.name}”, chosen "
-        f"from {_count(len(selection.scores), 'public image')} by text alone; cut at similarity "
+        f"from {_count(images, 'public image')} by text alone; cut at similarity "
         f"{selection.threshold:.3f}. They count as {selection.effective:.1f} distinct images."
     )
 

@@ -14,9 +14,10 @@ from PIL import Image
 from torch import Tensor
 
 from space_core import wordings
+from space_core.neighbourhood import Neighbourhood, survey
 from space_core.pool import Pool, open_pool
 from space_core.settings import TpasConfig
-from space_core.tpas import Neighbourhood, select, survey
+from space_core.tpas import select
 from space_core.types import Concept, ConceptRequest, Selection
 
 _WIDTH = 256
@@ -70,7 +71,7 @@ def shown(label: str, image: Image.Image, **columns) -> dict:
     row = {
         "caption": f"A {label}.", "label": label, "artist": "Noto", "source": "Noto Emoji",
         "licence": "Apache-2.0", "domain": "nature", "category": "thing", "article": "a",
-        "also": [],
+        "also": [], "copies": [],
     }  # fmt: skip
     return {"image": webp(image), **row, **columns}
 
@@ -110,7 +111,7 @@ class Space:
     """A shared space in which every name has an axis of its own, and images lie where told."""
 
     def __init__(self, sha256: str = "encoder"):
-        self.sha256, self.encoded = sha256, 0
+        self.name, self.sha256, self.encoded = "stub", sha256, 0
         self.asked: list[str] = []
         self.meaning: dict[str, Tensor] = {}
         self._axes: dict[str, int] = {}

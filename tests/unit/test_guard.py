@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from PIL import ImageOps
 from small_world import CUT, make_world, noise
 
 from space_core.retained import certified_rows
@@ -26,6 +27,12 @@ NAMED = {
     "artist": {"label": "still life", "artist": "Lemon"},
     "a copy under a false name": {
         "label": "tram", "caption": "A tram.", "picture": noise(0, brighter=25),
+    },
+    "a mirrored copy under a false name": {
+        "label": "tram", "caption": "A tram.", "picture": ImageOps.mirror(noise(0, brighter=25)),
+    },
+    "a copy that was taken out said so": {
+        "label": "still life", "caption": "Fruit.", "copies": ["Two lemons."],
     },
     "the same image under a false name": {"label": "", "caption": "", "picture": noise(0)},
 }  # fmt: skip

@@ -12,12 +12,13 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # From the bottom up: a module may import its own line and those above it in this text.
 LEVELS = """
-types settings wordings answers typed_json names lessons compose decisions
-intervals entropy moments nullspace bound certificate
+types settings wordings answers typed_json names lessons compose decisions ranks
+intervals entropy moments nullspace bound certificate near_copies index
 backend demo
 edit hub families
-mllm shared_space
+mllm shared_space pool_files pool_sources memory_plan
 pool
+neighbourhood pool_build
 curriculum features
 retained inversion
 tpas material
@@ -31,7 +32,9 @@ runs plots report
 run_index
 bundle bundle_guide recorded replay kept_runs compare
 baselines attacks
-cli bench ui
+bench
+cli_data
+cli ui
 """
 RANK = {name: rank for rank, line in enumerate(LEVELS.split("\n")) for name in line.split()}
 # The demo is a guest: its builders use the whole method, and only these know that it exists.

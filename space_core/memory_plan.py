@@ -1,0 +1,132 @@
+"""What an erasure will need of memory, estimated from the model's shape before any work starts.
+
+Weights, moments, bases and the optimiser's state follow from shapes. Activations are estimated:
+so many numbers a position and block, as decoder blocks with a gated MLP keep them.
+"""
+
+import os
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from space_core.mllm import Mllm
+from space_core.settings import DcsiConfig
+
+# Examples in a pass of the statistics, and in a training step; words around an image.
+_PASS, _STEP, _WORDS = 96, 128, 64
+# Float64 matrices [d, d] kept of each edited layer: three sums of moments, the neighbours', the
+# fitted one, its mean, the basis and its eigenvectors.
+_MATRICES = 8
+# A, its gradient and Adam's two moments; ΔW and its gradient.
+_OF_A, _OF_DELTA = 4, 2
+_ANSWER_TOKENS = 12
+_FLOAT, _DOUBLE = 4, 8
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Bytes at the peak. weights, statistics and training lie on the device, moments on the host.
+
+    Statistics and training follow each other; the other two stay.
+    """
+
+    weights: int
+    statistics: int
+    training: int
+    moments: int
+
+    @property
+    def device(self) -> int:
+        """The peak on the device."""
+        return self.weights + max(self.statistics, self.training)
+
+
+@dataclass(frozen=True, slots=True)
+class Free:
+    """Free bytes of the host, and of the device where that has memory of its own."""
+
+    host: int
+    device: int | None
+
+
+def plan(mllm: Mllm, config: DcsiConfig) -> Plan:
+    """The estimate for a model, which may be without weights (device "meta")."""
+    model = mllm.model
+    blocks = config.blocks(mllm.decoder_layers())
+    layers = mllm.edited_layers(blocks).values()
+    weights = sum(prod(one.shape) * one.element_size() for one in model.parameters())
+    text = model.config.get_text_config()
+    length = _image_tokens(model) + _WORDS
+    # Of a block: queries, keys, values, two norms and sums, and the MLP's two halves and product.
+    numbers = 8 * text.hidden_size + 3 * max(layer.in_features for layer in layers)
+    squares = sum(layer.in_features**2 for layer in layers)
+    widest = max(layer.in_features for layer in layers)
+    statistics = _PASS * length * (numbers * _FLOAT + widest * _DOUBLE) + squares * _DOUBLE
+    moved = sum(
+        _OF_A * layer.out_features * layer.in_features
+        + _OF_DELTA * layer.out_features * layer.in_features
+        + layer.in_features**2
+        for layer in layers
+    )
+    kept = mllm.decoder_layers() - min(blocks)
+    answers = 3 * _STEP * _ANSWER_TOKENS * text.vocab_size
+    training = _FLOAT * (moved + _STEP * length * numbers * kept + answers)
+    return Plan(weights, statistics, training, _MATRICES * squares * _DOUBLE)
+
+
+def free_memory(device: str) -> Free:
+    """What is free now."""
+    on_device = None
+    if device.startswith("cuda"):
+        on_device = torch.cuda.mem_get_info(device)[0]
+    told = Path("/proc/meminfo")
+    if told.is_file():
+        lines = dict(line.split(":") for line in told.read_text().splitlines())
+        if "MemAvailable" in lines:
+            return Free(int(lines["MemAvailable"].split()[0]) * 1024, on_device)
+    return Free(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"), on_device)
+
+
+def fits(plan: Plan, free: Free, *, loaded: bool) -> str:
+    """One line: needed and free. ``loaded``: the weights are in memory, and no longer free.
+
+    Raises ValueError, saying what is short and what helps, where it cannot fit.
+    """
+    there = plan.weights if loaded else 0
+    needs = [("main memory", plan.moments, free.host)]
+    if free.device is None:
+        needs = [("main memory", plan.moments + plan.device - there, free.host)]
+    else:
+        needs.insert(0, ("GPU memory", plan.device - there, free.device))
+    more = " more" if loaded else ""
+    for where, needed, left in needs:
+        if needed > left:
+            raise ValueError(
+                f"The erasure needs about {_size(needed)}{more} of {where}, and {_size(left)} are "
+                "free: edit fewer layers, take a smaller model, or free some."
+            )
+    return "; ".join(
+        f"needs about {_size(needed)}{more} of {where}, {_size(left)} free"
+        for where, needed, left in needs
+    )
+
+
+def _image_tokens(model: nn.Module) -> int:
+    """Positions that an image takes, as the configuration tells it; else as many as LLaVA's."""
+    config = model.config
+    for name in ("image_seq_length", "mm_tokens_per_image"):
+        if isinstance(getattr(config, name, None), int):
+            return getattr(config, name)
+    vision = getattr(config, "vision_config", None)
+    side, patch = getattr(vision, "image_size", 448), getattr(vision, "patch_size", 14)
+    if not isinstance(side, int) or not isinstance(patch, int):
+        return 576
+    merged = getattr(vision, "spatial_merge_size", getattr(config, "scale_factor", 1))
+    return max(1, side // patch // merged) ** 2
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.0f} GB" if count >= 10e9 else f"{count / 1e9:.1f} GB"

@@ -1,0 +1,70 @@
+"""The memory plan: the same with and without weights, one line, and a refusal in words."""
+
+from types import SimpleNamespace
+
+import pytest
+from tiny_families import loaded, write_family
+
+from space_core import erasure, memory_plan
+from space_core.hub import load_empty_model
+from space_core.memory_plan import Free, Plan, fits, free_memory, plan
+from space_core.mllm import Mllm
+from space_core.settings import DcsiConfig
+
+GB = 10**9
+NEEDS = Plan(weights=14 * GB, statistics=6 * GB, training=17 * GB, moments=50 * GB)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_family("llava", tmp_path_factory.mktemp("llava"))
+
+
+def test_a_model_without_weights_has_the_plan_of_the_loaded_one(folder):
+    config, mllm = DcsiConfig(), loaded(folder)
+    empty = Mllm("empty", *load_empty_model(str(folder)), "meta")
+    assert plan(empty, config) == plan(mllm, config)
+    assert plan(mllm, config).weights == sum(4 * one.numel() for one in mllm.model.parameters())
+    layers = mllm.edited_layers(config.blocks(3)).values()
+    assert plan(mllm, config).moments == 64 * sum(one.in_features**2 for one in layers)
+    assert plan(mllm, DcsiConfig(layers=(0, 1, 2))).device > plan(mllm, config).device
+    assert next(empty.model.parameters()).is_meta
+
+
+def test_what_fits_is_said_in_one_line():
+    line = fits(NEEDS, Free(60 * GB, 139 * GB), loaded=False)
+    assert line == (
+        "needs about 31 GB of GPU memory, 139 GB free; needs about 50 GB of main memory, 60 GB free"
+    )
+    assert "81 GB of main" in fits(NEEDS, Free(90 * GB, None), loaded=False)
+    assert "67 GB more of main" in fits(NEEDS, Free(70 * GB, None), loaded=True)
+
+
+@pytest.mark.parametrize(
+    "free, where",
+    [
+        (Free(60 * GB, 30 * GB), "31 GB of GPU memory, and 30 GB are free"),
+        (Free(40 * GB, 139 * GB), "50 GB of main memory, and 40 GB are free"),
+        (Free(80 * GB, None), "81 GB of main memory, and 80 GB are free"),
+    ],
+)
+def test_what_cannot_fit_is_refused_in_a_sentence(free, where):
+    with pytest.raises(ValueError, match=f"{where}: edit fewer layers"):
+        fits(NEEDS, free, loaded=False)
+
+
+def test_an_erasure_that_cannot_fit_does_not_begin(folder, monkeypatch):
+    sources = SimpleNamespace(mllm=loaded(folder), pool=None)
+    monkeypatch.setattr(erasure, "free_memory", lambda device: Free(1000, None))
+    with pytest.raises(ValueError, match="more of main memory, and 0.0 GB are free"):
+        next(erasure.erase(sources, None, DcsiConfig(), lambda: False))
+    monkeypatch.setattr(erasure, "free_memory", lambda device: Free(10**12, None))
+    event = next(erasure.erase(sources, None, DcsiConfig(), lambda: False))
+    assert "of main memory, 1000 GB free" in event.message
+
+
+def test_free_memory_is_read_from_the_machine(monkeypatch):
+    free = free_memory("cpu")
+    assert free.device is None and 10**8 < free.host < 10**14
+    monkeypatch.setattr(memory_plan.Path, "is_file", lambda path: False)
+    assert free_memory("cpu").host > 10**8
