@@ -47,7 +47,7 @@ def default_pipeline(settings: Settings) -> Pipeline:
         yield from audit(*arguments)
 
     def ask(*arguments: Any) -> tuple[str, str]:
-        from space_core.audit import ask
+        from space_core.interview import ask
 
         return ask(*arguments)
 

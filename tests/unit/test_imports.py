@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # From the bottom up: a module may import its own line and those above it in this text.
 LEVELS = """
-types settings wordings answers typed_json names lessons compose decisions
+types settings wordings answers typed_json names lessons compose decisions alarms
 intervals entropy moments nullspace bound certificate
 backend demo
 edit hub families
@@ -25,8 +25,9 @@ dcsi sources
 surroundings
 erasure
 evaluation_split probes
-evaluate
+evaluate state_map
 audit
+interview
 runs plots report
 bundle bundle_guide recorded replay
 baselines attacks
