@@ -68,6 +68,10 @@ class Bench:
         """One public image."""
         return self.sources.pool.image(row)
 
+    def pool_caption(self, row: int) -> str:
+        """What the pool says of one of its images."""
+        return self.sources.pool.items[row].caption
+
     def evaluation_image(self, key: str) -> Image.Image | None:
         """The evaluation's view of that name."""
         return self.split.view(key).view.image if self.split else None

@@ -18,6 +18,7 @@ from space_core.ui.wording import explain
 
 _STATE_SECONDS = 2 * 60 * 60
 _CACHE_SECONDS = 60 * 60
+_NOTHING = (gr.skip(), gr.skip())
 _CSS = Path(__file__).resolve().parents[2] / "assets" / "app.css"
 _ABOUT = (
     "Make a multimodal model forget a concept from a description alone, without a single image "
@@ -50,12 +51,12 @@ def build(pipeline: Pipeline) -> gr.Blocks:
         for tab in (concept_tab, anchors_tab, erase_tab, verify_tab, record_tab, old_record):
             tab.connect(parts, pipeline)
 
-        async def announce() -> AsyncIterator[tuple[str, Any]]:
+        async def announce() -> AsyncIterator[tuple[str, Any, Any]]:
             async for update in readiness(pipeline):
                 yield update
 
         page.load(
-            announce, None, [ready, parts["examples"]], api_visibility="private",
+            announce, None, [ready, parts["examples"], parts["protect"]], api_visibility="private",
             concurrency_limit=None, show_progress="hidden",
         )
         gr.api(audit_endpoint(pipeline), api_name="audit", **HEAVY)
@@ -80,21 +81,21 @@ def launch_options() -> dict[str, Any]:
     }
 
 
-async def readiness(pipeline: Pipeline) -> AsyncIterator[tuple[str, Any]]:
-    """The state of the model, when it changes, and the examples that it knows."""
+async def readiness(pipeline: Pipeline) -> AsyncIterator[tuple[str, Any, Any]]:
+    """The state of the model, when it changes; the examples and names that it knows."""
     if not pipeline.bench.done():
-        yield markup.status("Loading the model…", "busy"), gr.skip()
+        yield markup.status("Loading the model…", "busy"), *_NOTHING
     try:
         # Shielded: a visitor who leaves must not cancel what the others wait for.
         bench = await asyncio.shield(asyncio.wrap_future(pipeline.bench))
     except Exception as error:
-        yield markup.status(f"The model could not be loaded. {explain(error)}", "bad"), gr.skip()
+        yield markup.status(f"The model could not be loaded. {explain(error)}", "bad"), *_NOTHING
         return
     text = (
         f"Ready: {bench.model_name} on {bench.device}, "
         f"{bench.pool_size:,} public images in the pool."
     )
-    yield markup.status(text, "good"), concept_tab.example_buttons(bench.known_concepts())
+    yield markup.status(text, "good"), *concept_tab.offered(bench.known_concepts())
 
 
 def _state() -> dict[str, gr.State]:
@@ -104,8 +105,8 @@ def _state() -> dict[str, gr.State]:
         return gr.State(value, time_to_live=_STATE_SECONDS, **options)
 
     return {
-        "selection": state(), "finished": state(), "picked": state(),
-        "left_out": state(frozenset()), "stop_flag": state(delete_callback=_end_run),
+        "selection": state(), "finished": state(), "own": state(),
+        "own_pictures": state(()), "asked": state(()), "stop_flag": state(delete_callback=_end_run),
         "kept": state(), "recorded": state(), "replay_flag": state(delete_callback=_end_run),
     }
 

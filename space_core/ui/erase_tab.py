@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +16,9 @@ from space_core.ui.pipeline import Pipeline
 from space_core.ui.wiring import HEAVY, Parts, View, listen
 
 REDRAW_SECONDS = 0.3
+_PLOTS = (
+    ("losses", "Loss"), ("entropies", "Spectral entropy"), ("drift", "Retained drift"),
+)
 _IDLE = {"erase": gr.update(interactive=True), "stop": gr.update(interactive=False)}
 
 
@@ -45,7 +48,7 @@ def build() -> dict[str, Any]:
         parts["stop"] = gr.Button("Stop", variant="stop", interactive=False)
     parts["erase_status"] = gr.HTML()
     with gr.Row():
-        for name, title in (("losses", "Loss"), ("entropies", "Spectral entropy")):
+        for name, title in _PLOTS:
             with gr.Column(min_width=300):
                 parts[name] = gr.Plot(label=title)
                 gr.HTML(markup.note(wording.PLOTS[name]))
@@ -55,7 +58,7 @@ def build() -> dict[str, Any]:
 def connect(parts: Parts, pipeline: Pipeline) -> None:
     """Tie this step's events to their handlers."""
     outputs = (
-        "erase", "stop", "erase_status", "losses", "entropies", "tabs", *verify_tab.SHOWN,
+        "erase", "stop", "erase_status", "losses", "entropies", "drift", "tabs", *verify_tab.SHOWN,
         *record_tab.SHOWN,
     )
     failed = {"failed": lambda sentence: {
@@ -111,7 +114,7 @@ def erase(
     seen: list[StepEvent] = []
     whole, started = 0.0, clock()
     drawn = started
-    yield {"erase_status": markup.progress("Starting…", 0.0), "losses": None, "entropies": None}
+    yield {"erase_status": markup.progress("Starting…", 0.0), **_curves(())}
     for event in pipeline.audit(bench, selection.request, selection, config, flag.is_set):
         match event:
             case StepEvent():
@@ -134,14 +137,16 @@ def erase(
                 }
 
 
-def _curves(seen: list[StepEvent] | tuple[StepEvent, ...]) -> dict[str, Any]:
-    return {"losses": plots.losses(seen), "entropies": plots.entropies(seen)} if seen else {}
+def _curves(seen: Sequence[StepEvent]) -> dict[str, Any]:
+    drawn = {"losses": plots.losses, "entropies": plots.entropies, "drift": plots.drift}
+    return {name: draw(seen) if seen else None for name, draw in drawn.items()}
 
 
 def _step(event: StepEvent, whole: float, flag: threading.Event) -> str:
     left = event.seconds / max(event.step, 1) * (event.steps - event.step)
-    text = f"Erasing: step {event.step} of at most {event.steps}, "
-    text += f"{wording.percent(event.overwritten)} of the anchors' answers replaced"
+    text = f"Erasing: step {event.step} of at most {event.steps}. The anchors are taught to answer "
+    text += f"without the name: {wording.percent(event.overwritten)} of their answers are replaced"
+    text += f", other knowledge has drifted by {wording.percent(event.damage)}"
     text += ", stopping…" if flag.is_set() else f", {wording.seconds_left(left)} in this stage"
     return markup.progress(text, whole)
 

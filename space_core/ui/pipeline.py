@@ -1,4 +1,4 @@
-"""What the page needs from the rest: six doors, so that tests can stand behind them."""
+"""What the page needs from the rest: seven doors, so that tests can stand behind them."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from space_core.audit import Bench
     from space_core.bundle import Takeaway
     from space_core.edit import Edit
-    from space_core.types import RunRecord, Selection
+    from space_core.types import OwnImages, RunRecord, Selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class Pipeline:
     select: "Callable[..., Selection]"
     audit: Callable[..., Iterator[Any]]
     ask: Callable[..., tuple[str, str]]
+    judge_images: "Callable[..., OwnImages]"
     save: "Callable[[RunRecord, Edit], Path]"
     take_away: "Callable[..., Takeaway]"
 
@@ -51,6 +52,11 @@ def default_pipeline(settings: Settings) -> Pipeline:
 
         return ask(*arguments)
 
+    def judge_images(*arguments: Any) -> "OwnImages":
+        from space_core.interview import judge_images
+
+        return judge_images(*arguments)
+
     def save(record: "RunRecord", edit: "Edit") -> Path:
         from space_core.runs import save_run
 
@@ -66,7 +72,7 @@ def default_pipeline(settings: Settings) -> Pipeline:
 
         return open_bench(settings)
 
-    return Pipeline(in_background(load), select, audit, ask, save, take_away)
+    return Pipeline(in_background(load), select, audit, ask, judge_images, save, take_away)
 
 
 def in_background(work: Callable[[], Any]) -> "Future[Any]":
