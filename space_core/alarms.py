@@ -42,7 +42,7 @@ def nothing_changed(outcomes: Sequence[Outcome], logit_change: float | None) -> 
 
 
 def model_broke(outcomes: Sequence[Outcome]) -> str:
-    """A sentence where many answers are broken after the edit that were not before, else nothing."""
+    """A sentence where many answers are broken that were not before, else nothing."""
     whole = [one for one in outcomes if not is_broken(one.before)]
     broken = sum(is_broken(one.after) for one in whole)
     if not whole or broken < _MANY_BROKEN * len(whole):

@@ -277,6 +277,7 @@ def _record(
         warnings=(*selection.warnings, *doubts(outcomes)),
         domains=evaluate.by_domain(outcomes, domain_of),
         states=states,
+        beliefs=erasure.beliefs,
     )
     return replace(record, warnings=(*alarms(record), *record.warnings))
 

@@ -37,8 +37,8 @@ def state_map_note(states: StateMap) -> str:
     return (
         f"Each image as the model holds it in mind after its block {states.block}, the last one "
         f"edited, when asked “{states.question}”: open marks before the edit, filled ones after, a "
-        "thin line between. The plane (principal component analysis) is fitted on the states before "
-        f"only and shows {states.explained:.0%} of how they differ; of the movement by the edit it "
+        "thin line between. The plane (principal component analysis) is fitted on the states "
+        f"before only and shows {states.explained:.0%} of how they differ; of the movement by the edit it "
         f"shows {states.moved:.0%}, the rest leaves the plane. Good: the concept's marks move away "
         "from where they were, the nearest concepts' stay."
     )

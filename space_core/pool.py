@@ -26,6 +26,7 @@ from space_core.shared_space import SharedSpace
 from space_core.types import Concept
 
 INDEX = "index.safetensors"
+NEAR_COPY_BITS = 4  # of 64 of the hashes: other views of one picture differ by more
 _TEXT = ("caption", "label", "artist", "source", "licence", "domain", "category", "article")
 
 

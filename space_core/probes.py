@@ -78,7 +78,9 @@ def plan(
     return tuple(probes)
 
 
-def of_own_images(target: Concept, peers: Sequence[Concept], count: int, seed: int) -> list[Probe]:
+def of_own_images(
+    target: Concept, peers: Sequence[Concept], count: int, seed: int
+) -> list[Probe]:
     """The target's questions about each of ``count`` images that the auditor brings.
 
     peers: other concepts, among which one chooses. Views are called "your image 1", "… 2" and so on.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from space_core import plots
 from space_core.decisions import Decision
-from space_core.types import Anchor, LayerReport, Outcome, RunRecord, Share
+from space_core.types import Anchor, Belief, LayerReport, Outcome, RunRecord, Share
 
 _STATES = "The model's states, before and after"
 _STYLE = """
@@ -69,6 +69,7 @@ def report_html(record: RunRecord, decisions: Sequence[Decision] = ()) -> str:
         *drawn,
         "<h2>Layers</h2>", _rows(LayerReport, record.layers),
         "<h2>Proxy anchors</h2>", _rows(Anchor, record.selection.anchors),
+        "<h2>Anchors as optimised</h2>", _rows(Belief, record.beliefs),
         "<h2>The run</h2>", _table(("", ""), _facts(record)),
         "<h2>Every question</h2>", _rows(Outcome, record.outcomes),
         "</html>\n",

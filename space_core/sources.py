@@ -7,11 +7,12 @@ from pathlib import Path
 from space_core.edit import weights_sha256
 from space_core.hub import pick_device
 from space_core.mllm import Mllm, load_mllm
+from space_core.neighbourhood import Neighbourhood, survey
 from space_core.pool import Pool, open_pool
 from space_core.retained import Encoder
 from space_core.settings import Settings
 from space_core.shared_space import SharedSpace, load_shared_space
-from space_core.tpas import Neighbourhood, subject, survey
+from space_core.tpas import subject
 from space_core.types import Concept, ConceptRequest
 
 

@@ -7,63 +7,27 @@ nothing near enough. Sees words and the pool; never an image of the evaluation.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from space_core import anchor_checks
 from space_core.answers import with_article
 from space_core.entropy import spectral_entropy
 from space_core.names import NameBook, book_of, words
-from space_core.pool import Pool
+from space_core.neighbourhood import Neighbourhood
+from space_core.pool import NEAR_COPY_BITS, Pool
 from space_core.retained import certified_rows
 from space_core.settings import TpasConfig
 from space_core.shared_space import SharedSpace
 from space_core.types import Anchor, Concept, ConceptRequest, Dropped, Selection
 
 _LONGEST = 80
-_NEAR_COPY_BITS = 4  # of 64: other views of one picture differ by more
 _MEANT, _MEANT_AT_MOST = 0.60, 3
 _FEWEST = 2
 _JURY = 9  # nearest concepts that say whether an unknown name is a person's
-_FLOOR_SHARE = 0.10
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Neighbourhood:
-    """How the pool's concepts lie around each other; computed once per pool.
-
-    names: the concepts that have images. texts: their e_c [k, d]. centres: the normalised mean
-    image of each [k, d]. floor: a concept whose best images are less similar than this
-    finds less than nine in ten of the pool's own concepts would without their own images.
-    """
-
-    names: tuple[str, ...]
-    texts: Tensor
-    centres: Tensor
-    floor: float
-
-    def nearest(self, vector: Tensor, without: Collection[str] = ()) -> list[tuple[str, float]]:
-        """Every concept with the similarity of its mean image to e_c, nearest first."""
-        scores = (self.centres @ vector).tolist()
-        order = sorted(range(len(scores)), key=lambda i: -scores[i])
-        return [(self.names[i], scores[i]) for i in order if self.names[i] not in without]
-
-
-def survey(space: SharedSpace, pool: Pool) -> Neighbourhood:
-    """Place every concept that labels images of the pool."""
-    names = tuple(n for n, c in pool.concepts.items() if c.family != "artist")
-    if not names:
-        raise ValueError("The pool has no labels: give its parquet files a column 'label'.")
-    texts = torch.stack([space.concept([pool.concepts[name].phrase]) for name in names])
-    centres = torch.stack([pool.vectors[pool.rows_of[name]].mean(0) for name in names])
-    scores = texts @ pool.vectors.T
-    for i, name in enumerate(names):
-        scores[i, pool.rows_of[name]] = -1.0
-    best = scores.topk(min(8, len(pool)), dim=1).values.mean(1)
-    floor = float(torch.quantile(best.double(), _FLOOR_SHARE))
-    return Neighbourhood(names, texts, torch.nn.functional.normalize(centres, dim=1), floor)
 
 
 def subject(
@@ -111,6 +75,7 @@ def select(
     """
     check(request, config)
     concept = subject(space, pool, around, request)
+    protected = _protected(pool, concept, request)
     vector = embed(space, concept, request.description)
     scores = pool.vectors @ vector
     reasons = barred(pool, concept)
@@ -147,8 +112,8 @@ def select(
     return Selection(
         request, anchors, threshold, tuple(scores.tolist()), tuple(dropped), effective,
         meant(around, pool, concept, vector),
-        tuple(_warnings(anchors, effective, config, around, best)), tuple(sorted(left_out)),
-        config.anchors,
+        tuple(anchor_checks.warnings(pool, around, anchors, effective, best, config, protected)),
+        tuple(sorted(left_out)), config.anchors,
     )  # fmt: skip
 
 
@@ -238,10 +203,24 @@ def anchor(pool: Pool, row: int, rank: int, score: float) -> Anchor:
     )  # fmt: skip
 
 
+def _protected(pool: Pool, concept: Concept, request: ConceptRequest) -> tuple[str, ...]:
+    """The pool's names of the protected concepts. Raises ValueError for one that cannot be."""
+    own = set(map(words, concept.names))
+    found = []
+    for name in request.protect:
+        known = pool.known(name)
+        if known is None:
+            raise ValueError(f"“{name}” cannot be protected: the public pool knows nothing of it.")
+        if own & set(map(words, known.names)):
+            raise ValueError(f"“{name}” is to be forgotten: it cannot be protected as well.")
+        found.append(known.name)
+    return tuple(found)
+
+
 def _is_copy(pool: Pool, row: int, shown: np.ndarray) -> bool:
     if not len(shown):
         return False
-    return int(np.bitwise_count(shown ^ pool.hashes[row]).min()) <= _NEAR_COPY_BITS
+    return int(np.bitwise_count(shown ^ pool.hashes[row]).min()) <= NEAR_COPY_BITS
 
 
 def _names(pool: Pool, row: int, concept: Concept, book: NameBook) -> str:
@@ -261,23 +240,3 @@ def _effective(vectors: Tensor) -> float:
     if len(vectors) < 2:
         return float(len(vectors))
     return float(np.exp(spectral_entropy(vectors) * np.log(min(vectors.shape))))
-
-
-def _warnings(
-    anchors: tuple[Anchor, ...], effective: float, config: TpasConfig, around: Neighbourhood,
-    best: float,
-) -> list[str]:  # fmt: skip
-    found = []
-    if len(anchors) < config.anchors:
-        found.append(
-            f"Only {len(anchors)} images lie above the cut, not {config.anchors}: lower it."
-        )
-    if best < around.floor:
-        found.append(
-            "Even the best images are hardly like the concept: the erasure may fail or harm others."
-        )
-    if effective < len(anchors) / 4:
-        found.append(
-            f"The anchors are much alike: they count as {effective:.1f} distinct images."
-        )
-    return found

@@ -196,6 +196,20 @@ class StateMap:
 
 
 @dataclass(frozen=True, slots=True)
+class Belief:
+    """What optimising made of one anchor, in words and numbers: never a picture.
+
+    ``before``, ``after``: the frozen model's answer to ``question`` about the anchor as it was, and
+    as it was moved; ``nearest``: captions of the public images that it came to lie nearest to.
+    """
+
+    question: str
+    before: str
+    after: str
+    nearest: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """Where a run stands: the stage in plain words and the share of the whole that is done."""
 
@@ -244,7 +258,8 @@ class RunRecord:
     ``neighbours_yes_no``: the nearest concepts' own yes and their no to the erased name, kept.
     ``anchor_shift``: how far each anchor's features were moved, relative to their norm;
     ``anchor_reach``: the share of each anchor's layer inputs that the edit can act on;
-    ``domains``: naming kept of other concepts, by domain. What an older record does not hold is
+    ``domains``: naming kept of other concepts, by domain; ``beliefs``: of each anchor, where they
+    were optimised. What an older record does not hold is
     empty or None.
     """
 
@@ -275,3 +290,4 @@ class RunRecord:
     warnings: tuple[str, ...]
     domains: tuple[tuple[str, Share], ...] = ()
     states: StateMap | None = None
+    beliefs: tuple[Belief, ...] = ()

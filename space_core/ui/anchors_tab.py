@@ -8,7 +8,7 @@ import gradio as gr
 
 from space_core import plots
 from space_core.settings import TpasConfig
-from space_core.types import ConceptRequest, Selection
+from space_core.types import ConceptRequest, RunRecord, Selection
 from space_core.ui import markup, wording
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.wiring import HEAVY, Parts, View, listen
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 SHOWN = (
     "selection", "anchors_status", "gallery", "histogram", "dropped", "suggestions",
-    "suggestions_note", "to_erase", "count", "cut", "from_pool", "used", "anchors_tab",
-    "erase_tab",
+    "suggestions_note", "to_erase", "count", "cut", "from_pool", "used", "optimised",
+    "anchors_tab", "erase_tab",
 )
 _NO_CONCEPT = "There is no concept yet: name one in step 1."
 
@@ -51,6 +51,16 @@ def build() -> dict[str, Any]:
         info="Untick an image to leave it out: the choice is made again at once.",
     )
     parts["take_back"] = gr.Button("Take all back", size="sm")
+    with gr.Column(visible=False) as parts["optimised"]:
+        gr.HTML('<h2 class="section">What optimising made of the anchors</h2>' + markup.note(
+            "The erasure moved what the model sees of each anchor until the unedited model itself "
+            "called it by the concept's name. “Moved” is how far, as a share of its own size. What "
+            "was moved exists as numbers only: there is no picture of it."
+        ))
+        parts["beliefs"] = gr.Dataframe(
+            headers=["Anchor", "Moved", "Model said before", "Model said after", "Now most like"],
+            datatype="str", interactive=False, wrap=True, buttons=[], max_height=320,
+        )
     parts["histogram"] = gr.Plot(label="Similarity of the pool to your words", show_label=True)
     gr.HTML(markup.note(wording.PLOTS["histogram"]))
     with gr.Accordion("Kept away from the erasure, and why", open=False):
@@ -162,6 +172,22 @@ def fresh_controls(selection: Selection) -> dict[str, Any]:
     }
 
 
+def optimised(record: RunRecord) -> dict[str, Any]:
+    """What the erasure made of the anchors, where it moved them."""
+    return {
+        "optimised": gr.update(visible=bool(record.beliefs)),
+        "beliefs": [
+            [
+                f"{anchor.rank} · {anchor.caption}", wording.percent(shift), one.before, one.after,
+                ", ".join(one.nearest),
+            ]
+            for anchor, shift, one in zip(
+                record.selection.anchors, record.anchor_shift, record.beliefs
+            )
+        ],
+    }
+
+
 def shown(bench: "Bench", selection: Selection) -> dict[str, Any]:
     """A selection as the page shows it; it opens steps 2 and 3."""
     readings = wording.readings(selection)
@@ -181,6 +207,7 @@ def shown(bench: "Bench", selection: Selection) -> dict[str, Any]:
             value=[one.row for one in selection.anchors],
         ),
         "histogram": plots.similarities(selection.scores, selection.threshold),
+        "optimised": gr.update(visible=False),
         "dropped": [[str(one.row), one.label, one.reason] for one in selection.dropped],
         "suggestions": gr.update(
             samples=[[reading] for reading in readings],

@@ -11,7 +11,7 @@ import gradio as gr
 from space_core import plots
 from space_core.settings import PRESETS, DcsiConfig
 from space_core.types import Progress, Selection, StepEvent
-from space_core.ui import markup, record_tab, verify_tab, wording
+from space_core.ui import anchors_tab, markup, record_tab, verify_tab, wording
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.wiring import HEAVY, Parts, View, listen
 
@@ -58,8 +58,8 @@ def build() -> dict[str, Any]:
 def connect(parts: Parts, pipeline: Pipeline) -> None:
     """Tie this step's events to their handlers."""
     outputs = (
-        "erase", "stop", "erase_status", "losses", "entropies", "drift", "tabs", *verify_tab.SHOWN,
-        *record_tab.SHOWN,
+        "erase", "stop", "erase_status", "losses", "entropies", "drift", "tabs", "optimised",
+        "beliefs", *verify_tab.SHOWN, *record_tab.SHOWN,
     )
     failed = {"failed": lambda sentence: {
         **_IDLE, "erase_status": markup.status(sentence, "warning"),
@@ -133,6 +133,7 @@ def erase(
                 yield {
                     **_IDLE, **_curves(finished.record.steps), "tabs": gr.update(selected="verify"),
                     "erase_status": markup.status(text, "good"),
+                    **anchors_tab.optimised(finished.record),
                     **verify_tab.shown(bench, finished), **record_tab.shown(pipeline, finished),
                 }
 

@@ -87,6 +87,7 @@ def record(chosen: t.Selection | None = None, **changes: Any) -> t.RunRecord:
         "anchor_shift": (0.5,), "anchor_reach": (0.1,), "hashes": {"edit": EDIT.sha256()},
         "base_restored": True, "seconds": 12.5, "warnings": (f"Few images of {name}.",),
         "domains": (("food", share()),),
+        "beliefs": (t.Belief("What is this?", "This is a sun.", f"This is {name}.", (name,)),),
         "states": t.StateMap(4, "What is this?", 0.6, 0.4, 2.5, (
             t.StatePoint("target", name, (0.0, 1.0), (1.0, 0.0)),
             t.StatePoint("near", "sun", (0.0, 0.0), (0.0, 0.1)),

@@ -2,10 +2,10 @@
 
 import pytest
 from PIL import Image
-from stand_in import EDIT, outcome, record, share
+from stand_in import EDIT, Bench, Finished, outcome, record, share
 
 from space_core.types import OwnImages
-from space_core.ui import markup, own_images, own_questions, wording
+from space_core.ui import markup, own_images, own_questions, verify_tab, wording
 
 
 @pytest.fixture
@@ -207,9 +207,20 @@ def test_an_answer_lost_to_stammering_is_called_broken():
     assert wording.outcome(outcome(group="near", verdict="lost")) == "lost"
 
 
-def test_a_run_without_a_map_shows_none(ready):
+def test_a_map_is_shown_where_there_is_one(ready):
     ready.erase()
     assert ready.looks["states"]["visible"] and "before only" in ready.now["state_note"]
+    old = Finished(record(states=None), EDIT)
+    assert not verify_tab.shown(Bench(), old)["states"]["visible"]
+
+
+def test_what_optimising_made_of_the_anchors_is_told_until_others_are_chosen(ready):
+    assert not ready.looks["optimised"]["visible"]
+    assert ready.erase().looks["optimised"]["visible"]
+    assert ready.now["beliefs"] == [
+        ["1 · like lemon", "50 %", "This is a sun.", "This is lemon.", "lemon"]
+    ]
+    assert not ready.act("count", "release", count=8).looks["optimised"]["visible"]
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,10 @@ from PIL import Image
 from torch import Tensor
 
 from space_core import wordings
+from space_core.neighbourhood import Neighbourhood, survey
 from space_core.pool import Pool, open_pool
 from space_core.settings import TpasConfig
-from space_core.tpas import Neighbourhood, select, survey
+from space_core.tpas import select
 from space_core.types import Concept, ConceptRequest, Selection
 
 _WIDTH = 256

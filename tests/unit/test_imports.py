@@ -18,8 +18,8 @@ backend demo
 edit hub families
 mllm shared_space
 pool
-curriculum features
-retained inversion
+neighbourhood curriculum features
+retained inversion anchor_checks beliefs
 tpas material
 dcsi sources
 surroundings

@@ -38,7 +38,8 @@ def test_kept_by_domain_leaves_out_what_was_not_asked():
     shares = (("food", Share(9, 10, 5, 5, 0.6, 0.98)), ("places", Share(0, 0, 0, 0, 0.0, 1.0)))
     (trace,) = plots.domains(shares).data
     assert trace.x == ("food",) and trace.y == (90.0,)
-    assert trace.error_y.array[0] == pytest.approx(8) and trace.error_y.arrayminus[0] == pytest.approx(30)
+    assert trace.error_y.array[0] == pytest.approx(8)
+    assert trace.error_y.arrayminus[0] == pytest.approx(30)
 
 
 def test_the_drift_is_that_of_every_step():
