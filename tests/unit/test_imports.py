@@ -86,6 +86,19 @@ def test_imports_point_downwards(path):
             assert RANK[other] <= RANK[me], f"{me} imports {other}, which stands above it"
 
 
+def test_nothing_of_the_erasure_can_reach_an_image_of_the_target():
+    # Nor an image that the auditor brings to verify: `interview` takes those.
+    paths = {dotted(path): path for path in MODULES}
+    reached, todo = set(), ["space_core.tpas", "space_core.erasure", "space_core.sources"]
+    while todo:
+        module = todo.pop()
+        if module not in reached:
+            reached.add(module)
+            todo += own(paths[module])
+    seen = {"evaluation_split", "probes", "evaluate", "state_map", "audit", "interview"}
+    assert not seen & set(map(part, reached - {"space_core"})) and len(reached) > 10
+
+
 def test_no_circles():
     TopologicalSorter({dotted(path): own(path) for path in MODULES}).prepare()
 
