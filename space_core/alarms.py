@@ -9,6 +9,10 @@ from collections.abc import Sequence
 from space_core.names import words
 from space_core.types import Outcome, RunRecord
 
+NOT_VERIFIED = (
+    "Not verified on images: no evaluation image of the concept is at hand. Add some of your own "
+    "in step 4."
+)
 _UNCHANGED = 0.99  # of the answers, word for word
 _STILL = 1e-3  # logits: rounding moves them by less
 _MANY_BROKEN = 0.05
@@ -57,10 +61,7 @@ def doubts(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
     """What makes the verdict on the concept itself worth little, as sentences."""
     asked = [one for one in outcomes if one.group == "target" and one.kind == "name"]
     if not asked:
-        return (
-            "Not verified on images: no evaluation image of the concept is at hand. Add some of "
-            "your own in step 4.",
-        )
+        return (NOT_VERIFIED,)
     known = sum(one.right_before for one in asked)
     if known < len(asked) / 2:
         return (

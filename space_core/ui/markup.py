@@ -7,7 +7,7 @@ from html import escape
 
 from PIL import Image
 
-from space_core.alarms import alarms
+from space_core.alarms import NOT_VERIFIED, alarms
 from space_core.types import Outcome, OwnImages, RunRecord, Selection, Share
 from space_core.ui import wording
 
@@ -62,10 +62,11 @@ def verdict(record: RunRecord, own: OwnImages | None = None) -> str:
     tone = "good" if result.forgotten else "bad"
     kept = (record.proximal_retained_accuracy, record.neighbours_yes_no)
     controls = (record.retained_accuracy, record.skills)
+    told = [one for one in alarms(record) if one not in result.why]
     return (
         f'<section class="verdict {tone}"><h2><span aria-hidden="true">{_TONES[tone]}</span> '
         f"{escape(result.headline)}: “{escape(record.selection.request.name)}”</h2>"
-        f"<p>{escape(result.why)}</p>{notes(alarms(record), 'bad')}"
+        f"<p>{escape(result.why)}</p>{notes(told, 'bad')}"
         + _asked(
             "Is it forgotten?", wording.is_forgotten(record, own),
             "Yes, if at most 10 % of the questions can still bring up its name.",
@@ -132,7 +133,8 @@ def _conditions(record: RunRecord) -> str:
     else:
         text = "The shared model's weights did not come back as they were: restart the app."
         lines.append(status(text, "bad"))
-    told = alarms(record)
+    # The headline and the alarms have said these.
+    told = (*alarms(record), NOT_VERIFIED)
     return "".join(lines) + notes(one for one in record.warnings if one not in told)
 
 

@@ -174,6 +174,9 @@ def test_a_model_that_stammers_has_not_forgotten():
     run = record(outcomes=broken)
     assert wording.verdict(run).headline == "The model broke"
     assert not wording.verdict(run).forgotten and wording.is_forgotten(run) == wording.OPEN
+    assert markup.verdict(run).count("The model broke: 4 of 4") == 1
+    own = OwnImages(broken, share(0, 60, 0.0, 0.06), share(0, 20, 0.0, 0.16))
+    assert wording.verdict(blind(), own).headline == "The model broke"
 
 
 @pytest.mark.parametrize(

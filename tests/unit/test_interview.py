@@ -5,17 +5,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from small_world import ARTISTS, THINGS, every_wordings, make_world, noise, reading, write_split
+from small_world import (
+    ARTISTS, LEMON, THINGS, every_wordings, make_world, noise, reading, write_split,
+)  # fmt: skip
 from test_runs import record
 from tiny_mllm import tiny_mllm
 
-from space_core.audit import Bench
+from space_core.alarms import NOT_VERIFIED
+from space_core.audit import Bench, audit
 from space_core.edit import Edit, LayerEdit, edited, weights_sha256
 from space_core.evaluation_split import EvaluationSplit
 from space_core.interview import ask, judge_images
 from space_core.retained import Encoder
+from space_core.settings import DcsiConfig, TpasConfig
 from space_core.sources import Sources
-from space_core.types import ConceptRequest
+from space_core.typed_json import from_json, to_json
+from space_core.types import ConceptRequest, RunRecord
 
 IMAGES = [noise(500), noise(501)]
 
@@ -45,6 +50,49 @@ def edit(bench) -> Edit:
 def run(name: str = "lemon"):
     one = record()
     return replace(one, selection=replace(one.selection, request=ConceptRequest(name)))
+
+
+@pytest.fixture(scope="module")
+def audited(tmp_path_factory, bench):
+    """A whole run on the tiny model: (with evaluation images of the concept, without any)."""
+    folder = tmp_path_factory.mktemp("audited")
+    # As many concepts as the statistics have shards, and more.
+    names = [one.name for one in THINGS] + ["car", "tram", "cup", "hat", "cat", "sun", "key", "pen"]
+    kinds = [names[i : i + 3] for i in range(0, len(names), 3)]
+    world, old = make_world(folder, kinds=kinds), bench.sources
+    sources = replace(
+        old, space=world.space, pool=world.pool, around=world.around, cache=folder,
+        encoder=Encoder(old.mllm, world.pool),
+    )
+    chosen = world.select(config=TpasConfig(4, 0.4))
+    config = DcsiConfig(steps=1, inversion_steps=1)
+    runs = []
+    for split in (bench.split, None):
+        *_, finished = audit(Bench(sources, split), LEMON, chosen, config, lambda: False)
+        runs.append(finished)
+    return runs
+
+
+def test_a_run_holds_its_map_its_domains_and_its_beliefs(audited):
+    record, blind = (one.record for one in audited)
+    groups = [one.group for one in record.states.points]
+    assert {name: groups.count(name) for name in set(groups)} == {
+        "target": 24, "near": 24, "anchor": 4,
+    }  # fmt: skip
+    assert {one.concept for one in record.states.points if one.group == "target"} == {"lemon"}
+    assert "lemon" not in {one.concept for one in record.states.points if one.group != "target"}
+    assert 0 <= record.states.explained <= 1 and record.states.logit_change > 0
+    assert len(record.beliefs) == 4 == len(record.anchor_shift)
+    assert not any("lemon" in text for one in record.beliefs for text in one.nearest)
+    assert from_json(to_json(record), RunRecord) == record
+    assert {one.group for one in blind.states.points} == {"anchor"} and blind.domains == ()
+    assert NOT_VERIFIED in blind.warnings and NOT_VERIFIED not in record.warnings
+
+
+def test_without_our_images_the_auditors_are_asked_about(audited, bench):
+    blind = audited[1]
+    own = judge_images(Bench(bench.sources, None), blind.record, blind.edit, IMAGES)
+    assert own.outcomes and not blind.record.outcomes
 
 
 @pytest.mark.parametrize("held", [True, False])
