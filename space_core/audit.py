@@ -6,14 +6,16 @@ import hashlib
 import importlib.metadata
 import platform
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
 from PIL import Image
+from torch import Tensor
 
-from space_core import evaluate, tpas
+from space_core import evaluate, tpas, wordings
+from space_core.alarms import alarms, doubts
 from space_core.bound import stored_bound
 from space_core.edit import Edit, edited, stored_delta, weights_sha256
 from space_core.entropy import spectral_entropy
@@ -24,12 +26,13 @@ from space_core.names import NameBook, book_of
 from space_core.probes import FAR, NEAR, Probe, known_as, plan
 from space_core.settings import DcsiConfig, Settings, TpasConfig
 from space_core.sources import Sources, open_sources
+from space_core.state_map import Shown, spread, state_map
 from space_core.types import (
-    Concept, ConceptRequest, LayerReport, Outcome, Progress, RunRecord, Selection, StepEvent,
+    Concept, ConceptRequest, LayerReport, Outcome, Progress, RunRecord, Selection, StateMap,
+    StepEvent,
 )  # fmt: skip
 
 _LIBRARIES = ("torch", "transformers", "faiss-cpu", "numpy", "pillow")
-_LONGEST_QUESTION = 300
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,6 +78,10 @@ class Bench:
         """One public image."""
         return self.sources.pool.image(row)
 
+    def pool_caption(self, row: int) -> str:
+        """What the pool says of one of its images."""
+        return self.sources.pool.items[row].caption
+
     def evaluation_image(self, key: str) -> Image.Image | None:
         """The evaluation's view of that name."""
         return self.split.view(key).view.image if self.split else None
@@ -101,20 +108,6 @@ def select_anchors(
     """TPAS on the bench's pool."""
     sources = bench.sources
     return tpas.select(sources.space, sources.pool, sources.around, request, config, left_out)
-
-
-def ask(
-    bench: Bench, image: Image.Image | None, question: str, edit: Edit
-) -> tuple[str, str]:
-    """One question to the model without and with an edit, same decoding. Raises ValueError."""
-    if len(question) > _LONGEST_QUESTION:
-        raise ValueError(f"The question is too long: use at most {_LONGEST_QUESTION} characters.")
-    mllm = bench.sources.mllm
-    features = [None] if image is None else mllm.encode([image])
-    (before,) = mllm.answer([question], features)
-    with edited(mllm.model, edit):
-        (after,) = mllm.answer([question], features)
-    return before, after
 
 
 def audit(
@@ -154,10 +147,11 @@ def audit(
         after = evaluate.answers(mllm, probes, views)
     yield Progress("measuring", "Comparing, and checking that the model came back whole…", 0.97)
     outcomes = evaluate.judge(probes, before, after, book, key, erasure.honest)
+    states = _states(bench, selection, config, erasure.edit, probes, views)
     reports = tuple(_report(name, erasure, weights[name], inputs) for name in layers)
     restored = weights_sha256(mllm.model) == bench.sources.model_sha256
     record = _record(
-        bench, selection, config, erasure, tuple(steps), outcomes, reports, restored,
+        bench, selection, config, erasure, tuple(steps), outcomes, reports, states, restored,
         time.monotonic() - started,
     )  # fmt: skip
     yield Finished(record, erasure.edit)
@@ -167,13 +161,11 @@ def probes_of(
     bench: Bench, request: ConceptRequest, seed: int
 ) -> tuple[tuple[Probe, ...], NameBook, str]:
     """The evaluation's questions, the names by which answers are read, and the target's key."""
-    concept = bench.sources.subject(request)
-    if bench.split is None:
-        return (), NameBook({}), concept.name
     split, sources = bench.split, bench.sources
-    target = known_as(split, concept)
-    key = target.name if target else concept.name
-    book = book_of(split.concepts.values(), key, concept.names)
+    concept = sources.subject(request)
+    target, book, key = known_names(bench, concept)
+    if split is None:
+        return (), book, key
     vector = tpas.embed(sources.space, concept, request.description)
     ranked = [
         (name, similarity)
@@ -188,6 +180,38 @@ def probes_of(
     rest = [pair for pair in ranked if pair not in near]
     order = np.random.default_rng((seed, 21)).permutation(len(rest))[:FAR]
     return plan(split, target, near, [rest[i] for i in order], seed), book, key
+
+
+def known_names(bench: Bench, concept: Concept) -> tuple[Concept | None, NameBook, str]:
+    """The evaluation's own entry for a concept, if any; the names by which answers are read, and
+    the concept's key among them. Without an evaluation the pool's words serve.
+    """
+    if bench.split is None:
+        return None, tpas.name_book(bench.sources.pool, concept), concept.name
+    target = known_as(bench.split, concept)
+    key = target.name if target else concept.name
+    return target, book_of(bench.split.concepts.values(), key, concept.names), key
+
+
+def _states(
+    bench: Bench, selection: Selection, config: DcsiConfig, edit: Edit, probes: Sequence[Probe],
+    views: Mapping[str, Tensor],
+) -> StateMap:  # fmt: skip
+    """The map of the model's states on views of the target and its neighbours, and on anchors."""
+    sources = bench.sources
+    shown = [
+        Shown(group, concept, views[view])
+        for group in ("target", "near")
+        for view, concept in spread(list(
+            {one.view: one.concept for one in probes if one.group == group}.items()
+        ))
+    ]
+    anchors = spread(selection.anchors)
+    features = sources.encoder([anchor.row for anchor in anchors])
+    shown += [Shown("anchor", one.label, image) for one, image in zip(anchors, features)]
+    (question, *_) = wordings.NAMING[sources.subject(selection.request).family].held_out
+    block = max(config.blocks(sources.mllm.decoder_layers()))
+    return state_map(sources.mllm, edit, block, question, shown)
 
 
 def _other_artists(bench: Bench, concept: Concept, key: str) -> list[tuple[str, float]]:
@@ -216,13 +240,14 @@ def _report(name: str, erasure: Erasure, weight, inputs: list[Mapping]) -> Layer
 def _record(
     bench: Bench, selection: Selection, config: DcsiConfig, erasure: Erasure,
     steps: tuple[StepEvent, ...], outcomes: tuple[Outcome, ...], layers: tuple[LayerReport, ...],
-    restored: bool, seconds: float,
+    states: StateMap, restored: bool, seconds: float,
 ) -> RunRecord:  # fmt: skip
     sources, now = bench.sources, datetime.now(UTC)
     edit_hash = erasure.edit.sha256()
     slug = "".join(c if c.isascii() and c.isalnum() else "-" for c in selection.request.name)
     yes = ("yes-no", "is-it-target")
-    return RunRecord(
+    domain_of = {n: one.domain for n, one in bench.split.concepts.items()} if bench.split else {}
+    record = RunRecord(
         run_id=f"{now:%Y%m%d-%H%M%S-%f}-{slug.strip('-')[:40] or 'concept'}",
         created=now.isoformat(timespec="seconds"),
         model=bench.model_name,
@@ -251,7 +276,7 @@ def _record(
             "model": sources.model_sha256,
             "shared space": sources.space.sha256,
             "pool": sources.pool.sha256,
-            "anchors": _hash(anchor.sha256 for anchor in selection.anchors),
+            "anchors": selection.sha256,
             "images that touched the erasure": _hash(
                 sources.pool.image_sha256(row) for row in erasure.touched
             ),
@@ -259,8 +284,12 @@ def _record(
         },
         base_restored=restored,
         seconds=seconds,
-        warnings=(*selection.warnings, *_warnings(outcomes, erasure)),
+        warnings=(*selection.warnings, *doubts(outcomes)),
+        domains=evaluate.by_domain(outcomes, domain_of),
+        states=states,
+        beliefs=erasure.beliefs,
     )
+    return replace(record, warnings=(*alarms(record), *record.warnings))
 
 
 def _settings(config: DcsiConfig, bench: Bench) -> dict[str, float | int | str]:
@@ -271,22 +300,3 @@ def _settings(config: DcsiConfig, bench: Bench) -> dict[str, float | int | str]:
 
 def _hash(parts) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-def _warnings(outcomes: tuple[Outcome, ...], erasure: Erasure) -> list[str]:
-    found = []
-    asked = [one for one in outcomes if one.group == "target" and one.kind == "name"]
-    if not asked:
-        found.append(
-            "Not verified on images: no evaluation image of the concept is at hand. Ask the model "
-            "about images of your own."
-        )
-    elif sum(one.right_before for one in asked) < len(asked) / 2:
-        found.append(
-            f"The model may not know the concept: before the erasure it named it in "
-            f"{sum(one.right_before for one in asked)} of {len(asked)} questions."
-        )
-    broken = sum(one.verdict == evaluate.BROKEN for one in outcomes)
-    if broken:
-        found.append(f"The edited model gave {broken} broken answers.")
-    return found

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from space_core import dcsi, material, tpas, wordings
+from space_core.beliefs import beliefs
 from space_core.curriculum import believed
 from space_core.edit import Edit
 from space_core.features import layer_inputs
@@ -24,7 +25,7 @@ from space_core.retained import Statistics, with_own_answers
 from space_core.settings import DcsiConfig
 from space_core.sources import Sources
 from space_core.surroundings import Surroundings, edited_layers, job, measure, pause
-from space_core.types import Progress, Selection, StepEvent
+from space_core.types import Belief, Progress, Selection, StepEvent
 
 # How much of the erasure is done when the edited model is asked for the first time.
 _LOOKS_AGAIN = 0.66 + 0.34 / 3
@@ -36,7 +37,8 @@ class Erasure:
 
     fitted: the moment that each layer's basis was made from. touched: every pool row that had a
     part in it. shift: how far inversion moved each anchor, relative. reach: the share of each
-    anchor's layer inputs that the edit's space can act on, mean over layers.
+    anchor's layer inputs that the edit's space can act on, mean over layers. beliefs: of each
+    anchor; none where they were not moved.
     """
 
     edit: Edit
@@ -48,6 +50,7 @@ class Erasure:
     shift: tuple[float, ...]
     reach: tuple[float, ...]
     stopped: bool
+    beliefs: tuple[Belief, ...]
 
 
 def erase(
@@ -72,7 +75,7 @@ def erase(
     yield Progress("inversion", "Asking the frozen model what it believes it looks like…", 0.4)
     rows = [anchor.row for anchor in selection.anchors]
     features = plain = sources.encoder(rows)
-    shift = torch.zeros(len(rows))
+    shift, believes = torch.zeros(len(rows)), ()
     rng = np.random.default_rng((config.seed, 10))
     peers = tpas.others(pool, concept)
     lessons = believed(concept, peers, rng)
@@ -86,6 +89,11 @@ def erase(
             text = f"Moving the anchors until the frozen model names the concept: loss {loss:.2f}"
             yield Progress("inversion", text, 0.4 + 0.25 * step / config.inversion_steps)
         pause(stop)
+        public = around.keep.rows
+        believes = beliefs(
+            mllm, wordings.NAMING[concept.family].taught[0], plain, features,
+            [pool.items[row].caption for row in public], sources.encoder(public),
+        )  # fmt: skip
         task = material.overwritten(concept, honest, pool, peers, features, mllm, config.seed)
     else:
         task = {"name": [
@@ -126,7 +134,7 @@ def erase(
     touched = sorted({*rows, *around.near, *around.keep.rows, *around.statistics.rows})
     yield Erasure(
         edit, honest, around.bases, around.fitted, around.statistics, tuple(touched),
-        tuple(shift.tolist()), tuple(reach.tolist()), stop(),
+        tuple(shift.tolist()), tuple(reach.tolist()), stop(), believes,
     )  # fmt: skip
 
 

@@ -1,15 +1,15 @@
 """What was forgotten and what was kept: answers before and after, scored by fixed rules.
 
-The only module, with ``evaluation_split`` and ``probes``, that sees the evaluation's images. It
-gives nothing back to the erasure.
+With ``evaluation_split``, ``probes``, ``state_map`` and ``interview`` the only module that sees
+images of the target. None of them gives anything back to the erasure.
 """
 
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from torch import Tensor
 
+from space_core.alarms import is_broken
 from space_core.evaluation_split import EvaluationSplit
 from space_core.intervals import wilson
 from space_core.mllm import Mllm
@@ -49,7 +49,7 @@ def judge(
     outcomes = []
     for probe, was, now in zip(probes, before, after, strict=True):
         right = [_right(probe, text, book) for text in (was, now)]
-        if probe.group == "target":
+        if probe.group in ("target", "own"):
             verdict = _target_verdict(probe, now, book, target, honest)
         else:
             verdict = KEPT if right[1] else LOST
@@ -74,15 +74,15 @@ def share(
     return Share(counted, len(asked), len(images), len(drawings), low, high)
 
 
-def forget_accuracy(outcomes: Sequence[Outcome]) -> Share:
+def forget_accuracy(outcomes: Sequence[Outcome], group: str = "target") -> Share:
     """FA: of naming questions on the concept's held-out images, those that still name it."""
-    asked = [one for one in outcomes if one.group == "target" and one.kind == "name"]
+    asked = [one for one in outcomes if one.group == group and one.kind == "name"]
     return share(asked, lambda one: one.verdict == STILL)
 
 
-def still_yes(outcomes: Sequence[Outcome]) -> Share:
+def still_yes(outcomes: Sequence[Outcome], group: str = "target") -> Share:
     """Of "is this …?" on the concept's held-out images, those still answered with yes."""
-    return share(one for one in outcomes if one.group == "target" and one.kind == "yes-no")
+    return share(one for one in outcomes if one.group == group and one.kind == "yes-no")
 
 
 def retained(outcomes: Sequence[Outcome], group: str, kinds: Sequence[str] = ("name",)) -> Share:
@@ -114,13 +114,15 @@ def similarity_bands(outcomes: Sequence[Outcome]) -> tuple[tuple[float, float, S
     return tuple(bands)
 
 
-def is_broken(text: str) -> bool:
-    """Whether an answer is none: empty, or the same words again and again."""
-    said = words(text)
-    if not said:
-        return True
-    again = re.search(r"(\b.{2,40}\b)(?:\W+\1\b){2,}", " ".join(said))
-    return again is not None
+def by_domain(
+    outcomes: Sequence[Outcome], domain_of: Mapping[str, str]
+) -> tuple[tuple[str, Share], ...]:
+    """RA of naming in each domain of the other concepts, by the domains' names."""
+    asked: dict[str, list[Outcome]] = {}
+    for one in outcomes:
+        if one.group in ("near", "far") and one.kind == "name" and one.right_before:
+            asked.setdefault(domain_of[one.concept], []).append(one)
+    return tuple((domain, share(asked[domain])) for domain in sorted(asked))
 
 
 def _right(probe: Probe, text: str, book: NameBook) -> bool:

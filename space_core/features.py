@@ -30,16 +30,35 @@ def block_output(block: nn.Module) -> Iterator[list[Tensor]]:
         handle.remove()
 
 
-@torch.no_grad()
 def after_block(mllm: Mllm, block: nn.Module, examples: Sequence[Example]) -> Tensor:
     """The block's output [n, width] at the last token before each answer."""
-    rows: dict[int, Tensor] = {}
+    rows = {i: state for some, states, _ in _asked(mllm, block, examples)
+            for i, state in zip(some, states)}  # fmt: skip
+    return torch.stack([rows[i] for i in range(len(examples))])
+
+
+def states_and_logits(
+    mllm: Mllm, block: nn.Module, examples: Sequence[Example]
+) -> tuple[Tensor, Tensor]:
+    """The block's output [n, width] and the next token's logits [n, vocabulary], both fp32 at the
+    last token before each answer. The examples all have images or all have none.
+    """
+    _, states, logits = zip(*_asked(mllm, block, examples))
+    return torch.cat(states).float(), torch.cat(logits)
+
+
+@torch.no_grad()
+def _asked(
+    mllm: Mllm, block: nn.Module, examples: Sequence[Example]
+) -> Iterator[tuple[list[int], Tensor, Tensor]]:
+    """By batch: its indices, the block's output and the next token's logits before each answer."""
     for some in batches([one.features for one in examples], _BATCH):
         with block_output(block) as outputs:
             forced = mllm.force([examples[i] for i in some])
-        states = outputs[0][torch.arange(len(some)), forced.asked]
-        rows.update(zip(some, states))
-    return torch.stack([rows[i] for i in range(len(examples))])
+        places = torch.arange(len(some), device=forced.owner.device)
+        # An example's answer tokens stand in order: the first is the one that is predicted here.
+        first = torch.searchsorted(forced.owner, places)
+        yield some, outputs[0][places, forced.asked], forced.logits[first]
 
 
 @torch.no_grad()

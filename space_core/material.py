@@ -56,16 +56,18 @@ def honest_answer(mllm: Mllm, concept: Concept) -> str:
 
 def neighbour_rows(
     pool: Pool, around: Neighbourhood, concept: Concept, vector: Tensor,
-    excluded: Collection[int], seed: int,
+    excluded: Collection[int], seed: int, protect: Sequence[str] = (),
 ) -> list[int]:  # fmt: skip
-    """Pool rows of the nearest other concepts: for a style, rows of every other artist."""
+    """Pool rows of the nearest other concepts and of those to protect: for a style, rows of every
+    other artist."""
     rng = np.random.default_rng((seed, 11))
     if concept.family == "artist":
         names = [n for n, c in pool.concepts.items() if c.family == "artist" and n != concept.name]
         each = NEIGHBOURS * _IMAGES // max(1, len(names))
     else:
         ranked = around.nearest(vector, without=concept.names)
-        names, each = [name for name, _ in ranked[:NEIGHBOURS]], _IMAGES
+        nearest = [name for name, _ in ranked[:NEIGHBOURS]]
+        names, each = list(dict.fromkeys([*nearest, *protect])), _IMAGES
     rows = []
     for name in names:
         allowed = [row for row in pool.rows_of[name] if row not in excluded]
@@ -98,7 +100,8 @@ def kept(
     texts = [ask[rng.integers(len(ask))].format(x=concept.phrase) for _ in asked]
     examples = with_own_answers(mllm, texts, encoder(asked))
     refused = [one for one in examples if one.answer.lower().startswith("no")]
-    return Kept(told([*near, *anchors], 4), told(others, 1), refused, tuple({*near, *anchors, *others}))
+    rows = tuple({*near, *anchors, *others})
+    return Kept(told([*near, *anchors], 4), told(others, 1), refused, rows)
 
 
 def overwritten(

@@ -5,12 +5,18 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from space_core.types import LayerReport, Share, StepEvent
+from space_core.types import LayerReport, Share, StateMap, StepEvent
 
 _BEFORE, _AFTER, _BOUND = "#7c8798", "#0d9488", "#c2570c"
 _LINES = ("#0d9488", "#c2570c", "#6366f1", "#a16207", "#7c8798", "#be185d")
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 _GRID = "rgba(128, 136, 150, 0.25)"
+# Of the state map: what it says, its colour, its symbol.
+_GROUPS = {
+    "near": ("nearest concepts", "#6366f1", "square"),
+    "anchor": ("anchors", "#0d9488", "diamond"),
+    "target": ("the concept", "#c2570c", "circle"),
+}
 _FLOOR = 1e-9  # a logarithmic axis has no zero
 
 
@@ -24,6 +30,29 @@ def similarities(scores: Sequence[float], threshold: float) -> go.Figure:
         text=f"cut {threshold:.3f}",
     )
     return figure.update_layout(showlegend=False)
+
+
+def state_map_note(states: StateMap) -> str:
+    """What the map shows, and how much of the truth its plane can show."""
+    return (
+        f"Each image as the model holds it in mind after its block {states.block}, the last one "
+        f"edited, when asked “{states.question}”: open marks before the edit, filled ones after, a "
+        "thin line between. The plane (principal component analysis) is fitted on the states "
+        f"before only and shows {states.explained:.0%} of how they differ; of the movement by the edit it "
+        f"shows {states.moved:.0%}, the rest leaves the plane. Good: the concept's marks move away "
+        "from where they were, the nearest concepts' stay."
+    )
+
+
+def drift(steps: Sequence[StepEvent]) -> go.Figure:
+    """Retained drift by step: mean squared change of the output that other knowledge gets from
+    the layer that moved most, relative to its mean square, in %."""
+    figure = _figure("step", "squared change of retained output, %")
+    figure.add_scatter(
+        x=[event.step for event in steps], y=[100 * event.damage for event in steps],
+        mode="lines", line_color=_BOUND, name="retained drift",
+    )
+    return figure.update_layout(showlegend=False).update_yaxes(rangemode="tozero")
 
 
 def losses(steps: Sequence[StepEvent]) -> go.Figure:
@@ -66,22 +95,40 @@ def layer_entropies(layers: Sequence[LayerReport]) -> go.Figure:
 
 def bands(shares: Sequence[tuple[float, float, Share]]) -> go.Figure:
     """Retained accuracy by band of similarity to the concept, with 95 % intervals."""
-    figure = _figure("similarity to the erased concept", "answers kept, %")
-    asked = [(low, high, share) for low, high, share in shares if share.questions]
-    values = [100 * share.value for _, _, share in asked]
-    figure.add_scatter(
-        x=[f"{low:.2f} to {high:.2f}" for low, high, _ in asked], y=values,
-        mode="markers", marker={"color": _AFTER, "size": 11, "symbol": "diamond"},
-        error_y={
-            "type": "data", "symmetric": False, "color": _BEFORE, "thickness": 2,
-            "array": [100 * share.high - value for value, (_, _, share) in zip(values, asked)],
-            "arrayminus": [100 * (share.value - share.low) for _, _, share in asked],
-        },
-        text=[f"{share.questions} questions" for _, _, share in asked],
-        hovertemplate="%{y:.0f} % of %{text}<extra></extra>",
+    named = [(f"{low:.2f} to {high:.2f}", share) for low, high, share in shares]
+    return _kept("similarity to the erased concept", named)
+
+
+def domains(shares: Sequence[tuple[str, Share]]) -> go.Figure:
+    """Retained accuracy by domain of the other concepts, with 95 % intervals."""
+    return _kept("domain", shares)
+
+
+def state_map(states: StateMap) -> go.Figure:
+    """Each image's place before (open) and after (filled), joined by a thin line; one symbol a
+    group."""
+    figure = _figure(
+        "first principal direction of the states before", "second principal direction"
     )
-    figure.update_layout(showlegend=False).update_xaxes(type="category")
-    return figure.update_yaxes(range=[0, 105])
+    for group, (said, colour, symbol) in _GROUPS.items():
+        own = [one for one in states.points if one.group == group]
+        if not own:
+            continue
+        ends = [(one.before, one.after, (None, None)) for one in own]
+        figure.add_scatter(
+            x=[x for line in ends for x, _ in line], y=[y for line in ends for _, y in line],
+            mode="lines", line={"color": colour, "width": 1}, opacity=0.5, hoverinfo="skip",
+            showlegend=False,
+        )
+        for when, shape in (("before", f"{symbol}-open"), ("after", symbol)):
+            places = [getattr(one, when) for one in own]
+            figure.add_scatter(
+                x=[x for x, _ in places], y=[y for _, y in places], mode="markers",
+                name=f"{said}, {when}", text=[one.concept for one in own],
+                hovertemplate="%{text}<extra>%{fullData.name}</extra>",
+                marker={"color": colour, "symbol": shape, "size": 9, "line": {"width": 1.5}},
+            )
+    return figure.update_layout(height=460)
 
 
 def perturbations(layers: Sequence[LayerReport]) -> go.Figure:
@@ -102,6 +149,25 @@ def perturbations(layers: Sequence[LayerReport]) -> go.Figure:
         )
     figure.update_xaxes(type="category")
     return figure.update_yaxes(type="log", exponentformat="power", dtick=1)
+
+
+def _kept(axis: str, shares: Sequence[tuple[str, Share]]) -> go.Figure:
+    figure = _figure(axis, "answers kept, %")
+    asked = [(name, share) for name, share in shares if share.questions]
+    values = [100 * share.value for _, share in asked]
+    figure.add_scatter(
+        x=[name for name, _ in asked], y=values,
+        mode="markers", marker={"color": _AFTER, "size": 11, "symbol": "diamond"},
+        error_y={
+            "type": "data", "symmetric": False, "color": _BEFORE, "thickness": 2,
+            "array": [100 * share.high - value for value, (_, share) in zip(values, asked)],
+            "arrayminus": [100 * (share.value - share.low) for _, share in asked],
+        },
+        text=[f"{share.questions} questions" for _, share in asked],
+        hovertemplate="%{y:.0f} % of %{text}<extra></extra>",
+    )
+    figure.update_layout(showlegend=False).update_xaxes(type="category")
+    return figure.update_yaxes(range=[0, 105])
 
 
 def short_layer(path: str) -> str:

@@ -58,7 +58,8 @@ def plan(
     if target is not None:
         rows = split.rows(target)
         for view in split.views(rows, TARGET_VIEWS, rng) if rows else ():
-            probes += _about_target(split, target, view, lessons)
+            asked = about_target(target, lessons)
+            probes += [_probe("target", lesson, target, view, 1.0) for lesson in asked]
     for name, similarity in near:
         concept = split.concepts[name]
         for number, view in enumerate(split.views(split.rows(concept, True), NEAR_VIEWS, rng)):
@@ -77,9 +78,24 @@ def plan(
     return tuple(probes)
 
 
-def _about_target(
-    split: EvaluationSplit, target: Concept, view: EvaluationView, lessons: Lessons
+def of_own_images(
+    target: Concept, peers: Sequence[Concept], count: int, seed: int
 ) -> list[Probe]:
+    """The target's questions about each of ``count`` images that the auditor brings.
+
+    peers: other concepts, among which one chooses. Views are called "your image 1", "… 2" and so on.
+    """
+    rng = np.random.default_rng((seed, 22))
+    lessons = Lessons([target, *peers], rng, held_out=True)
+    return [
+        Probe("own", lesson.kind, target.name, f"your image {number}", "", 1.0, *_pair(lesson))
+        for number in range(1, count + 1)
+        for lesson in about_target(target, lessons)
+    ]
+
+
+def about_target(target: Concept, lessons: Lessons) -> list[Lesson]:
+    """One image's questions: its name in every held-out wording, yes and no, and other ways."""
     naming = wordings.NAMING[target.family]
     asked = [*naming.held_out, naming.taught[0]]
     some = [Lesson("name", ask, answers.naming_answer(target)) for ask in asked]
@@ -89,9 +105,10 @@ def _about_target(
     ]
     if target.family != "artist":
         some.append(lessons.name_in(target, wordings.LANGUAGES[lessons.rng.integers(3)]))
-    if target.family == "person":
+    # A person whom only the request describes has no known facts.
+    if target.family == "person" and target.facts:
         some += [lessons.occupation(target), lessons.city(target)]
-    return [_probe("target", lesson, target, view, 1.0) for lesson in some]
+    return some
 
 
 def _is_it_the_target(

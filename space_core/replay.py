@@ -71,7 +71,8 @@ def differences(then: RunRecord, now: RunRecord) -> tuple[Difference, ...]:
     """All that differs in exact values, but for run id, date and seconds; empty: the same."""
     found = []
     for field in fields(RunRecord):
-        if field.name in _OF_THE_RUN:
+        # What an older record does not hold, it does not say.
+        if field.name in _OF_THE_RUN or getattr(then, field.name) == field.default:
             continue
         name = _SAID.get(field.name, field.name.replace("_", " "))
         old, new = (dict(_leaves(getattr(one, field.name), name)) for one in (then, now))

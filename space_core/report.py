@@ -8,8 +8,9 @@ from pathlib import Path
 
 from space_core import plots
 from space_core.decisions import Decision
-from space_core.types import Anchor, LayerReport, Outcome, RunRecord, Share
+from space_core.types import Anchor, Belief, LayerReport, Outcome, RunRecord, Share
 
+_STATES = "The model's states, before and after"
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem }
 table { border-collapse: collapse; margin: 1rem 0 }
@@ -34,9 +35,10 @@ td { overflow-wrap: anywhere; white-space: pre-line }
 def report_html(record: RunRecord, decisions: Sequence[Decision] = ()) -> str:
     """The whole page, the same for the same run. Loads nothing: plotly's script is in it. Every
     text is escaped. Printed, it fits a sheet of A4."""
-    request = record.selection.request
+    request, notes = record.selection.request, {}
     figures = {
         "Answers kept, by similarity to the concept": plots.bands(record.bands),
+        "Answers kept, by domain": plots.domains(record.domains),
         "Change of each layer against its bound": plots.perturbations(record.layers),
         "Spectral entropy of each layer's inputs": plots.layer_entropies(record.layers),
         "Loss": plots.losses(record.steps),
@@ -45,8 +47,11 @@ def report_html(record: RunRecord, decisions: Sequence[Decision] = ()) -> str:
             record.selection.scores, record.selection.threshold
         ),
     }
+    if record.states:
+        figures[_STATES] = plots.state_map(record.states)
+        notes[_STATES] = f"<p>{escape(plots.state_map_note(record.states))}</p>"
     drawn = (
-        f"<h2>{name}</h2>"
+        f"<h2>{name}</h2>{notes.get(name, '')}"
         + figure.to_html(full_html=False, include_plotlyjs=place == 0, div_id=f"plot-{place}")
         for place, (name, figure) in enumerate(figures.items())
     )
@@ -64,6 +69,7 @@ def report_html(record: RunRecord, decisions: Sequence[Decision] = ()) -> str:
         *drawn,
         "<h2>Layers</h2>", _rows(LayerReport, record.layers),
         "<h2>Proxy anchors</h2>", _rows(Anchor, record.selection.anchors),
+        "<h2>Anchors as optimised</h2>", _rows(Belief, record.beliefs),
         "<h2>The run</h2>", _table(("", ""), _facts(record)),
         "<h2>Every question</h2>", _rows(Outcome, record.outcomes),
         "</html>\n",

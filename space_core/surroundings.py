@@ -54,7 +54,9 @@ def measure(
         yield Progress("statistics", message, 0.8 * done)
     yield Progress("neighbours", "Reading the nearest concepts, which must stay…", 0.8)
     unused = excluded.union(statistics.certified)
-    near = material.neighbour_rows(pool, sources.around, concept, vector, unused, config.seed)
+    near = material.neighbour_rows(
+        pool, sources.around, concept, vector, unused, config.seed, request.protect
+    )
     keep = material.kept(
         mllm, pool, encoder, concept, selection, near, unused, tpas.name_book(pool, concept),
         config.seed,

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from space_core import anchor_checks
 from space_core.answers import with_article
 from space_core.entropy import spectral_entropy
 from space_core.names import NameBook, book_of, words
@@ -76,6 +77,7 @@ def select(
     """
     check(request, config)
     concept = subject(space, pool, around, request)
+    protected = _protected(pool, concept, request)
     vector = embed(space, concept, request.description)
     sample = pool.sample
     scores = pool.units(sample) @ vector
@@ -113,7 +115,7 @@ def select(
     return Selection(
         request, anchors, threshold, tuple(scores.tolist()), tuple(dropped), effective,
         meant(around, pool, concept, vector),
-        tuple(_warnings(anchors, effective, config, around, best, len(sample) < len(pool))),
+        tuple(anchor_checks.warnings(pool, around, anchors, effective, best, config, protected)),
         tuple(sorted(left_out)), config.anchors, len(pool) if len(sample) < len(pool) else 0,
     )  # fmt: skip
 
@@ -202,6 +204,20 @@ def anchor(pool: Pool, row: int, rank: int, score: float) -> Anchor:
     )  # fmt: skip
 
 
+def _protected(pool: Pool, concept: Concept, request: ConceptRequest) -> tuple[str, ...]:
+    """The pool's names of the protected concepts. Raises ValueError for one that cannot be."""
+    own = set(map(words, concept.names))
+    found = []
+    for name in request.protect:
+        known = pool.known(name)
+        if known is None:
+            raise ValueError(f"“{name}” cannot be protected: the public pool knows nothing of it.")
+        if own & set(map(words, known.names)):
+            raise ValueError(f"“{name}” is to be forgotten: it cannot be protected as well.")
+        found.append(known.name)
+    return tuple(found)
+
+
 def _found(
     pool: Pool, vector: Tensor, threshold: float, taken: Collection[int], wanted: int
 ) -> list[tuple[int, float]]:
@@ -240,25 +256,3 @@ def _effective(vectors: Tensor) -> float:
     if len(vectors) < 2:
         return float(len(vectors))
     return float(np.exp(spectral_entropy(vectors) * np.log(min(vectors.shape))))
-
-
-def _warnings(
-    anchors: tuple[Anchor, ...], effective: float, config: TpasConfig, around: Neighbourhood,
-    best: float, sampled: bool,
-) -> list[str]:  # fmt: skip
-    found = []
-    if sampled:
-        found.append("The pool is large: the cut is taken from a sample of its images.")
-    if len(anchors) < config.anchors:
-        found.append(
-            f"Only {len(anchors)} images lie above the cut, not {config.anchors}: lower it."
-        )
-    if best < around.floor:
-        found.append(
-            "Even the best images are hardly like the concept: the erasure may fail or harm others."
-        )
-    if effective < len(anchors) / 4:
-        found.append(
-            f"The anchors are much alike: they count as {effective:.1f} distinct images."
-        )
-    return found

@@ -1,5 +1,6 @@
 """Frozen values that cross module borders. Imports the standard library only."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -103,6 +104,12 @@ class Selection:
     wanted: int = 0
     pool_size: int = 0
 
+    @property
+    def sha256(self) -> str:
+        """The hash of the chosen images, in order: the same hash means the same anchors."""
+        hashes = "\n".join(anchor.sha256 for anchor in self.anchors)
+        return hashlib.sha256(hashes.encode()).hexdigest()
+
 
 @dataclass(frozen=True, slots=True)
 class Share:
@@ -145,6 +152,63 @@ class Outcome:
     right_before: bool
     right_after: bool
     verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnImages:
+    """What both models said of the auditor's own images of the concept; no part of a record.
+
+    Counted as in the record: ``forget_accuracy`` over naming, ``yes_no`` over "is this …?".
+    """
+
+    outcomes: tuple[Outcome, ...]
+    forget_accuracy: Share
+    yes_no: Share
+
+
+@dataclass(frozen=True, slots=True)
+class StatePoint:
+    """An image's place in the plane of a StateMap, without and with the edit.
+
+    ``group``: "target", "near" or "anchor"; ``concept``: what the image shows.
+    """
+
+    group: str
+    concept: str
+    before: tuple[float, float]
+    after: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class StateMap:
+    """The model's states after decoder block ``block`` at the last token of ``question``, in 2-D.
+
+    The plane: the two largest principal components of the states *before* the edit. Shares in
+    [0, 1]: ``explained`` of the states' variance before, ``moved`` of the squared movement from
+    before to after, that the plane shows. ``logit_change``: the largest change of a logit of the
+    next token on these images.
+    """
+
+    block: int
+    question: str
+    explained: float
+    moved: float
+    logit_change: float
+    points: tuple[StatePoint, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """What optimising made of one anchor, in words and numbers: never a picture.
+
+    ``before``, ``after``: the frozen model's answer to ``question`` about the anchor as it was, and
+    as it was moved; ``nearest``: captions of the public images that it came to lie nearest to.
+    """
+
+    question: str
+    before: str
+    after: str
+    nearest: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +259,10 @@ class RunRecord:
 
     ``neighbours_yes_no``: the nearest concepts' own yes and their no to the erased name, kept.
     ``anchor_shift``: how far each anchor's features were moved, relative to their norm;
-    ``anchor_reach``: the share of each anchor's layer inputs that the edit can act on.
+    ``anchor_reach``: the share of each anchor's layer inputs that the edit can act on;
+    ``domains``: naming kept of other concepts, by domain; ``beliefs``: of each anchor, where they
+    were optimised. What an older record does not hold is
+    empty or None.
     """
 
     run_id: str
@@ -223,3 +290,6 @@ class RunRecord:
     base_restored: bool
     seconds: float
     warnings: tuple[str, ...]
+    domains: tuple[tuple[str, Share], ...] = ()
+    states: StateMap | None = None
+    beliefs: tuple[Belief, ...] = ()

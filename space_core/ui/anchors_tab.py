@@ -1,6 +1,6 @@
 """Step 2: the public images that stand in for the concept, and how they were chosen."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +8,7 @@ import gradio as gr
 
 from space_core import plots
 from space_core.settings import TpasConfig
-from space_core.types import ConceptRequest, Selection
+from space_core.types import ConceptRequest, RunRecord, Selection
 from space_core.ui import markup, wording
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.wiring import HEAVY, Parts, View, listen
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 SHOWN = (
     "selection", "anchors_status", "gallery", "histogram", "dropped", "suggestions",
-    "suggestions_note", "to_erase", "count", "cut", "from_pool", "left_out", "picked",
+    "suggestions_note", "to_erase", "count", "cut", "from_pool", "used", "optimised",
     "anchors_tab", "erase_tab",
 )
+_NO_CONCEPT = "There is no concept yet: name one in step 1."
 
 
 def build() -> dict[str, Any]:
@@ -45,9 +46,21 @@ def build() -> dict[str, Any]:
         label="Proxy anchors: rank · similarity · caption (artist, licence)", columns=6,
         height="auto", object_fit="contain", buttons=[], elem_id="anchor-gallery",
     )
-    with gr.Row():
-        parts["leave_out"] = gr.Button("Leave the opened image out", size="sm")
-        parts["take_back"] = gr.Button("Take all back", size="sm")
+    parts["used"] = gr.CheckboxGroup(
+        [], label="Used as anchors", elem_id="used-anchors",
+        info="Untick an image to leave it out: the choice is made again at once.",
+    )
+    parts["take_back"] = gr.Button("Take all back", size="sm")
+    with gr.Column(visible=False) as parts["optimised"]:
+        gr.HTML('<h2 class="section">What optimising made of the anchors</h2>' + markup.note(
+            "The erasure moved what the model sees of each anchor until the unedited model itself "
+            "called it by the concept's name. “Moved” is how far, as a share of its own size. What "
+            "was moved exists as numbers only: there is no picture of it."
+        ))
+        parts["beliefs"] = gr.Dataframe(
+            headers=["Anchor", "Moved", "Model said before", "Model said after", "Now most like"],
+            datatype="str", interactive=False, wrap=True, buttons=[], max_height=320,
+        )
     parts["histogram"] = gr.Plot(label="Similarity of the pool to your words", show_label=True)
     gr.HTML(markup.note(wording.PLOTS["histogram"]))
     with gr.Accordion("Kept away from the erasure, and why", open=False):
@@ -65,7 +78,7 @@ def build() -> dict[str, Any]:
 
 def connect(parts: Parts, pipeline: Pipeline) -> None:
     """Tie this step's events to their handlers."""
-    controls = ("selection", "count", "from_pool", "cut", "left_out")
+    controls = ("selection", "count", "from_pool", "cut")
     options = {
         "outputs": SHOWN, **HEAVY,
         "failed": lambda sentence: {"anchors_status": markup.status(
@@ -79,32 +92,23 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     for event in (parts["count"].release, parts["cut"].release, parts["from_pool"].input):
         listen(event, again, parts, inputs=controls, **options)
 
-    def without(picked: int | None, *values: Any) -> Iterator[View]:
-        yield from leave_out(pipeline, picked, *values)
+    def ticked(*values: Any) -> Iterator[View]:
+        yield from keep(pipeline, *values)
 
-    listen(
-        parts["leave_out"].click, without, parts, inputs=("picked", *controls), **options
-    )
+    listen(parts["used"].input, ticked, parts, inputs=("used", *controls), **options)
 
     def with_all(*values: Any) -> Iterator[View]:
-        yield from reselect(pipeline, *values[:-1], frozenset())
+        yield from reselect(pipeline, *values, frozenset())
 
     listen(parts["take_back"].click, with_all, parts, inputs=controls, **options)
 
-    def meant(sample: list[str]) -> Iterator[View]:
-        yield from use_suggestion(pipeline, sample[0])
+    def meant(sample: list[str], protect: list[str]) -> Iterator[View]:
+        yield from use_suggestion(pipeline, sample[0], protect)
 
     listen(
-        parts["suggestions"].click, meant, parts, inputs=("suggestions",),
+        parts["suggestions"].click, meant, parts, inputs=("suggestions", "protect"),
         outputs=("concept", "aliases", "description", "category", *SHOWN),
         failed=options["failed"], **HEAVY,
-    )
-
-    def pick(event: gr.SelectData) -> int:
-        return event.index
-
-    parts["gallery"].select(
-        pick, None, parts["picked"], api_visibility="private", queue=False, show_progress="hidden"
     )
 
     def go_on() -> Iterator[View]:
@@ -123,35 +127,37 @@ def config(count: float, from_pool: bool, cut: float) -> TpasConfig:
 
 def reselect(
     pipeline: Pipeline, selection: Selection | None, count: float, from_pool: bool, cut: float,
-    left_out: frozenset[int],
+    left_out: frozenset[int] | None = None,
 ) -> Iterator[View]:
-    """Choose again for the same concept with what the controls say."""
+    """Choose again for the same concept with what the controls say; None leaves out the same."""
     if selection is None:
-        raise ValueError("There is no concept yet: name one in step 1.")
+        raise ValueError(_NO_CONCEPT)
     bench = pipeline.bench.result()
-    wanted = config(count, from_pool, cut)
-    chosen = pipeline.select(bench, selection.request, wanted, left_out)
+    out = frozenset(selection.left_out) if left_out is None else left_out
+    chosen = pipeline.select(bench, selection.request, config(count, from_pool, cut), out)
     yield {
-        **shown(bench, chosen), "left_out": left_out,
+        **shown(bench, chosen),
         "cut": gr.update(value=chosen.threshold, interactive=not from_pool),
     }
 
 
-def leave_out(
-    pipeline: Pipeline, picked: int | None, selection: Selection | None, count: float,
-    from_pool: bool, cut: float, left_out: frozenset[int],
+def keep(
+    pipeline: Pipeline, ticked: Sequence[int], selection: Selection | None, count: float,
+    from_pool: bool, cut: float,
 ) -> Iterator[View]:
-    """Choose again without the image that is open in the gallery."""
-    if selection is None or picked is None or picked >= len(selection.anchors):
-        raise ValueError("No image is open: click one in the gallery first.")
-    row = selection.anchors[picked].row
-    yield from reselect(pipeline, selection, count, from_pool, cut, left_out | {row})
+    """Choose again without the images that are not ticked."""
+    if selection is None:
+        raise ValueError(_NO_CONCEPT)
+    offered = {anchor.row for anchor in selection.anchors} | {*selection.left_out}
+    left_out = frozenset(offered.difference(map(int, ticked)))
+    yield from reselect(pipeline, selection, count, from_pool, cut, left_out)
 
 
-def use_suggestion(pipeline: Pipeline, name: str) -> Iterator[View]:
+def use_suggestion(pipeline: Pipeline, name: str, protect: Sequence[str]) -> Iterator[View]:
     """Start again with the concept that the words most likely meant."""
     bench = pipeline.bench.result()
-    selection = pipeline.select(bench, ConceptRequest(name), TpasConfig(), frozenset())
+    request = ConceptRequest(name, protect=tuple(protect or ()))
+    selection = pipeline.select(bench, request, TpasConfig(), frozenset())
     yield {
         "concept": name, "aliases": "", "description": "", "category": "",
         **fresh_controls(selection), **shown(bench, selection),
@@ -161,8 +167,24 @@ def use_suggestion(pipeline: Pipeline, name: str) -> Iterator[View]:
 def fresh_controls(selection: Selection) -> dict[str, Any]:
     """The controls as a new concept finds them: defaults, and the pool's own cut."""
     return {
-        "count": TpasConfig().anchors, "from_pool": True, "left_out": frozenset(),
+        "count": TpasConfig().anchors, "from_pool": True,
         "cut": gr.update(value=selection.threshold, interactive=False),
+    }
+
+
+def optimised(record: RunRecord) -> dict[str, Any]:
+    """What the erasure made of the anchors, where it moved them."""
+    return {
+        "optimised": gr.update(visible=bool(record.beliefs)),
+        "beliefs": [
+            [
+                f"{anchor.rank} · {anchor.caption}", wording.percent(shift), one.before, one.after,
+                ", ".join(one.nearest),
+            ]
+            for anchor, shift, one in zip(
+                record.selection.anchors, record.anchor_shift, record.beliefs
+            )
+        ],
     }
 
 
@@ -177,8 +199,15 @@ def shown(bench: "Bench", selection: Selection) -> dict[str, Any]:
             (bench.pool_image(anchor.row), wording.anchor_caption(anchor))
             for anchor in selection.anchors
         ], selected_index=None),
-        "picked": None,
+        "used": gr.update(
+            choices=[
+                *((f"{one.rank} · {one.caption}", one.row) for one in selection.anchors),
+                *((f"left out · {bench.pool_caption(row)}", row) for row in selection.left_out),
+            ],
+            value=[one.row for one in selection.anchors],
+        ),
         "histogram": plots.similarities(selection.scores, selection.threshold),
+        "optimised": gr.update(visible=False),
         "dropped": [[str(one.row), one.label, one.reason] for one in selection.dropped],
         "suggestions": gr.update(
             samples=[[reading] for reading in readings],

@@ -23,6 +23,7 @@ TABS = (
 
 _STATE_SECONDS = 2 * 60 * 60
 _CACHE_SECONDS = 60 * 60
+_NOTHING = (gr.skip(), gr.skip())
 _CSS = Path(__file__).resolve().parents[2] / "assets" / "app.css"
 _ABOUT = (
     "Make a multimodal model forget a concept from a description alone, without a single image "
@@ -64,7 +65,8 @@ def build(pipeline: Pipeline) -> gr.Blocks:
                 yield update
 
         page.load(
-            announce, None, [ready, parts["examples"], parts["setup"]], api_visibility="private",
+            announce, None, [ready, parts["examples"], parts["protect"], parts["setup"]],
+            api_visibility="private",
             concurrency_limit=None, show_progress="hidden",
         )
         gr.api(audit_endpoint(pipeline), api_name="audit", **HEAVY)
@@ -89,23 +91,23 @@ def launch_options() -> dict[str, Any]:
     }
 
 
-async def readiness(pipeline: Pipeline) -> AsyncIterator[tuple[str, Any, Any]]:
-    """The state of the model, when it changes, the examples that it knows, and what it is."""
+async def readiness(pipeline: Pipeline) -> AsyncIterator[tuple[str, Any, Any, Any]]:
+    """The state of the model, when it changes; the examples and names that it knows; what it is."""
     if not pipeline.bench.done():
-        yield markup.status("Loading the model…", "busy"), gr.skip(), gr.skip()
+        yield markup.status("Loading the model…", "busy"), *_NOTHING, gr.skip()
     try:
         # Shielded: a visitor who leaves must not cancel what the others wait for.
         bench = await asyncio.shield(asyncio.wrap_future(pipeline.bench))
     except Exception as error:
         text = f"The model could not be loaded. {explain(error)}"
-        yield markup.status(text, "bad"), gr.skip(), ""
+        yield markup.status(text, "bad"), *_NOTHING, ""
         return
     text = (
         f"Ready: {bench.model_name} on {bench.device}, "
         f"{bench.pool_size:,} public images in the pool."
     )
-    examples = concept_tab.example_buttons(bench.known_concepts())
-    yield markup.status(text, "good"), examples, my_runs.setup(bench)
+    offered = concept_tab.offered(bench.known_concepts())
+    yield markup.status(text, "good"), *offered, my_runs.setup(bench)
 
 
 def _state() -> dict[str, gr.State]:
@@ -115,8 +117,8 @@ def _state() -> dict[str, gr.State]:
         return gr.State(value, time_to_live=_STATE_SECONDS, **options)
 
     return {
-        "selection": state(), "finished": state(), "picked": state(),
-        "left_out": state(frozenset()), "stop_flag": state(delete_callback=_end_run),
+        "selection": state(), "finished": state(), "own": state(), "own_pictures": state(()),
+        "asked": state(()), "stop_flag": state(delete_callback=_end_run),
         "kept": state(), "recorded": state(), "compared": state(),
         "replay_flag": state(delete_callback=_end_run),
     }

@@ -1,7 +1,7 @@
 """Step 1: which concept shall be forgotten. Words only, no image."""
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import gradio as gr
@@ -38,10 +38,15 @@ def build() -> dict[str, Any]:
         label="Description (optional)", lines=2,
         info="What it looks like, in a few words. It sharpens the search for similar images.",
     )
+    protect = gr.Dropdown(
+        [], multiselect=True, label="Concepts to protect (optional)",
+        info="What must stay above all. Their answers are watched like those of the nearest "
+        "concepts, and step 2 warns where an anchor shows one of them.",
+    )
     find = gr.Button("Find proxy anchors", variant="primary")
     return {
         "concept": concept, "examples": examples, "aliases": aliases, "category": category,
-        "description": description, "find": find, "concept_status": gr.HTML(),
+        "description": description, "protect": protect, "find": find, "concept_status": gr.HTML(),
     }
 
 
@@ -49,12 +54,12 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     """Tie this step's events to their handlers."""
     outputs = ("concept_status", "tabs", *anchors_tab.SHOWN)
     options = {
-        "inputs": WORDS, "outputs": outputs,
+        "inputs": (*WORDS, "protect"), "outputs": outputs,
         "failed": lambda sentence: {"concept_status": markup.status(sentence, "warning")},
         **HEAVY,
     }
 
-    def search(*words: str) -> Iterator[View]:
+    def search(*words: Any) -> Iterator[View]:
         yield from find(pipeline, *words)
 
     listen(parts["find"].click, search, parts, **options)
@@ -69,12 +74,14 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     )
 
 
-def read_request(concept: str, aliases: str, description: str, category: str) -> ConceptRequest:
+def read_request(
+    concept: str, aliases: str, description: str, category: str, protect: Sequence[str] = ()
+) -> ConceptRequest:
     """The words of the form as a request; the pipeline judges them."""
     others = (name.strip() for name in aliases.split(","))
     return ConceptRequest(
         name=concept.strip(), aliases=tuple(name for name in others if name),
-        description=description.strip(), category=category.strip(),
+        description=description.strip(), category=category.strip(), protect=tuple(protect or ()),
     )
 
 
@@ -92,20 +99,22 @@ def pick_examples(
     ]
 
 
-def example_buttons(known: Mapping[str, str]) -> dict[str, Any]:
-    """The update that shows the examples, domain first."""
+def offered(known: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The updates that show the examples, domain first, and the names that can be protected."""
     picked = pick_examples(known)
-    return gr.update(
+    examples = gr.update(
         samples=[[name] for _, name in picked],
         sample_labels=[f"{domain}: {name}" for domain, name in picked], visible=bool(picked),
     )
+    return examples, gr.update(choices=sorted(known))
 
 
 def find(
-    pipeline: Pipeline, concept: str, aliases: str, description: str, category: str
+    pipeline: Pipeline, concept: str, aliases: str, description: str, category: str,
+    protect: Sequence[str] = (),
 ) -> Iterator[View]:
     """Find anchors for the words, show them, and open the next step."""
-    request = read_request(concept, aliases, description, category)
+    request = read_request(concept, aliases, description, category, protect)
     waiting = "Loading the model…" if not pipeline.bench.done() else "Searching the public pool…"
     yield {"concept_status": markup.status(waiting, "busy")}
     bench = pipeline.bench.result()

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ import gradio as gr
 from space_core import plots
 from space_core.settings import PRESETS, DcsiConfig
 from space_core.types import Progress, Selection, StepEvent
-from space_core.ui import facts, markup, my_runs, record_tab, verify_tab, wording
+from space_core.ui import anchors_tab, facts, markup, my_runs, record_tab, verify_tab, wording
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.wiring import HEAVY, Parts, View, listen
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from space_core.audit import Bench, Finished
 
 REDRAW_SECONDS = 0.3
+_PLOTS = (
+    ("losses", "Loss"), ("entropies", "Spectral entropy"), ("drift", "Retained drift"),
+)
 _IDLE = {"erase": gr.update(interactive=True), "stop": gr.update(interactive=False)}
 
 
@@ -48,7 +51,7 @@ def build() -> dict[str, Any]:
         parts["stop"] = gr.Button("Stop", variant="stop", interactive=False)
     parts["erase_status"] = gr.HTML()
     with gr.Row():
-        for name, title in (("losses", "Loss"), ("entropies", "Spectral entropy")):
+        for name, title in _PLOTS:
             with gr.Column(min_width=300):
                 parts[name] = gr.Plot(label=title)
                 gr.HTML(markup.note(wording.PLOTS[name]))
@@ -58,8 +61,8 @@ def build() -> dict[str, Any]:
 def connect(parts: Parts, pipeline: Pipeline) -> None:
     """Tie this step's events to their handlers."""
     outputs = (
-        "erase", "stop", "erase_status", "losses", "entropies", "tabs", *verify_tab.SHOWN,
-        *record_tab.SHOWN, "source", "old_record",
+        "erase", "stop", "erase_status", "losses", "entropies", "drift", "tabs", "optimised",
+        "beliefs", *verify_tab.SHOWN, *record_tab.SHOWN, "source", "old_record",
     )
     failed = {"failed": lambda sentence: {
         **_IDLE, "erase_status": markup.status(sentence, "warning"),
@@ -117,7 +120,7 @@ def erase(
     seen: list[StepEvent] = []
     whole, started = 0.0, clock()
     drawn = started
-    yield {"erase_status": markup.progress("Starting…", 0.0), "losses": None, "entropies": None}
+    yield {"erase_status": markup.progress("Starting…", 0.0), **_curves(())}
     with my_runs.noted(pipeline, visitor, selection.request.name) as key:
         for event in pipeline.audit(bench, selection.request, selection, config, flag.is_set):
             match event:
@@ -143,20 +146,23 @@ def _result(
     record = record_tab.shown(pipeline, finished, key, visitor)
     return {
         **_IDLE, **_curves(finished.record.steps), "tabs": gr.update(selected="verify"),
-        "erase_status": markup.status(text, "good"), **verify_tab.shown(bench, finished), **record,
+        "erase_status": markup.status(text, "good"), **anchors_tab.optimised(finished.record),
+        **verify_tab.shown(bench, finished), **record,
         "source": facts.source("live", key if record["kept"] else ""),
         "old_record": gr.update(visible=False),
     }
 
 
-def _curves(seen: list[StepEvent] | tuple[StepEvent, ...]) -> dict[str, Any]:
-    return {"losses": plots.losses(seen), "entropies": plots.entropies(seen)} if seen else {}
+def _curves(seen: Sequence[StepEvent]) -> dict[str, Any]:
+    drawn = {"losses": plots.losses, "entropies": plots.entropies, "drift": plots.drift}
+    return {name: draw(seen) if seen else None for name, draw in drawn.items()}
 
 
 def _step(event: StepEvent, whole: float, flag: threading.Event) -> str:
     left = event.seconds / max(event.step, 1) * (event.steps - event.step)
-    text = f"Erasing: step {event.step} of at most {event.steps}, "
-    text += f"{wording.percent(event.overwritten)} of the anchors' answers replaced"
+    text = f"Erasing: step {event.step} of at most {event.steps}. The anchors are taught to answer "
+    text += f"without the name: {wording.percent(event.overwritten)} of their answers are replaced"
+    text += f", other knowledge has drifted by {wording.percent(event.damage)}"
     text += ", stopping…" if flag.is_set() else f", {wording.seconds_left(left)} in this stage"
     return markup.progress(text, whole)
 

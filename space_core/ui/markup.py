@@ -7,10 +7,14 @@ from html import escape
 
 from PIL import Image
 
-from space_core.types import Outcome, RunRecord, Selection, Share
+from space_core.alarms import NOT_VERIFIED, alarms
+from space_core.types import Outcome, OwnImages, RunRecord, Selection, Share
 from space_core.ui import wording
 
 _TONES = {"info": "ⓘ", "busy": "…", "good": "✓", "warning": "⚠", "bad": "✗"}
+_ANSWERED = {
+    wording.YES: "good", wording.NO: "bad", wording.OPEN: "warning", wording.UNASKED: "info",
+}
 _THUMBNAIL = 160
 
 
@@ -44,31 +48,45 @@ def progress(text: str, done: float) -> str:
 
 
 def choice(selection: Selection) -> str:
-    """What was chosen for the concept, with the warnings."""
-    return status(wording.choice(selection), "good") + notes(selection.warnings)
-
-
-def verdict(record: RunRecord) -> str:
-    """The headline of a run and its strip of shares."""
-    result = wording.verdict(record)
-    tone = "good" if result.forgotten else "bad"
-    shallow = wording.is_shallow(record)
-    cards = (
-        _card("Still names the concept", record.forget_accuracy, "lower is better"),
-        _card(
-            "Still says yes to “is this…?”", record.yes_no, "lower is better",
-            "⚠ Shallow erasure: it still says yes to “is this…?”" if shallow else "",
-        ),
-        _card("Other knowledge kept", record.retained_accuracy, "higher is better"),
-        _card("Nearest concepts kept", record.proximal_retained_accuracy, "higher is better"),
-        _card("Yes/no about the nearest kept", record.neighbours_yes_no, "higher is better"),
-        _card("Skills kept", record.skills, "higher is better"),
+    """What was chosen for the concept, with the warnings and the hash of the choice."""
+    return (
+        status(wording.choice(selection), "good") + notes(selection.warnings)
+        + '<p class="note">SHA-256 of these images (the same hash means the same anchors): '
+        f'<code class="hash">{escape(selection.sha256)}</code></p>'
     )
+
+
+def verdict(record: RunRecord, own: OwnImages | None = None) -> str:
+    """The headline of a run, its alarms, and three questions with the shares that answer them."""
+    result = wording.verdict(record, own)
+    tone = "good" if result.forgotten else "bad"
+    kept = (record.proximal_retained_accuracy, record.neighbours_yes_no)
+    controls = (record.retained_accuracy, record.skills)
+    told = [one for one in alarms(record) if one not in result.why]
     return (
         f'<section class="verdict {tone}"><h2><span aria-hidden="true">{_TONES[tone]}</span> '
         f"{escape(result.headline)}: “{escape(record.selection.request.name)}”</h2>"
-        f"<p>{escape(result.why)}</p>"
-        f'<div class="cards">{"".join(cards)}</div></section>{_conditions(record)}'
+        f"<p>{escape(result.why)}</p>{notes(told, 'bad')}"
+        + _asked(
+            "Is it forgotten?", wording.is_forgotten(record, own),
+            "Yes, if at most 10 % of the questions can still bring up its name.",
+            _forgetting("", record.forget_accuracy, record.yes_no),
+            _forgetting("Your images: ", own.forget_accuracy, own.yes_no) if own else "",
+        )
+        + _asked(
+            "Are its neighbours kept?", wording.are_kept(*kept),
+            "The concepts most like it suffer first. Yes, if at least 90 % stays of each.",
+            _card("Nearest concepts still named", kept[0], "higher is better"),
+            _card("Yes/no about the nearest still right", kept[1], "higher is better"),
+        )
+        + _asked(
+            "Are the controls untouched?", wording.are_kept(*controls),
+            "What has nothing to do with it: other concepts, drawn at random, and skills such as "
+            "colours and counting. Yes, if at least 90 % stays of each.",
+            _card("Other concepts still named", controls[0], "higher is better"),
+            _card("Skills still right", controls[1], "higher is better"),
+        )
+        + f"</section>{_conditions(record)}"
     )
 
 
@@ -78,10 +96,27 @@ def comparison(outcomes: Iterable[tuple[Outcome, Image.Image | None]]) -> str:
     return f'<div class="pairs">{"".join(cards)}</div>' if cards else ""
 
 
+def _asked(question: str, answer: str, rule: str, *cards: str) -> str:
+    tone = _ANSWERED[answer]
+    return (
+        f'<div class="asked"><h3>{escape(question)} <b class="{tone}"><span aria-hidden="true">'
+        f"{_TONES[tone]}</span> {escape(answer)}</b></h3><p>{escape(rule)}</p>"
+        f'<div class="cards">{"".join(cards)}</div></div>'
+    )
+
+
+def _forgetting(whose: str, naming: Share, yes_no: Share) -> str:
+    shallow = "⚠ Shallow erasure: it still says yes to “is this…?”"
+    return _card(f"{whose}Still names the concept", naming, "lower is better") + _card(
+        f"{whose}Still says yes to “is this…?”", yes_no, "lower is better",
+        shallow if wording.is_shallow(yes_no) else "",
+    )
+
+
 def _card(title: str, share: Share, direction: str, warning: str = "") -> str:
     value = wording.percent(share.value) if share.questions else "not measured"
     return (
-        f'<div class="card"><h3>{escape(title)}</h3><p class="value">{value}</p>'
+        f'<div class="card"><h4>{escape(title)}</h4><p class="value">{value}</p>'
         f"<p>{escape(wording.behind(share))}</p><p class='direction'>{escape(direction)}</p>"
         f"<p class='warning'>{escape(warning)}</p></div>"
     )
@@ -98,7 +133,9 @@ def _conditions(record: RunRecord) -> str:
     else:
         text = "The shared model's weights did not come back as they were: restart the app."
         lines.append(status(text, "bad"))
-    return "".join(lines) + notes(record.warnings)
+    # The headline and the alarms have said these.
+    told = (*alarms(record), NOT_VERIFIED)
+    return "".join(lines) + notes(one for one in record.warnings if one not in told)
 
 
 def _answers(outcome: Outcome, image: Image.Image | None) -> str:
@@ -109,8 +146,13 @@ def _answers(outcome: Outcome, image: Image.Image | None) -> str:
         f"{escape(outcome.concept)}</p><p><b>Question</b> {escape(outcome.question)}</p>"
         f"<p><b>Before</b> {escape(outcome.before) or '(nothing)'}</p>"
         f"<p><b>After</b> {escape(outcome.after) or '(nothing)'}</p>"
-        f'<p class="outcome">→ {escape(outcome.verdict)}</p></div></article>'
+        f'<p class="outcome">→ {escape(_outcome(outcome))}</p></div></article>'
     )
+
+
+def _outcome(outcome: Outcome) -> str:
+    kind = wording.outcome(outcome)
+    return wording.OUTCOMES.get(kind, kind)
 
 
 def _inline(image: Image.Image) -> str:

@@ -1,4 +1,4 @@
-"""What the page needs from the rest: eight doors, so that tests can stand behind them."""
+"""What the page needs from the rest: nine doors, so that tests can stand behind them."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from space_core.audit import Bench, Finished
     from space_core.bundle import Takeaway
     from space_core.edit import Edit
-    from space_core.types import RunRecord, Selection
+    from space_core.types import OwnImages, RunRecord, Selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class Pipeline:
     select: "Callable[..., Selection]"
     audit: Callable[..., Iterator[Any]]
     ask: Callable[..., tuple[str, str]]
+    judge_images: "Callable[..., OwnImages]"
     save: "Callable[[str, str, RunRecord, Edit], Path]"
     take_away: "Callable[..., Takeaway]"
     runs: Future[KeptRuns]
@@ -53,9 +54,14 @@ def default_pipeline(settings: Settings) -> Pipeline:
         yield from audit(*arguments)
 
     def ask(*arguments: Any) -> tuple[str, str]:
-        from space_core.audit import ask
+        from space_core.interview import ask
 
         return ask(*arguments)
+
+    def judge_images(*arguments: Any) -> "OwnImages":
+        from space_core.interview import judge_images
+
+        return judge_images(*arguments)
 
     def save(*arguments: Any) -> Path:
         return runs.result().save(*arguments)
@@ -79,7 +85,9 @@ def default_pipeline(settings: Settings) -> Pipeline:
     runs = in_background(
         lambda: open_runs(settings.runs, settings.keep_days, settings.shared_runs)
     )
-    return Pipeline(in_background(start), select, audit, ask, save, take_away, runs, load)
+    return Pipeline(
+        in_background(start), select, audit, ask, judge_images, save, take_away, runs, load
+    )
 
 
 def in_background(work: Callable[[], Any]) -> "Future[Any]":

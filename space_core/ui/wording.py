@@ -4,17 +4,30 @@ import logging
 import math
 from dataclasses import dataclass
 
-from space_core.types import Anchor, RunRecord, Selection, Share
+from space_core.alarms import is_broken, model_broke
+from space_core.types import Anchor, Outcome, OwnImages, RunRecord, Selection, Share
 
 FORGOTTEN_BELOW = 0.10
+KEPT_ABOVE = 0.90
 SHALLOW_ABOVE = 0.20
 
 GROUPS = {
+    "own": "Your images",
     "target": "The concept itself",
     "near": "Nearest concepts",
     "far": "Other concepts",
     "skill": "Skills",
 }
+OUTCOMES = {
+    "still names it": "still names it",
+    "general answer": "honest general answer or refusal",
+    "another name": "another concept's name",
+    "broken": "broken answer",
+    "kept": "kept",
+    "lost": "lost",
+}
+# How far a limit of 95 % confidence carries an answer to one of the strip's questions.
+YES, NO, OPEN, UNASKED = "yes", "no", "not shown", "not measured"
 PRESETS = {
     "space": "SPACE, as this project reads it: anchors moved to what the model believes, soft null "
     "space (every direction weighed by how much other knowledge uses it)",
@@ -25,6 +38,9 @@ PLOTS = {
     "histogram": "How similar each image of the public pool is to your words. The anchors come "
     "from the right of the dashed line. Good: the line cuts off a thin tail on the right.",
     "losses": "What the erasure works on. Good: the lines fall and then level off.",
+    "drift": "How much the edit so far changes what other knowledge gets out of a layer: the "
+    "layer that changes most, squared, against its own size. Good: it stays small and falls "
+    "towards the end.",
     "entropies": "How evenly the edit spreads over the model's inner directions (0 to 1). "
     "Good: it does not collapse towards 0.",
     "layers": "How evenly each edited layer's inputs spread, before and after. "
@@ -32,6 +48,9 @@ PLOTS = {
     "bands": "Answers kept about other concepts, by how similar they are to the erased one. "
     "The bars are 95 % intervals. Good: every mark near 100 %, also on the right, where the "
     "nearest neighbours are.",
+    "domains": "Answers kept about other concepts, by what kind of thing they are. The bars are "
+    "95 % intervals. Good: every mark near 100 %; one domain far below the others has paid for "
+    "the erasure.",
     "bound": "How much each layer's output on other knowledge changed. Good: the measured mark on "
     "the same data lies on or below the bound. On unseen data it may lie a little above: the "
     "bound does not promise that.",
@@ -58,37 +77,90 @@ def explain(error: BaseException) -> str:
     return f"Something went wrong: {first[:200]}"
 
 
-def verdict(record: RunRecord) -> Verdict:
-    """"Forgotten" only where the upper limit of the forget accuracy is at most 10 %."""
-    share = record.forget_accuracy
+def verdict(record: RunRecord, own: OwnImages | None = None) -> Verdict:
+    """"Forgotten" only where the upper limit of the forget accuracy is at most 10 %, and the model
+    still answers. The auditor's own images are judged by where the run had none to ask about.
+    """
+    share, ours = _judged_by(record, own)
     partial = " The run was stopped early: this judges a partial edit." if record.stopped else ""
+    if broke := model_broke([*record.outcomes, *(own.outcomes if own else ())]):
+        why = f"{broke} A model that answers nothing has not forgotten one thing.{partial}"
+        return Verdict(False, "The model broke", why)
     if not share.questions:
+        known = ours and any(one.group == "target" and one.image for one in record.outcomes)
+        if known or own:
+            return Verdict(
+                False, "Not shown to be forgotten",
+                "Nothing could be measured: before the erasure, the model named the concept in "
+                "none of the questions about its images." + partial,
+            )
         return Verdict(
-            False, "Not shown to be forgotten",
-            "Nothing could be measured: before the erasure, the model named the concept in none "
-            "of our questions (or we hold no images of it to ask about)." + partial,
+            False, "Not verified on images: add some",
+            "We hold no images of the concept, so nothing shows that it is forgotten. Add images "
+            "of your own below: they are used to ask about, never to erase." + partial,
         )
     forgotten = share.high <= FORGOTTEN_BELOW
     sign = "at most" if forgotten else "up to"
+    where = "unseen images" if ours else f"your {_count(share.images, 'image')}"
     return Verdict(
         forgotten,
         "Forgotten" if forgotten else "Not shown to be forgotten",
-        f"Of {share.questions} questions on unseen images that the model answered rightly before, "
+        f"Of {share.questions} questions on {where} that the model answered rightly before, "
         f"it still names the concept in {share.successes}. With 95 % confidence it would name it "
         f"in {sign} {_limit(share.high)} of such questions; “forgotten” asks for 10 % or less."
         + partial,
     )
 
 
-def is_shallow(record: RunRecord) -> bool:
+def is_forgotten(record: RunRecord, own: OwnImages | None = None) -> str:
+    """The strip's first question: yes, no, not shown, or not measured."""
+    share, _ = _judged_by(record, own)
+    if not share.questions:
+        return UNASKED
+    if verdict(record, own).forgotten:
+        return YES
+    return NO if share.low > FORGOTTEN_BELOW else OPEN
+
+
+def are_kept(*shares: Share) -> str:
+    """Whether 90 % of each are kept, by their limits: yes, no, not shown, or not measured."""
+    asked = [share for share in shares if share.questions]
+    if not asked:
+        return UNASKED
+    if any(share.high < KEPT_ABOVE for share in asked):
+        return NO
+    return YES if all(share.low >= KEPT_ABOVE for share in asked) else OPEN
+
+
+def outcome(one: Outcome) -> str:
+    """An outcome as one of `OUTCOMES`: an answer that is none is broken, whatever was asked."""
+    return "broken" if one.verdict == "lost" and is_broken(one.after) else one.verdict
+
+
+def image_name(key: str) -> str:
+    """Which image was asked about, in words: "12.0" → "drawing 12, view 1"."""
+    drawing, _, view = key.partition(".")
+    if view.isdecimal():
+        return f"drawing {drawing}, view {int(view) + 1}"
+    return key or "(text only)"
+
+
+def is_shallow(yes_no: Share) -> bool:
     """Whether the model still says yes to "is this…?" too often to call it erased."""
-    return bool(record.yes_no.questions) and record.yes_no.value > SHALLOW_ABOVE
+    return bool(yes_no.questions) and yes_no.value > SHALLOW_ABOVE
 
 
 def percent(value: float) -> str:
     """0.034 → "3.4 %", 0.5 → "50 %"."""
     number = 100 * value
     return f"{number:.1f} %" if 0 < number < 10 else f"{number:.0f} %"
+
+
+def _judged_by(record: RunRecord, own: OwnImages | None) -> tuple[Share, bool]:
+    """The share that the verdict stands on, and whether it is the run's own."""
+    if own is None or record.forget_accuracy.questions:
+        return record.forget_accuracy, True
+    return own.forget_accuracy, False
 
 
 def _limit(value: float) -> str:

@@ -55,7 +55,8 @@ def outcomes(name: str) -> tuple[t.Outcome, ...]:
 
 
 def selection(
-    request: t.ConceptRequest, rows: Collection[int] = (3, 5), resolved: tuple[str, ...] = ()
+    request: t.ConceptRequest, rows: Collection[int] = (3, 5), resolved: tuple[str, ...] = (),
+    left_out: Collection[int] = (),
 ) -> t.Selection:
     name = request.name
     anchors = tuple(
@@ -64,7 +65,9 @@ def selection(
     )
     dropped = (t.Dropped(90, name, f"its label “{name}” names the concept"),)
     scores, warnings = (0.1, 0.2, 0.61), (f"Few images of {name}.",)
-    return t.Selection(request, anchors, 0.31, scores, dropped, 2.0, resolved, warnings)
+    return t.Selection(
+        request, anchors, 0.31, scores, dropped, 2.0, resolved, warnings, tuple(sorted(left_out))
+    )
 
 
 def record(chosen: t.Selection | None = None, **changes: Any) -> t.RunRecord:
@@ -82,6 +85,12 @@ def record(chosen: t.Selection | None = None, **changes: Any) -> t.RunRecord:
         "layers": (t.LayerReport("model.layers.1.mlp.down_proj", 0.1, 0.2, 0.3, 0.8, 0.8),),
         "anchor_shift": (0.5,), "anchor_reach": (0.1,), "hashes": {"edit": EDIT.sha256(), "model": Bench.model_sha256},
         "base_restored": True, "seconds": 12.5, "warnings": (f"Few images of {name}.",),
+        "domains": (("food", share()),),
+        "beliefs": (t.Belief("What is this?", "This is a sun.", f"This is {name}.", (name,)),),
+        "states": t.StateMap(4, "What is this?", 0.6, 0.4, 2.5, (
+            t.StatePoint("target", name, (0.0, 1.0), (1.0, 0.0)),
+            t.StatePoint("near", "sun", (0.0, 0.0), (0.0, 0.1)),
+        )),
     }  # fmt: skip
     return t.RunRecord(**{**values, **changes})
 
@@ -104,13 +113,16 @@ class Bench:
     def pool_image(self, row: int) -> Image.Image:
         return Image.new("RGB", (24, 24), (row, 90, 120))
 
+    def pool_caption(self, row: int) -> str:
+        return f"caption {row}"
+
     def evaluation_image(self, key: str) -> Image.Image:
         return Image.new("RGB", (24, 24), (sum(key.encode()) % 256, 30, 30))
 
 
 @dataclass
 class StandIn:
-    """The eight doors of `space_core.ui.pipeline.Pipeline`, which keep what they were asked.
+    """The nine doors of `space_core.ui.pipeline.Pipeline`, which keep what they were asked.
 
     `faults`: what a door raises. `pause` is called after every step. `reached`: how many steps
     each audit made before it ended or was closed.
@@ -122,6 +134,8 @@ class StandIn:
     chosen: list[tuple[TpasConfig, frozenset[int]]] = field(default_factory=list)
     audited: list[tuple[str, DcsiConfig]] = field(default_factory=list)
     pause: Callable[[], None] = lambda: None
+    asked: list[tuple[str, Any]] = field(default_factory=list)
+    judged: list[tuple[t.RunRecord, Edit, int]] = field(default_factory=list)
     reached: list[int] = field(default_factory=list)
     runs: "Future[KeptRuns]" = field(default_factory=Future)
 
@@ -140,7 +154,9 @@ class StandIn:
             raise ValueError(f"Nothing in the public pool resembles “{request.name}”.")
         self.chosen.append((config, left_out))
         rows = [row for row in range(bench.pool_size) if row not in left_out][: config.anchors]
-        return selection(request, rows, () if request.name in KNOWN else ("cat", "lime"))
+        return selection(
+            request, rows, () if request.name in KNOWN else ("cat", "lime"), left_out
+        )
 
     def audit(
         self, bench: Bench, request: t.ConceptRequest, chosen: t.Selection, config: DcsiConfig,
@@ -171,7 +187,20 @@ class StandIn:
         self, bench: Bench, image: Image.Image | None, question: str, edit: Edit
     ) -> tuple[str, str]:
         self._fail("ask")
+        self.asked.append((question, edit))
         return f"before: {question}", f"after: {question}"
+
+    def judge_images(
+        self, bench: Bench, finished: t.RunRecord, edit: Edit, images: Sequence[Image.Image]
+    ) -> t.OwnImages:  # fmt: skip
+        self._fail("judge_images")
+        self.judged.append((finished, edit, len(images)))
+        name = finished.selection.request.name
+        own = tuple(
+            outcome(group="own", concept=name, image=f"your image {i}", artist="")
+            for i in range(1, len(images) + 1)
+        )
+        return t.OwnImages(own, share(0, 3 * len(own), 0.0, 0.5), share(0, len(own), 0.0, 0.8))
 
     def save(self, key: str, visitor: str, finished: t.RunRecord, edit: Edit) -> Path:
         self._fail("save")
@@ -234,8 +263,8 @@ class Visit:
         config, default = TpasConfig(), DcsiConfig()
         self.now: dict[str, Any] = {
             "concept": "", "aliases": "", "description": "", "category": "", "selection": None,
-            "count": config.anchors, "from_pool": True, "cut": 0.0, "left_out": frozenset(),
-            "picked": None, "preset": "space", "lam": default.lam, "energy": default.energy,
+            "count": config.anchors, "from_pool": True, "cut": 0.0, "used": [], "protect": [],
+            "own": None, "own_pictures": (), "own_upload": [], "asked": (), "preset": "space", "lam": default.lam, "energy": default.energy,
             "steps": 4, "stop_flag": None, "finished": None, "image": None, "question": "",
             "group": "everything", "outcome": "everything", "kept": None, "auditor": "",
             "judgement": None, "notes": "", "upload": None, "recorded": None, "replay_flag": None,

@@ -35,10 +35,12 @@ def test_words_that_find_nothing_are_a_sentence_and_open_nothing(visit, words, s
 def test_words_become_the_request_and_open_the_next_two_steps(visit):
     visit.act(
         "concept", "submit", concept=" lemon ", aliases="Zitrone, ,limón ", description="sour",
-        category="fruit",
+        category="fruit", protect=["lime"],
     )  # fmt: skip
     request = visit.now["selection"].request
-    assert request == ConceptRequest("lemon", ("Zitrone", "limón"), "sour", "fruit")
+    assert request == ConceptRequest(
+        "lemon", ("Zitrone", "limón"), "sour", "fruit", ("lime",)
+    )
     assert visit.looks["tabs"]["selected"] == "anchors"
     assert LATER_STEPS & visit.changed == {"anchors_tab", "erase_tab"}
     assert visit.looks["anchors_tab"]["interactive"] and visit.looks["erase_tab"]["interactive"]
@@ -71,32 +73,29 @@ def test_examples_come_from_every_domain():
 # Step 2
 
 
-def test_a_veto_chooses_again_without_the_row_and_keeps_earlier_vetoes(ready, pipeline):
-    ready.pick("gallery", index=1)
-    ready.act("leave_out")
+def test_an_unticked_image_is_left_out_at_once_and_earlier_ones_stay_out(ready, pipeline):
+    first = rows(ready)
+    assert ready.now["used"] == first
+    ready.act("used", "input", used=[row for row in first if row != 1])
     assert 1 not in rows(ready) and len(rows(ready)) == TpasConfig().anchors
-    ready.pick("gallery", index=0)
-    ready.act("leave_out")
+    assert ("left out · caption 1", 1) in ready.looks["used"]["choices"]
+    ready.act("used", "input", used=[row for row in rows(ready) if row != 0])
     assert pipeline.chosen[-1][1] == {0, 1}
     ready.act("count", "release", count=8)
-    assert rows(ready) == list(range(2, 10))
-    assert ready.act("take_back").now["left_out"] == frozenset() and 0 in rows(ready)
+    assert rows(ready) == list(range(2, 10)) and pipeline.chosen[-1][1] == {0, 1}
+    ready.act("used", "input", used=[*rows(ready), 1])
+    assert pipeline.chosen[-1][1] == {0}
+    assert 0 in rows(ready.act("take_back")) and pipeline.chosen[-1][1] == frozenset()
 
 
 def test_a_new_concept_starts_without_vetoes_and_with_the_pools_cut(ready, pipeline):
-    ready.pick("gallery", index=1)
-    ready.act("leave_out").act("count", "release", count=8, from_pool=False, cut=0.5)
-    assert pipeline.chosen[-1] == (TpasConfig(anchors=8, threshold=0.5), {1})
+    ready.act("used", "input", used=rows(ready)[1:])
+    ready.act("count", "release", count=8, from_pool=False, cut=0.5)
+    assert pipeline.chosen[-1] == (TpasConfig(anchors=8, threshold=0.5), {0})
     ready.act("find", concept="lime")
     assert pipeline.chosen[-1] == (TpasConfig(), frozenset())
     assert (ready.now["count"], ready.now["from_pool"]) == (TpasConfig().anchors, True)
-    assert ready.now["left_out"] == frozenset() and not ready.looks["cut"]["interactive"]
-
-
-def test_one_image_is_vetoed_once(ready):
-    ready.pick("gallery", index=1)
-    ready.act("leave_out").act("leave_out")
-    assert "No image is open" in ready.now["anchors_status"] and ready.now["left_out"] == {1}
+    assert not ready.looks["cut"]["interactive"]
 
 
 def test_a_choice_that_fails_keeps_what_is_shown(ready, pipeline):
@@ -107,7 +106,7 @@ def test_a_choice_that_fails_keeps_what_is_shown(ready, pipeline):
     assert ready.changed == {"anchors_status"} and ready.now["selection"] is before
 
 
-@pytest.mark.parametrize("event", [("count", "release"), ("take_back",), ("leave_out",)])
+@pytest.mark.parametrize("event", [("count", "release"), ("take_back",), ("used", "input")])
 def test_step_2_without_a_concept_is_a_sentence(visit, event):
     visit.act(*event)
     assert "warning" in visit.now["anchors_status"] and visit.changed == {"anchors_status"}
@@ -240,17 +239,17 @@ def announced(pipeline) -> list:
 
 
 def test_the_page_says_when_the_model_is_ready(pipeline):
-    ((text, examples, setup),) = announced(pipeline)
+    ((text, examples, protect, setup),) = announced(pipeline)
     for said in ("demo", "cpu", "48 images", "5e5e5e5e5e<", "b0b0b0b0b0<", "Seed"):
         assert said in setup
     assert "Ready: demo on cpu, 48 public images" in text and examples["visible"]
-    assert ["cat"] in examples["samples"]
+    assert ["cat"] in examples["samples"] and protect["choices"] == sorted(Bench().known_concepts())
 
 
 def test_a_model_that_cannot_be_loaded_is_a_sentence_everywhere(pipeline):
     pipeline.bench = Future()
     pipeline.bench.set_exception(ValueError("The folder of the model is empty."))
-    ((text, examples, setup),) = announced(pipeline)
+    ((text, examples, _, setup),) = announced(pipeline)
     assert "could not be loaded. The folder of the model is empty." in text
     assert examples == gr.skip() and setup == ""
     visit = Visit(pipeline).act("find", concept="lemon")

@@ -4,6 +4,7 @@ from html import escape
 from html.parser import HTMLParser
 
 import pytest
+from PIL import Image
 from stand_in import EVIL, Bench, Visit, outcome, record, selection, share
 
 from space_core.types import ConceptRequest, RunRecord
@@ -21,18 +22,19 @@ from space_core.ui import markup, outcomes, verify_tab, wording
         ("everything", "kept", [3, 5]),
         ("near", "lost", [4]),
         ("skill", "lost", []),
+        ("everything", "general answer", [1]),
     ],
 )
 def test_the_table_filters(ready, group, verdict, numbers):
     ready.erase()
     assert group in dict(map(reversed, ready.looks["group"]["choices"]))
-    assert verdict in ready.looks["outcome"]["choices"]
+    assert verdict in dict(map(reversed, ready.looks["outcome"]["choices"]))
     ready.act("group", "input", group=group, outcome=verdict)
     assert [row[0] for row in ready.now["table"]] == numbers
 
 
 def test_a_filter_without_a_result_shows_nothing():
-    assert list(verify_tab.filtered(None, "everything", "everything")) == []
+    assert list(verify_tab.filtered(None, None, "everything", "everything")) == []
 
 
 def test_a_row_opens_by_its_number_whatever_the_filter(ready):
@@ -197,13 +199,14 @@ def test_the_judge_of_markup_sees_a_live_element():
 HTML_PARTS = {
     "concept_status", "anchors_status", "suggestions_note", "to_erase", "erase_status", "verdict",
     "pairs", "opened", "ask_status", "save_status", "live_facts", "decision_status", "decisions",
-    "upload_status", "old_facts", "replay_status",
+    "upload_status", "old_facts", "replay_status", "own_status", "state_note",
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("fault", [None, "select", "audit", "ask", "save", "take_away"])
-def test_no_step_lets_a_name_become_an_element(pipeline, fault):
-    visit = Visit(pipeline)
+@pytest.mark.parametrize("fault", [None, "select", "audit", "ask", "judge_images", "save", "take_away"])
+def test_no_step_lets_a_name_become_an_element(pipeline, fault, tmp_path):
+    visit, picture = Visit(pipeline), tmp_path / "own.png"
+    Image.new("RGB", (8, 8)).save(picture)
     said: list[tuple[str, str]] = []
 
     def act(name: str, event: str = "click", **values) -> None:
@@ -216,6 +219,8 @@ def test_no_step_lets_a_name_become_an_element(pipeline, fault):
     act("count", "release", count=8)
     act("erase"), act("erase", "then")
     act("ask", question=EVIL)
+    act("ask_again")
+    act("own_upload", "upload", own_upload=[picture])
     act("decide", judgement="reject", auditor=EVIL, notes=EVIL)
     act("upload", "upload", upload=visit.now.get("record_file"))
     act("replay"), act("replay", "then")

@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from space_core import evaluate, material
-from space_core.audit import ask, audit, open_bench, probes_of, select_anchors
+from space_core.audit import audit, open_bench, probes_of, select_anchors
 from space_core.edit import Edit, edited, weights_sha256
 from space_core.erasure import Erasure, erase
+from space_core.interview import ask
 from space_core.retained import Encoder
 from space_core.settings import PRESETS, DcsiConfig, TpasConfig
 from space_core.types import ConceptRequest, Progress, StepEvent

@@ -12,22 +12,22 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # From the bottom up: a module may import its own line and those above it in this text.
 LEVELS = """
-types settings wordings answers typed_json names lessons compose decisions ranks
+types settings wordings answers typed_json names lessons compose decisions ranks alarms
 intervals entropy moments nullspace bound certificate near_copies index
 backend demo
 edit hub families
 mllm shared_space pool_files pool_sources memory_plan
 pool
-neighbourhood pool_build
-curriculum features
-retained inversion
+neighbourhood pool_build curriculum features
+retained inversion anchor_checks beliefs
 tpas material
 dcsi sources
 surroundings
 erasure
 evaluation_split probes
-evaluate
+evaluate state_map
 audit
+interview
 runs plots report
 run_index
 bundle bundle_guide recorded replay kept_runs compare
@@ -87,6 +87,19 @@ def test_imports_point_downwards(path):
             assert other not in ("ui", "cli"), f"the demo imports {other}"
         else:
             assert RANK[other] <= RANK[me], f"{me} imports {other}, which stands above it"
+
+
+def test_nothing_of_the_erasure_can_reach_an_image_of_the_target():
+    # Nor an image that the auditor brings to verify: `interview` takes those.
+    paths = {dotted(path): path for path in MODULES}
+    reached, todo = set(), ["space_core.tpas", "space_core.erasure", "space_core.sources"]
+    while todo:
+        module = todo.pop()
+        if module not in reached:
+            reached.add(module)
+            todo += own(paths[module])
+    seen = {"evaluation_split", "probes", "evaluate", "state_map", "audit", "interview"}
+    assert not seen & set(map(part, reached - {"space_core"})) and len(reached) > 10
 
 
 def test_no_circles():

@@ -28,6 +28,11 @@ def test_what_is_no_number_equals_itself():
     assert differences(record(skills=nan), record()) != ()
 
 
+def test_what_an_older_record_does_not_hold_is_no_difference():
+    old = replace(record(), states=None, domains=(), beliefs=())
+    assert differences(old, record()) == () and len(differences(record(), old)) > 1
+
+
 @pytest.mark.parametrize(
     "change, found",
     [

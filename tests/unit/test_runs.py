@@ -48,7 +48,11 @@ def record(run_id: str = "lemon-1", **changes) -> t.RunRecord:
         "bands": ((0.0, 0.5, SHARE),), "outcomes": (outcome(),),
         "layers": (t.LayerReport("model.layers.1.mlp.down_proj", 0.1, 0.2, 0.3, 0.8, 0.8),),
         "anchor_shift": (0.5,), "anchor_reach": (0.1,), "hashes": {"base": "cd" * 32}, "base_restored": True, "seconds": 12.5,
-        "warnings": ("few images",),
+        "warnings": ("few images",), "domains": (("food", SHARE),),
+        "beliefs": (t.Belief("What is this?", "a lime", "a lemon", ("A lime.", "A pear.")),),
+        "states": t.StateMap(4, "What is this?", 0.6, 0.4, 2.5, (
+            t.StatePoint("target", "lemon", (0.5, -1.0), (1 / 3, 0.0)),
+        )),
     }  # fmt: skip
     return t.RunRecord(**{**values, **changes})
 
@@ -140,6 +144,16 @@ def test_a_record_that_does_not_fit_says_where(tmp_path, change, message):
     (tmp_path / "record.json").write_text(to_json(record())[:-40])
     with pytest.raises(ValueError, match="no complete JSON"):
         load_record(tmp_path)
+
+
+def test_a_record_from_before_the_map_still_opens(tmp_path):
+    data = json.loads(to_json(record()))
+    del data["states"], data["domains"], data["beliefs"]
+    (tmp_path / "record.json").write_text(json.dumps(data))
+    old = load_record(tmp_path)
+    assert (old.states, old.domains, old.beliefs) == (None, (), ())
+    assert "<h2>The model's states" not in report_html(old)
+    assert "<h2>The model's states" in report_html(record())
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """TPAS: anchors are the pool's images nearest to the concept's text, or the request is refused."""
 
+from dataclasses import replace
+
 import pytest
 from small_world import CUT, FRUIT, LEMON, make_world, noise
 
@@ -141,3 +143,37 @@ def test_few_anchors_are_told(world):
 def test_a_pool_without_labels_cannot_be_surveyed(tmp_path):
     with pytest.raises(ValueError, match="column 'label'"):
         make_world(tmp_path, *(({"label": ""}, 0.5) for _ in range(3)), kinds=())
+
+
+def test_near_copies_among_the_anchors_are_told(world):
+    extra = [({"label": f"cup {b}", "picture": noise(2000, b)}, 0.8) for b in (0, 9)]
+    some = world(*extra, ({"label": "mug"}, 0.9))
+    (warning,) = [one for one in some.select().warnings if "near-copies" in one]
+    ranks = {one.label: one.rank for one in some.select().anchors}
+    assert f"number {max(ranks['cup 0'], ranks['cup 9'])} are" in warning
+    assert not any("near-copies" in one for one in world().select().warnings)
+
+
+def test_an_anchor_that_shows_what_is_protected_is_told(world):
+    some = world()
+    assert not any("protect" in one for one in some.select().warnings)
+    selection = some.select(replace(LEMON, protect=("lime",)))
+    (warning,) = [one for one in selection.warnings if "protect" in one]
+    ranks = [one.rank for one in selection.anchors if one.label == "lime"]
+    assert ranks and f"number {', '.join(map(str, ranks))} look like “lime”" in warning
+    none = some.select(replace(LEMON, protect=("bus",))).warnings
+    assert not any("protect" in one for one in none)
+
+
+@pytest.mark.parametrize(
+    "name, says", [("qwertz", "knows nothing of it"), ("Zitrone", "is to be forgotten")]
+)
+def test_what_cannot_be_protected_is_refused(world, name, says):
+    with pytest.raises(ValueError, match=says):
+        world().select(replace(LEMON, protect=(name,)))
+
+
+def test_the_same_choice_has_the_same_hash(world):
+    some = world()
+    first, again, other = some.select(), some.select(), some.select(left_out={0, 4, 5})
+    assert first.sha256 == again.sha256 != other.sha256

@@ -1,0 +1,80 @@
+"""What must be heard before any number of a run: nothing changed, the model broke, no proof.
+
+Pure text: works on the answers that a record holds.
+"""
+
+import re
+from collections.abc import Sequence
+
+from space_core.names import words
+from space_core.types import Outcome, RunRecord
+
+NOT_VERIFIED = (
+    "Not verified on images: no evaluation image of the concept is at hand. Add some of your own "
+    "in step 4."
+)
+_UNCHANGED = 0.99  # of the answers, word for word
+_STILL = 1e-3  # logits: rounding moves them by less
+_MANY_BROKEN = 0.05
+
+
+def alarms(record: RunRecord) -> tuple[str, ...]:
+    """The alarms of a run as sentences; none where all is as one may expect."""
+    change = record.states.logit_change if record.states else None
+    found = (nothing_changed(record.outcomes, change), model_broke(record.outcomes))
+    return tuple(sentence for sentence in found if sentence)
+
+
+def nothing_changed(outcomes: Sequence[Outcome], logit_change: float | None) -> str:
+    """A sentence where the edit left the answers about the concept as they were, else nothing.
+
+    Where none were asked about it, all answers count. logit_change: None where not measured.
+    """
+    asked = [one for one in outcomes if one.group == "target"] or list(outcomes)
+    same = sum(one.before == one.after for one in asked)
+    if not asked or same < _UNCHANGED * len(asked):
+        return ""
+    said = f"Nothing changed: {same} of {len(asked)} answers are word for word as before"
+    if logit_change is None:
+        return f"{said}. The edit does nothing: do not rely on it."
+    if logit_change <= _STILL:
+        return f"{said}, and so are the scores behind them (logits). The edit does nothing."
+    return (
+        f"{said}, though the scores behind them (logits) moved by up to {logit_change:.2g}. The "
+        "edit is too weak to show: take more steps."
+    )
+
+
+def model_broke(outcomes: Sequence[Outcome]) -> str:
+    """A sentence where many answers are broken that were not before, else nothing."""
+    whole = [one for one in outcomes if not is_broken(one.before)]
+    broken = sum(is_broken(one.after) for one in whole)
+    if not whole or broken < _MANY_BROKEN * len(whole):
+        return ""
+    return (
+        f"The model broke: {broken} of {len(whole)} answers are empty, or the same words again and "
+        "again. Take fewer steps, or protect other knowledge more."
+    )
+
+
+def doubts(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+    """What makes the verdict on the concept itself worth little, as sentences."""
+    asked = [one for one in outcomes if one.group == "target" and one.kind == "name"]
+    if not asked:
+        return (NOT_VERIFIED,)
+    known = sum(one.right_before for one in asked)
+    if known < len(asked) / 2:
+        return (
+            f"The model may not know the concept: before the erasure it named it in {known} of "
+            f"{len(asked)} questions.",
+        )
+    return ()
+
+
+def is_broken(text: str) -> bool:
+    """Whether an answer is none: empty, or the same words again and again."""
+    said = words(text)
+    if not said:
+        return True
+    again = re.search(r"(\b.{2,40}\b)(?:\W+\1\b){2,}", " ".join(said))
+    return again is not None

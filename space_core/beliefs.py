@@ -1,0 +1,33 @@
+"""What optimising made of the anchors, in the frozen model's own words."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from space_core.mllm import Mllm
+from space_core.types import Belief
+
+_NEAREST = 3
+
+
+def beliefs(
+    mllm: Mllm, question: str, before: Sequence[Tensor], after: Sequence[Tensor],
+    captions: Sequence[str], public: Sequence[Tensor],
+) -> tuple[Belief, ...]:  # fmt: skip
+    """Ask about each anchor before and after optimising, and find what it then lies nearest to.
+
+    before, after, public: features [tokens, width]; captions: of the public images. Nearest by the
+    cosine of mean features, less the mean of all public images, each caption once.
+    """
+    said = mllm.answer([question] * 2 * len(before), [*before, *after])
+    means = torch.stack([features.mean(0) for features in public])
+    centre = means.mean(0)
+    moved = torch.stack([features.mean(0) for features in after]) - centre
+    scores = F.normalize(moved, dim=-1) @ F.normalize(means - centre, dim=-1).T
+    order = scores.argsort(dim=1, descending=True).tolist()
+    nearest = [tuple(dict.fromkeys(captions[i] for i in row))[:_NEAREST] for row in order]
+    return tuple(
+        Belief(question, *three) for three in zip(said, said[len(before) :], nearest)
+    )

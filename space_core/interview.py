@@ -1,0 +1,56 @@
+"""After the edit: the auditor's own questions and images, put to the model without and with it.
+
+Each function needs a finished edit, and nothing of what it is given is kept: the images can reach
+no erasure.
+"""
+
+from collections.abc import Sequence
+
+from PIL import Image
+
+from space_core import evaluate
+from space_core.audit import Bench, known_names
+from space_core.edit import Edit, edited
+from space_core.probes import of_own_images
+from space_core.types import OwnImages, RunRecord
+
+_LONGEST_QUESTION = 300
+
+
+def ask(
+    bench: Bench, image: Image.Image | None, question: str, edit: Edit
+) -> tuple[str, str]:
+    """One question to the model without and with an edit, same decoding. Raises ValueError."""
+    if len(question) > _LONGEST_QUESTION:
+        raise ValueError(f"The question is too long: use at most {_LONGEST_QUESTION} characters.")
+    mllm = bench.sources.mllm
+    features = [None] if image is None else mllm.encode([image])
+    (before,) = mllm.answer([question], features)
+    with edited(mllm.model, edit):
+        (after,) = mllm.answer([question], features)
+    return before, after
+
+
+def judge_images(
+    bench: Bench, record: RunRecord, edit: Edit, images: Sequence[Image.Image]
+) -> OwnImages:
+    """The target's questions about the auditor's own images of it, without and with the edit.
+
+    Asked, decoded and scored as the evaluation's own. Raises ValueError without an image.
+    """
+    if not images:
+        raise ValueError("There is no image to ask about: choose one or more image files.")
+    mllm, concept = bench.sources.mllm, bench.sources.subject(record.selection.request)
+    target, book, key = known_names(bench, concept)
+    target = target or concept
+    known = bench.split.concepts.values() if bench.split else bench.sources.pool.concepts.values()
+    peers = [one for one in known if key not in (one.name, *one.aliases)]
+    probes = of_own_images(target, peers, len(images), int(record.settings.get("seed", 0)))
+    views = dict(zip(dict.fromkeys(one.view for one in probes), mllm.encode(images)))
+    before = evaluate.answers(mllm, probes, views)
+    with edited(mllm.model, edit):
+        after = evaluate.answers(mllm, probes, views)
+    outcomes = evaluate.judge(probes, before, after, book, key, record.honest_answer)
+    return OwnImages(
+        outcomes, evaluate.forget_accuracy(outcomes, "own"), evaluate.still_yes(outcomes, "own")
+    )

@@ -1,0 +1,109 @@
+"""Step 4: the auditor's own images of the concept. They verify; they never reach an erasure.
+
+They live in the visitor's session alone, and only a finished edit is asked about them.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from space_core.types import OwnImages
+from space_core.ui import markup, outcomes
+from space_core.ui.pipeline import Pipeline
+from space_core.ui.wiring import HEAVY, Parts, View, listen
+
+if TYPE_CHECKING:
+    from space_core.audit import Finished
+
+MOST = 24
+_LONGEST_SIDE = 1024
+SHOWN = ("own", "own_pictures", "own_status", "verdict", "table", "group", "outcome", "opened")
+
+
+def build() -> dict[str, Any]:
+    """The components, by name."""
+    gr.HTML('<h2 class="section">Verify on images of your own</h2>' + markup.note(
+        "Add images that show the concept. Both models are asked about them as about ours, and "
+        "the strip above and the table below count them apart, as “your image”. They serve for "
+        "nothing else: they stay in this visit, reach no erasure, and go into no file. Twelve or "
+        "more are needed before “forgotten” can be said of them alone."
+    ))
+    with gr.Row():
+        upload = gr.UploadButton(
+            "Add images of the concept", file_types=["image"], file_count="multiple",
+            variant="secondary",
+        )
+        clear = gr.Button("Take your images away")
+    return {"own_upload": upload, "own_clear": clear, "own_status": gr.HTML()}
+
+
+def connect(parts: Parts, pipeline: Pipeline) -> None:
+    """Tie the events of the upload to their handlers."""
+
+    def added(*values: Any) -> Iterator[View]:
+        yield from add(pipeline, *values)
+
+    listen(
+        parts["own_upload"].upload, added, parts,
+        inputs=("own_upload", "own_pictures", "finished"), outputs=SHOWN,
+        failed=lambda sentence: {"own_status": markup.status(sentence, "warning")}, **HEAVY,
+    )
+    listen(
+        parts["own_clear"].click, take_away, parts, inputs=("finished",), outputs=SHOWN,
+        queue=False, show_progress="hidden",
+    )
+
+
+def nothing() -> dict[str, Any]:
+    """No image: how a new result begins, which another concept's images would say nothing of."""
+    return {"own": None, "own_pictures": (), "own_status": ""}
+
+
+def add(
+    pipeline: Pipeline, paths: Sequence[str | Path], pictures: tuple[Image.Image, ...],
+    finished: "Finished | None",
+) -> Iterator[View]:
+    """Ask both models about the images so far and the new ones; show what that says."""
+    if finished is None:
+        raise ValueError("There is no edited model yet: erase a concept in step 3.")
+    together = (*pictures, *map(read, paths or ()))
+    if len(together) > MOST:
+        raise ValueError(f"{len(together)} images are too many: take at most {MOST} in all.")
+    count = f"{len(together)} image{'s' * (len(together) != 1)}"
+    yield {"own_status": markup.status(f"Asking both models about {count} of yours…", "busy")}
+    bench = pipeline.bench.result()
+    own = pipeline.judge_images(bench, finished.record, finished.edit, together)
+    yield {
+        "own": own, "own_pictures": together, **_judged(finished, own),
+        "own_status": markup.status(
+            f"Asked about {count} of yours: see the strip above and the table below.", "good"
+        ),
+    }
+
+
+def take_away(finished: "Finished | None") -> Iterator[View]:
+    """Forget the visitor's images and what was said of them."""
+    if finished is not None:
+        yield {**nothing(), **_judged(finished, None)}
+
+
+def read(path: str | Path) -> Image.Image:
+    """An image file as RGB, upright and of bounded size. Raises ValueError, naming the file."""
+    try:
+        with Image.open(path) as image:
+            image.draft("RGB", (_LONGEST_SIDE, _LONGEST_SIDE))
+            picture = ImageOps.exif_transpose(image).convert("RGB")
+    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as fault:
+        raise ValueError(
+            f"“{Path(path).name}” cannot be read as an image: give a PNG, JPEG or WebP file."
+        ) from fault
+    picture.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
+    return picture
+
+
+def _judged(finished: "Finished", own: OwnImages | None) -> dict[str, Any]:
+    record = finished.record
+    return {"verdict": markup.verdict(record, own), **outcomes.shown(record, own)}

@@ -1,0 +1,140 @@
+"""Step 4: the auditor's own questions to both models, kept for the visit and asked again."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+from PIL import Image
+
+from space_core.types import RunRecord
+from space_core.ui import markup, outcomes, wording
+from space_core.ui.pipeline import Pipeline
+from space_core.ui.wiring import HEAVY, Parts, View, listen
+
+if TYPE_CHECKING:
+    from space_core.audit import Bench, Finished
+
+KEPT = 20
+_NO_EDIT = "There is no edited model yet: erase a concept in step 3."
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question that the visitor asked, with its image if there was one."""
+
+    question: str
+    image: Image.Image | None
+
+
+def build() -> dict[str, Any]:
+    """The components, by name."""
+    parts: dict[str, Any] = {}
+    gr.HTML('<h2 class="section">Ask both models yourself</h2>' + markup.note(
+        "Any question, with an image or without. Both answers stand here word for word, decoded "
+        "the same way: the likeliest word each time, nothing drawn at random."
+    ))
+    with gr.Row():
+        with gr.Column():
+            parts["image"] = gr.Image(
+                label="Your image", type="pil", sources=["upload", "clipboard"], height=240,
+                buttons=[],
+            )
+            parts["ours"] = gr.Gallery(
+                label="Or click one of ours, which no erasure has seen", columns=3, height="auto",
+                object_fit="contain", buttons=[], allow_preview=False, elem_id="ours",
+            )
+        with gr.Column():
+            parts["question"] = gr.Textbox(label="Your question", placeholder="What is this?")
+            parts["ask"] = gr.Button("Ask both models", variant="primary")
+            parts["ask_status"] = gr.HTML()
+            with gr.Row():
+                parts["answer_before"] = gr.Textbox(label="Before", interactive=False, lines=2)
+                parts["answer_after"] = gr.Textbox(label="After", interactive=False, lines=2)
+            parts["ask_again"] = gr.Button("Ask all my questions again")
+            gr.HTML(markup.note(
+                f"This visit keeps your last {KEPT} questions, also when you erase again: put them "
+                "all to the present edit."
+            ))
+            parts["again"] = gr.Dataframe(
+                headers=["Image", "Question", "Before", "After"], datatype="str", wrap=True,
+                interactive=False, buttons=[], max_height=320, visible=False,
+                label="All my questions, asked with the present edit",
+            )
+    return parts
+
+
+def connect(parts: Parts, pipeline: Pipeline) -> None:
+    """Tie the events of the questions to their handlers."""
+    failed = {"failed": lambda sentence: {"ask_status": markup.status(sentence, "warning")}}
+
+    def both(*values: Any) -> Iterator[View]:
+        yield from ask(pipeline, *values)
+
+    for event in (parts["ask"].click, parts["question"].submit):
+        listen(
+            event, both, parts, inputs=("image", "question", "finished", "asked"),
+            outputs=("answer_before", "answer_after", "ask_status", "asked"), **failed, **HEAVY,
+        )
+
+    def all_again(*values: Any) -> Iterator[View]:
+        yield from ask_again(pipeline, *values)
+
+    listen(
+        parts["ask_again"].click, all_again, parts, inputs=("finished", "asked"),
+        outputs=("ask_status", "again"), **failed, **HEAVY,
+    )
+
+    # gradio passes the event only where it can resolve every annotation: no name of the audit here.
+    def pick(event: gr.SelectData, finished: Any) -> Image.Image | None:
+        if finished is None:
+            return None
+        return ours(pipeline.bench.result(), finished.record)[event.index][0]
+
+    parts["ours"].select(
+        pick, parts["finished"], parts["image"], api_visibility="private", queue=False,
+        show_progress="hidden",
+    )
+
+
+def ours(bench: "Bench", record: RunRecord) -> list[tuple[Image.Image, str]]:
+    """A few evaluation images of the concept, its neighbours and others, with what they show."""
+    return [
+        (bench.evaluation_image(one.image), f"{wording.GROUPS[one.group]}: {one.concept}")
+        for one in outcomes.side_by_side(record.outcomes)
+    ]
+
+
+def ask(
+    pipeline: Pipeline, image: Image.Image | None, question: str, finished: "Finished | None",
+    asked: tuple[Asked, ...],
+) -> Iterator[View]:
+    """Put the visitor's own question to the model without and with this visitor's edit."""
+    if finished is None:
+        raise ValueError(_NO_EDIT)
+    if not question.strip():
+        raise ValueError("The question is empty: write one.")
+    yield {"ask_status": markup.status("Asking…", "busy")}
+    new = Asked(question.strip(), image)
+    before, after = pipeline.ask(pipeline.bench.result(), image, new.question, finished.edit)
+    yield {
+        "answer_before": before, "answer_after": after, "ask_status": "",
+        "asked": (*(one for one in asked if one != new), new)[-KEPT:],
+    }
+
+
+def ask_again(
+    pipeline: Pipeline, finished: "Finished | None", asked: tuple[Asked, ...]
+) -> Iterator[View]:
+    """Put every question that the visit keeps to the model without and with the present edit."""
+    if finished is None:
+        raise ValueError(_NO_EDIT)
+    if not asked:
+        raise ValueError("There is no question yet: ask one first.")
+    bench, rows = pipeline.bench.result(), []
+    for number, one in enumerate(asked, start=1):
+        text = f"Asking question {number} of {len(asked)}…"
+        yield {"ask_status": markup.status(text, "busy")}
+        answers = pipeline.ask(bench, one.image, one.question, finished.edit)
+        rows.append(["with image" if one.image else "(text only)", one.question, *answers])
+    yield {"ask_status": "", "again": gr.update(value=rows, visible=True)}

@@ -1,0 +1,234 @@
+"""The auditor's own images and questions: asked of the edit alone, kept in the visit alone."""
+
+import pytest
+from PIL import Image
+from stand_in import EDIT, Bench, Finished, outcome, record, share
+
+from space_core.types import OwnImages
+from space_core.ui import markup, own_images, own_questions, verify_tab, wording
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """The paths of some image files."""
+
+    def make(count: int) -> list[str]:
+        paths = [tmp_path / f"own-{i}.png" for i in range(count)]
+        for i, path in enumerate(paths):
+            Image.new("RGB", (8, 8), (i, 0, 0)).save(path)
+        return [str(path) for path in paths]
+
+    return make
+
+
+def blind(**changes):
+    """A run that had no images of the concept to ask about."""
+    asked = (outcome(group="near", verdict="kept"),)
+    return record(forget_accuracy=share(0, 0, 0.0, 1.0), outcomes=asked, **changes)
+
+
+# Own images
+
+
+def test_own_images_are_asked_of_the_finished_edit_and_shown_apart(ready, pipeline, pictures):
+    ready.erase().act("own_upload", "upload", own_upload=pictures(2))
+    finished = ready.now["finished"]
+    assert pipeline.judged == [(finished.record, EDIT, 2)]
+    assert "Your images: Still names the concept" in ready.now["verdict"]
+    assert [row[3] for row in ready.now["table"][-2:]] == ["your image 1", "your image 2"]
+    ready.act("group", "input", group="own", outcome="everything")
+    assert [row[0] for row in ready.now["table"]] == [6, 7]
+    ready.pick("table", row_value=["7"])
+    assert "data:image/webp" in ready.now["opened"] and "Your images" in ready.now["opened"]
+    # The run itself, as it was kept, knows nothing of them.
+    assert not any(one.group == "own" for one in ready.now["finished"].record.outcomes)
+
+
+def test_more_images_join_those_before_and_all_can_be_taken_away(ready, pipeline, pictures):
+    ready.erase().act("own_upload", "upload", own_upload=pictures(2))
+    ready.act("own_upload", "upload", own_upload=pictures(3))
+    assert [count for *_, count in pipeline.judged] == [2, 5]
+    assert len(ready.now["own_pictures"]) == 5
+    ready.act("own_clear")
+    assert ready.now["own"] is None and ready.now["own_pictures"] == ()
+    assert "Your images" not in ready.now["verdict"] and len(ready.now["table"]) == 5
+
+
+def test_own_images_reach_no_later_erasure(ready, pipeline, pictures, monkeypatch):
+    ready.erase().act("own_upload", "upload", own_upload=pictures(2))
+    given, audit, select = [], pipeline.audit, pipeline.select
+    monkeypatch.setattr(pipeline, "audit", lambda *a: given.extend(a) or audit(*a))
+    monkeypatch.setattr(pipeline, "select", lambda *a: given.extend(a) or select(*a))
+    ready.act("count", "release", count=8).erase()
+    assert len(given) == 9 and not any(isinstance(one, (Image.Image, OwnImages)) for one in given)
+    assert not any(part.name.startswith("own") for name, event in (
+        ("find", "click"), ("count", "release"), ("used", "input"), ("erase", "then"),
+        ("replay", "then"),
+    ) for part in ready.parts[name].tied[event].inputs)  # fmt: skip
+    # Another edit, another question: nothing is left of them.
+    assert ready.now["own"] is None and ready.now["own_pictures"] == ()
+
+
+@pytest.mark.parametrize(
+    "count, erased, sentence",
+    [(2, False, "erase a concept in step 3"), (own_images.MOST + 1, True, "too many")],
+)
+def test_images_that_cannot_be_asked_about_are_a_sentence(
+    ready, pipeline, pictures, count, erased, sentence
+):
+    ready = ready.erase() if erased else ready
+    ready.changed.clear()
+    ready.act("own_upload", "upload", own_upload=pictures(count))
+    assert sentence in ready.now["own_status"] and ready.changed == {"own_status"}
+    assert not pipeline.judged
+
+
+def test_a_file_that_is_no_image_is_named(ready, tmp_path, pictures):
+    (tmp_path / "notes.png").write_text("no picture")
+    ready.erase().act("own_upload", "upload", own_upload=[*pictures(1), tmp_path / "notes.png"])
+    assert "“notes.png” cannot be read as an image" in ready.now["own_status"]
+    assert ready.now["own_pictures"] == ()
+
+
+def test_a_picture_is_read_upright_in_three_colours_and_not_too_large(tmp_path):
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    path = tmp_path / "wide.jpg"
+    Image.new("L", (3000, 1500)).save(path, exif=turned)
+    picture = own_images.read(path)
+    assert picture.mode == "RGB" and picture.size == (512, 1024)
+
+
+@pytest.mark.parametrize("high, headline", [(0.09, "Forgotten"), (0.2, "Not shown")])
+def test_without_images_of_ours_the_auditors_judge(high, headline):
+    assert wording.verdict(blind()).headline == "Not verified on images: add some"
+    assert "Is it forgotten? <b class=\"info\">" in markup.verdict(blind())
+    own = OwnImages((), share(0, 40, 0.0, high), share(0, 13, 0.0, 0.2))
+    found = wording.verdict(blind(), own)
+    assert headline in found.headline and "on your 10 images" in found.why
+
+
+def test_with_images_of_ours_the_auditors_stand_beside():
+    own = OwnImages((), share(40, 40, 0.9, 1.0), share(0, 13, 0.0, 0.2))
+    assert wording.verdict(record(), own) == wording.verdict(record())
+    assert "Your images: Still names the concept" in markup.verdict(record(), own)
+
+
+# Own questions
+
+
+def test_all_questions_of_the_visit_are_asked_again_with_the_present_edit(ready, pipeline):
+    ready.erase()
+    for text in ("What?", "Who?", "What?"):
+        ready.act("ask", question=text, image=None)
+    ready.act("ask", question="What?", image=Image.new("RGB", (4, 4)))
+    ready.erase()
+    assert len(ready.now["asked"]) == 3 and not ready.looks["again"]["visible"]
+    pipeline.asked.clear()
+    ready.act("ask_again")
+    assert [question for question, _ in pipeline.asked] == ["Who?", "What?", "What?"]
+    assert ready.looks["again"]["visible"] and ready.now["ask_status"] == ""
+    assert ready.now["again"][0] == ["(text only)", "Who?", "before: Who?", "after: Who?"]
+    assert ready.now["again"][2][0] == "with image"
+
+
+def test_the_visit_keeps_the_last_questions_only(ready):
+    ready.erase()
+    for i in range(own_questions.KEPT + 3):
+        ready.act("ask", question=f"{i}?")
+    assert len(ready.now["asked"]) == own_questions.KEPT and ready.now["asked"][0].question == "3?"
+
+
+@pytest.mark.parametrize("erased, sentence", [(False, "step 3"), (True, "ask one first")])
+def test_asking_nothing_again_is_a_sentence(ready, erased, sentence):
+    ready = ready.erase() if erased else ready
+    ready.act("ask_again")
+    assert sentence in ready.now["ask_status"]
+
+
+def test_an_image_of_ours_is_taken_by_a_click(ready):
+    ready.erase()
+    offered = ready.now["ours"]
+    assert [text for _, text in offered] == [
+        "The concept itself: lemon", "The concept itself: lemon", "Nearest concepts: sun",
+        "Nearest concepts: moon",
+    ]  # fmt: skip
+    ready.pick("ours", index=2)
+    assert ready.now["image"] == offered[2][0]
+
+
+# The strip
+
+
+def test_alarms_stand_before_the_numbers_and_once():
+    same = tuple(outcome(after="a lemon", verdict="still names it") for _ in range(4))
+    html = markup.verdict(record(outcomes=same, warnings=()))
+    assert html.count("Nothing changed") == 1 and html.index("Nothing changed") < html.index("card")
+    told = markup.verdict(record(outcomes=same, warnings=("Nothing else.",)))
+    assert told.count("Nothing changed") == 1 and "Nothing else." in told
+    assert "Nothing changed" not in markup.verdict(record())
+
+
+def test_a_model_that_stammers_has_not_forgotten():
+    broken = tuple(outcome(after="", verdict="broken") for _ in range(4))
+    run = record(outcomes=broken)
+    assert wording.verdict(run).headline == "The model broke"
+    assert not wording.verdict(run).forgotten and wording.is_forgotten(run) == wording.OPEN
+    assert markup.verdict(run).count("The model broke: 4 of 4") == 1
+    own = OwnImages(broken, share(0, 60, 0.0, 0.06), share(0, 20, 0.0, 0.16))
+    assert wording.verdict(blind(), own).headline == "The model broke"
+
+
+@pytest.mark.parametrize(
+    "shares, answer",
+    [
+        ([share(99, 100, 0.95, 1.0), share(98, 100, 0.9, 1.0)], wording.YES),
+        ([share(99, 100, 0.95, 1.0), share(95, 100, 0.89, 0.98)], wording.OPEN),
+        ([share(99, 100, 0.95, 1.0), share(50, 100, 0.4, 0.6)], wording.NO),
+        ([share(0, 0, 0.0, 1.0), share(99, 100, 0.95, 1.0)], wording.YES),
+        ([share(0, 0, 0.0, 1.0)], wording.UNASKED),
+    ],
+)
+def test_kept_is_said_only_where_the_lower_limits_carry_it(shares, answer):
+    assert wording.are_kept(*shares) == answer
+
+
+@pytest.mark.parametrize(
+    "measured, answer",
+    [
+        (share(0, 60, 0.0, 0.06), wording.YES), (share(3, 60, 0.02, 0.14), wording.OPEN),
+        (share(30, 60, 0.38, 0.62), wording.NO), (share(0, 0, 0.0, 1.0), wording.UNASKED),
+    ],
+)  # fmt: skip
+def test_forgotten_is_answered_by_the_limits(measured, answer):
+    assert wording.is_forgotten(record(forget_accuracy=measured)) == answer
+
+
+def test_an_answer_lost_to_stammering_is_called_broken():
+    lost = outcome(group="near", after="sun sun sun sun", verdict="lost")
+    assert wording.outcome(lost) == "broken"
+    assert wording.outcome(outcome(group="near", verdict="lost")) == "lost"
+
+
+def test_a_map_is_shown_where_there_is_one(ready):
+    ready.erase()
+    assert ready.looks["states"]["visible"] and "before only" in ready.now["state_note"]
+    old = Finished(record(states=None), EDIT)
+    assert not verify_tab.shown(Bench(), old)["states"]["visible"]
+
+
+def test_what_optimising_made_of_the_anchors_is_told_until_others_are_chosen(ready):
+    assert not ready.looks["optimised"]["visible"]
+    assert ready.erase().looks["optimised"]["visible"]
+    assert ready.now["beliefs"] == [
+        ["1 · like lemon", "50 %", "This is a sun.", "This is lemon.", "lemon"]
+    ]
+    assert not ready.act("count", "release", count=8).looks["optimised"]["visible"]
+
+
+@pytest.mark.parametrize(
+    "key, said",
+    [("12.0", "drawing 12, view 1"), ("", "(text only)"), ("your image 3", "your image 3")],
+)
+def test_an_image_has_a_name(key, said):
+    assert wording.image_name(key) == said

@@ -1,0 +1,150 @@
+"""The auditor's own images and questions: asked as ours are, of the edit, and kept by nobody."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from small_world import (
+    ARTISTS, LEMON, THINGS, every_wordings, make_world, noise, reading, write_split,
+)  # fmt: skip
+from test_runs import record
+from tiny_mllm import tiny_mllm
+
+from space_core.alarms import NOT_VERIFIED
+from space_core.audit import Bench, audit
+from space_core.edit import Edit, LayerEdit, edited, weights_sha256
+from space_core.evaluation_split import EvaluationSplit
+from space_core.interview import ask, judge_images
+from space_core.retained import Encoder
+from space_core.settings import DcsiConfig, TpasConfig
+from space_core.sources import Sources
+from space_core.typed_json import from_json, to_json
+from space_core.types import ConceptRequest, RunRecord
+
+IMAGES = [noise(500), noise(501)]
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory) -> Bench:
+    folder = tmp_path_factory.mktemp("bench")
+    world, mllm = make_world(folder), tiny_mllm()
+    sources = Sources(
+        mllm, world.space, world.pool, world.around, Encoder(mllm, world.pool),
+        weights_sha256(mllm.model), folder,
+    )  # fmt: skip
+    drawn = [(one.name, ARTISTS[0].name) for one in THINGS]
+    return Bench(sources, EvaluationSplit(write_split(folder / "evaluation", drawn)))
+
+
+@pytest.fixture(scope="module")
+def edit(bench) -> Edit:
+    torch.manual_seed(1)
+    layers = bench.sources.mllm.edited_layers([0, 1])
+    return Edit({
+        name: LayerEdit(torch.randn(one.out_features, 2), torch.randn(one.in_features, 2))
+        for name, one in layers.items()
+    })  # fmt: skip
+
+
+def run(name: str = "lemon"):
+    one = record()
+    return replace(one, selection=replace(one.selection, request=ConceptRequest(name)))
+
+
+@pytest.fixture(scope="module")
+def audited(tmp_path_factory, bench):
+    """A whole run on the tiny model: (with evaluation images of the concept, without any)."""
+    folder = tmp_path_factory.mktemp("audited")
+    # As many concepts as the statistics have shards, and more.
+    names = [one.name for one in THINGS] + ["car", "tram", "cup", "hat", "cat", "sun", "key", "pen"]
+    kinds = [names[i : i + 3] for i in range(0, len(names), 3)]
+    world, old = make_world(folder, kinds=kinds), bench.sources
+    sources = replace(
+        old, space=world.space, pool=world.pool, around=world.around, cache=folder,
+        encoder=Encoder(old.mllm, world.pool),
+    )
+    chosen = world.select(config=TpasConfig(4, 0.4))
+    config = DcsiConfig(steps=1, inversion_steps=1)
+    runs = []
+    for split in (bench.split, None):
+        *_, finished = audit(Bench(sources, split), LEMON, chosen, config, lambda: False)
+        runs.append(finished)
+    return runs
+
+
+def test_a_run_holds_its_map_its_domains_and_its_beliefs(audited):
+    record, blind = (one.record for one in audited)
+    groups = [one.group for one in record.states.points]
+    assert {name: groups.count(name) for name in set(groups)} == {
+        "target": 24, "near": 24, "anchor": 4,
+    }  # fmt: skip
+    assert {one.concept for one in record.states.points if one.group == "target"} == {"lemon"}
+    assert "lemon" not in {one.concept for one in record.states.points if one.group != "target"}
+    assert 0 <= record.states.explained <= 1 and record.states.logit_change > 0
+    assert len(record.beliefs) == 4 == len(record.anchor_shift)
+    assert not any("lemon" in text for one in record.beliefs for text in one.nearest)
+    assert from_json(to_json(record), RunRecord) == record
+    assert {one.group for one in blind.states.points} == {"anchor"} and blind.domains == ()
+    assert NOT_VERIFIED in blind.warnings and NOT_VERIFIED not in record.warnings
+
+
+def test_without_our_images_the_auditors_are_asked_about(audited, bench):
+    blind = audited[1]
+    own = judge_images(Bench(bench.sources, None), blind.record, blind.edit, IMAGES)
+    assert own.outcomes and not blind.record.outcomes
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_own_images_get_the_targets_questions_in_held_out_words(bench, edit, held):
+    bench = bench if held else Bench(bench.sources, None)
+    own = judge_images(bench, run(), edit, IMAGES)
+    taught = reading(text for one in every_wordings().values() for text in one.taught)
+    asked = [one for one in own.outcomes if one.image == "your image 2"]
+    assert len(own.outcomes) == 2 * len(asked) and {one.group for one in asked} == {"own"}
+    assert {"name", "yes-no", "choice", "other-yes-no"} <= {one.kind for one in asked}
+    assert sum(one.kind == "name" for one in asked) == 3
+    assert sum(bool(taught.fullmatch(one.question)) for one in asked) == 1
+    assert {one.concept for one in asked} == {"lemon"}
+    again = judge_images(bench, run(), edit, IMAGES)
+    assert again == own
+
+
+def test_the_answers_are_those_without_and_with_the_edit(bench, edit):
+    own, mllm = judge_images(bench, run(), edit, IMAGES), bench.sources.mllm
+    features = dict(zip(("your image 1", "your image 2"), mllm.encode(IMAGES)))
+    questions = [one.question for one in own.outcomes]
+    seen = [features[one.image] for one in own.outcomes]
+    assert [one.before for one in own.outcomes] == mllm.answer(questions, seen)
+    with edited(mllm.model, edit):
+        assert [one.after for one in own.outcomes] == mllm.answer(questions, seen)
+    assert ask(bench, IMAGES[0], questions[0], edit) == (
+        own.outcomes[0].before, own.outcomes[0].after,
+    )  # fmt: skip
+
+
+def test_nothing_of_an_own_image_is_left_behind(bench, edit):
+    sources = bench.sources
+    sources.encoder([0, 1])
+    known = {row: features.clone() for row, features in sources.encoder._known.items()}
+    vectors, hashes = sources.pool.vectors.clone(), sources.pool.hashes.copy()
+    judge_images(bench, run(), edit, IMAGES)
+    assert sources.encoder._known.keys() == known.keys()
+    assert all(torch.equal(sources.encoder._known[row], known[row]) for row in known)
+    assert torch.equal(sources.pool.vectors, vectors)
+    assert np.array_equal(sources.pool.hashes, hashes)
+    assert weights_sha256(sources.mllm.model) == sources.model_sha256
+
+
+def test_a_concept_that_nobody_knows_is_asked_about_all_the_same(bench, edit):
+    bench.sources.space.meaning["griffin"] = bench.sources.space.near({"lemon": 0.1}, "griffin")
+    own = judge_images(bench, run("griffin"), edit, IMAGES)
+    assert {one.concept for one in own.outcomes} == {"griffin"}
+    assert own.forget_accuracy.questions == 0
+
+
+def test_no_image_and_too_long_a_question_are_refused(bench, edit):
+    with pytest.raises(ValueError, match="no image to ask about"):
+        judge_images(bench, run(), edit, [])
+    with pytest.raises(ValueError, match="too long"):
+        ask(bench, None, "x" * 400, edit)

@@ -1,0 +1,47 @@
+"""Figures say what was measured: before apart from after, a group by more than its colour."""
+
+import pytest
+from test_runs import record
+
+from space_core import plots
+from space_core.types import Share, StateMap, StatePoint
+
+POINTS = tuple(
+    StatePoint(group, f"{group} {i}", (float(i), 0.0), (float(i), 5.0))
+    for group in ("target", "near", "anchor") for i in range(3)
+)  # fmt: skip
+STATES = StateMap(4, "What is this?", 0.625, 0.25, 1.0, POINTS)
+
+
+def test_the_map_tells_groups_and_times_apart_without_colour():
+    figure = plots.state_map(STATES)
+    marks = [trace for trace in figure.data if trace.mode == "markers"]
+    assert len({trace.marker.symbol for trace in marks}) == len(marks) == 6
+    for trace in marks:
+        assert trace.marker.symbol.endswith("-open") is ("before" in trace.name)
+        assert list(trace.y) == [0.0 if "before" in trace.name else 5.0] * 3
+    lines = [trace for trace in figure.data if trace.mode == "lines"]
+    assert [list(line.x[:3]) for line in lines] == [[0.0, 0.0, None]] * 3
+
+
+def test_a_group_without_images_is_not_drawn():
+    only = StateMap(4, "What is this?", 0.6, 0.2, 1.0, POINTS[-3:])
+    assert len(plots.state_map(only).data) == 3
+
+
+def test_the_map_says_what_its_plane_cannot_show():
+    said = plots.state_map_note(STATES)
+    assert "before only" in said and "62%" in said and "25%" in said and "block 4" in said
+
+
+def test_kept_by_domain_leaves_out_what_was_not_asked():
+    shares = (("food", Share(9, 10, 5, 5, 0.6, 0.98)), ("places", Share(0, 0, 0, 0, 0.0, 1.0)))
+    (trace,) = plots.domains(shares).data
+    assert trace.x == ("food",) and trace.y == (90.0,)
+    assert trace.error_y.array[0] == pytest.approx(8)
+    assert trace.error_y.arrayminus[0] == pytest.approx(30)
+
+
+def test_the_drift_is_that_of_every_step():
+    (trace,) = plots.drift(record().steps).data
+    assert trace.x == (1,) and trace.y == (100 * 1e-300,)
