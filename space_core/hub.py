@@ -23,20 +23,15 @@ sentence.register()
 _FAULTS = (OSError, ValueError, KeyError, ImportError)
 
 
-def pick_device(wanted: str) -> str:
-    """"auto" becomes "cuda" where there is one, else "cpu"; anything else stays as it is."""
-    if wanted != "auto":
-        return wanted
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def load_image_text_model(name: str, device: str):
+def load_image_text_model(name: str, device: str, revision: str = "", offline: bool = False):
     """Any Hugging Face image-text-to-text model in fp32, safetensors only, no remote code.
 
-    Returns ``(model, processor)``. Raises ValueError, naming the model, where it cannot be loaded.
+    revision: the branch, tag or commit of a hub name, "" for its newest; offline: folders and what
+    was fetched before alone. Returns ``(model, processor)``. Raises ValueError, naming the model, where it cannot be loaded.
     """
+    where = {"revision": revision or "main", "local_files_only": offline}
     try:
-        config = AutoConfig.from_pretrained(name, trust_remote_code=False)
+        config = AutoConfig.from_pretrained(name, trust_remote_code=False, **where)
     except _FAULTS as fault:
         raise _unloadable(name, fault) from fault
     if getattr(config, "quantization_config", None) is not None:
@@ -45,9 +40,9 @@ def load_image_text_model(name: str, device: str):
             "load it in float32 or bfloat16, erase, and quantise the result."
         )
     try:
-        processor = _load_processor(name, config)
+        processor = _load_processor(name, config, where)
         model = AutoModelForImageTextToText.from_pretrained(
-            name, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
+            name, dtype=torch.float32, use_safetensors=True, trust_remote_code=False, **where
         )
     except _FAULTS as fault:
         raise _unloadable(name, fault) from fault
@@ -61,12 +56,12 @@ def _unloadable(name: str, fault: Exception) -> ValueError:
     )
 
 
-def _load_processor(name: str, config):
+def _load_processor(name: str, config, where: dict[str, object]):
     """The processor; where torchvision is missing, without the video part that needs it."""
     kind = PROCESSOR_MAPPING.get(type(config), None)
     filmed = kind is not None and "video_processor" in kind.get_attributes()
     if is_torchvision_available() or not filmed:
-        return AutoProcessor.from_pretrained(name, trust_remote_code=False)
+        return AutoProcessor.from_pretrained(name, trust_remote_code=False, **where)
 
     class Still(kind):
         """The same processor for images alone."""
@@ -83,17 +78,18 @@ def _load_processor(name: str, config):
             return super().from_args_and_dict(args, processor_dict, **kwargs)
 
     Still.__name__ = kind.__name__
-    return Still.from_pretrained(name, trust_remote_code=False)
+    return Still.from_pretrained(name, trust_remote_code=False, **where)
 
 
-def load_dual_encoder(name: str, device: str):
+def load_dual_encoder(name: str, device: str, offline: bool = False):
     """A dual encoder with its tokenizer and image processor: ``(model, tokenizer, images)``."""
+    where = {"trust_remote_code": False, "local_files_only": offline}
     try:
         model = AutoModel.from_pretrained(
-            name, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
+            name, dtype=torch.float32, use_safetensors=True, **where
         )
-        tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
-        images = AutoImageProcessor.from_pretrained(name, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(name, **where)
+        images = AutoImageProcessor.from_pretrained(name, **where)
     except (OSError, ValueError, KeyError) as fault:
         raise ValueError(
             f"The shared image-text space {name!r} could not be loaded: {fault}. "

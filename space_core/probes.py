@@ -77,6 +77,16 @@ def plan(
     return tuple(probes)
 
 
+def usual_count() -> int:
+    """About how many questions `plan` asks, for an estimate of the time that they take."""
+    asked = max(len(naming.held_out) for naming in wordings.NAMING.values()) + 1
+    about_target, skills, yes_no = asked + 6, 4, 2
+    return (
+        TARGET_VIEWS * about_target + NEAR * (NEAR_VIEWS + yes_no * NEAR_ASKED)
+        + FAR * (FAR_VIEWS + skills)
+    )  # fmt: skip
+
+
 def _about_target(
     split: EvaluationSplit, target: Concept, view: EvaluationView, lessons: Lessons
 ) -> list[Probe]:

@@ -12,8 +12,7 @@ from space_core.ui import (
     anchors_tab, concept_tab, erase_tab, markup, old_record, record_tab, verify_tab,
 )  # fmt: skip
 from space_core.ui.pipeline import Pipeline
-from space_core.ui.public_api import audit_endpoint
-from space_core.ui.wiring import HEAVY
+from space_core.ui.public_api import offer
 from space_core.ui.wording import explain
 
 _STATE_SECONDS = 2 * 60 * 60
@@ -25,8 +24,8 @@ _ABOUT = (
 )
 
 
-def build(pipeline: Pipeline) -> gr.Blocks:
-    """The whole page, ready for `launch(**launch_options())`."""
+def build(pipeline: Pipeline, max_queue: int = 16) -> gr.Blocks:
+    """The whole page, ready for `launch(**launch_options())`. max_queue: how many may wait."""
     with gr.Blocks(
         title="SPACE Auditor", delete_cache=(_CACHE_SECONDS, _CACHE_SECONDS),
         analytics_enabled=False,
@@ -58,9 +57,9 @@ def build(pipeline: Pipeline) -> gr.Blocks:
             announce, None, [ready, parts["examples"]], api_visibility="private",
             concurrency_limit=None, show_progress="hidden",
         )
-        gr.api(audit_endpoint(pipeline), api_name="audit", **HEAVY)
+        offer(pipeline)
     # Closed to calls beside the queue: two erasures at once would edit the same model.
-    return page.queue(default_concurrency_limit=1, max_size=16, api_open=False)
+    return page.queue(default_concurrency_limit=1, max_size=max_queue, api_open=False)
 
 
 def launch_options() -> dict[str, Any]:

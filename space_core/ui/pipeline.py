@@ -1,19 +1,22 @@
-"""What the page needs from the rest: six doors, so that tests can stand behind them."""
+"""What the page needs from the rest: eight doors, so that tests can stand behind them."""
 
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from space_core.backend import zero_gpu
 from space_core.settings import Settings
 
 if TYPE_CHECKING:
-    from space_core.audit import Bench
+    from space_core.audit import Bench, Finished
     from space_core.bundle import Takeaway
     from space_core.edit import Edit
     from space_core.types import RunRecord, Selection
+    from space_core.worker import Compute
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,8 @@ class Pipeline:
     """The doors to the pipeline. `bench` is shared by all visitors and loads in the background.
 
     `save` keeps a run and returns its folder. `take_away` writes what the visitor may download into
-    a folder; page and tests read its paths by the fields of a `bundle.Takeaway`.
+    a folder; page and tests read its paths by the fields of a `bundle.Takeaway`. `give_key` makes
+    the key of a kept run, from its folder, and `open_kept` finds the run that a key belongs to.
     """
 
     bench: "Future[Bench]"
@@ -30,26 +34,41 @@ class Pipeline:
     ask: Callable[..., tuple[str, str]]
     save: "Callable[[RunRecord, Edit], Path]"
     take_away: "Callable[..., Takeaway]"
+    give_key: Callable[[Path], str]
+    open_kept: "Callable[[str], Finished]"
 
 
 def default_pipeline(settings: Settings) -> Pipeline:
     """The real pipeline; its model starts to load at once, beside the page."""
 
     # Imported when called: torch and transformers must not delay the first paint.
-    def select(*arguments: Any) -> "Selection":
-        from space_core.audit import select_anchors
+    def load() -> "Bench":
+        from space_core.audit import open_bench
 
-        return select_anchors(*arguments)
+        return open_bench(settings)
 
-    def audit(*arguments: Any) -> Iterator[Any]:
-        from space_core.audit import audit
+    @cache
+    def compute() -> "Compute":
+        from space_core.worker import entry_point
 
-        yield from audit(*arguments)
+        return entry_point(bench.result, settings.device)
 
-    def ask(*arguments: Any) -> tuple[str, str]:
-        from space_core.audit import ask
+    def select(_bench: "Bench", *asked: Any) -> "Selection":
+        from space_core.worker import search
 
-        return ask(*arguments)
+        return search(compute(), *asked)
+
+    def audit(bench: "Bench", *asked: Any) -> Iterator[Any]:
+        from space_core.probes import usual_count
+        from space_core.worker import erase
+
+        *what, stop = asked
+        yield from erase(compute(), *what, usual_count() if bench.split else 0, stop)
+
+    def ask(_bench: "Bench", *asked: Any) -> tuple[str, str]:
+        from space_core.worker import question
+
+        return question(compute(), *asked)
 
     def save(record: "RunRecord", edit: "Edit") -> Path:
         from space_core.runs import save_run
@@ -61,23 +80,45 @@ def default_pipeline(settings: Settings) -> Pipeline:
 
         return take_away(*arguments)
 
-    def load() -> "Bench":
-        from space_core.audit import open_bench
+    def give_key(run: Path) -> str:
+        from space_core.run_keys import give_key
 
-        return open_bench(settings)
+        return give_key(run)
 
-    return Pipeline(in_background(load), select, audit, ask, save, take_away)
+    def open_kept(key: str) -> "Finished":
+        from space_core.audit import Finished
+        from space_core.edit import Edit
+        from space_core.run_keys import run_of
+        from space_core.runs import EDIT, load_record
+
+        run = run_of(settings.runs, key)
+        return Finished(load_record(run), Edit.load(run / EDIT))
+
+    if zero_gpu():
+        # What a call forks must be there before the first one, and is asked for before the launch.
+        bench = at_once(load)
+        compute()
+    else:
+        bench = in_background(load)
+    return Pipeline(bench, select, audit, ask, save, take_away, give_key, open_kept)
+
+
+def at_once(work: Callable[[], Any]) -> "Future[Any]":
+    """The result of `work`, done now, as a future."""
+    future: Future[Any] = Future()
+    _fulfil(future, work)
+    return future
 
 
 def in_background(work: Callable[[], Any]) -> "Future[Any]":
     """Run `work` in a thread that does not keep the process alive; its result as a future."""
     future: Future[Any] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(work())
-        except BaseException as error:
-            future.set_exception(error)
-
-    threading.Thread(target=run, name="load-model", daemon=True).start()
+    threading.Thread(target=_fulfil, args=(future, work), name="load-model", daemon=True).start()
     return future
+
+
+def _fulfil(future: "Future[Any]", work: Callable[[], Any]) -> None:
+    try:
+        future.set_result(work())
+    except BaseException as error:
+        future.set_exception(error)

@@ -14,7 +14,9 @@ from space_core import types as t
 from space_core.bundle import Takeaway
 from space_core.decisions import Decision
 from space_core.edit import Edit, LayerEdit
-from space_core.runs import save_run
+from space_core.run_keys import give_key, run_of
+from space_core.runs import EDIT as EDIT_FILE
+from space_core.runs import load_record, save_run
 from space_core.settings import DcsiConfig, TpasConfig
 from space_core.typed_json import to_json
 from space_core.ui import (
@@ -110,7 +112,7 @@ class Bench:
 
 @dataclass
 class StandIn:
-    """The six doors of `space_core.ui.pipeline.Pipeline`, which keep what they were asked.
+    """The eight doors of `space_core.ui.pipeline.Pipeline`, which keep what they were asked.
 
     `faults`: what a door raises. `pause` is called after every step. `reached`: how many steps
     each audit made before it ended or was closed.
@@ -186,6 +188,13 @@ class StandIn:
         files["record"] = folder / "record.json"
         files["record"].write_text(to_json(finished))
         return Takeaway(**files)
+
+    def give_key(self, run: Path) -> str:
+        return give_key(run)
+
+    def open_kept(self, key: str) -> Finished:
+        run = run_of(self.folder, key)
+        return Finished(load_record(run), Edit.load(run / EDIT_FILE))
 
     def _fail(self, door: str) -> None:
         if door in self.faults:

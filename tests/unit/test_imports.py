@@ -27,8 +27,9 @@ erasure
 evaluation_split probes
 evaluate
 audit
-runs plots report
-bundle bundle_guide recorded replay
+worker
+runs run_keys plots report
+bundle bundle_guide recorded replay merged
 baselines attacks
 cli bench ui
 """
