@@ -27,7 +27,8 @@ def load_image_text_model(name: str, device: str, revision: str = "", offline: b
     """Any Hugging Face image-text-to-text model in fp32, safetensors only, no remote code.
 
     revision: the branch, tag or commit of a hub name, "" for its newest; offline: folders and what
-    was fetched before alone. Returns ``(model, processor)``. Raises ValueError, naming the model, where it cannot be loaded.
+    was fetched before alone. Returns ``(model, processor)``. Raises ValueError, naming the model,
+    where it cannot be loaded.
     """
     where = {"revision": revision or "main", "local_files_only": offline}
     try:

@@ -26,7 +26,8 @@ def read_image(text: str) -> Image.Image:
         # Its size stands before its pixels: nothing large is unpacked.
         if image.width * image.height > _MOST_PIXELS:
             raise ValueError(
-                f"The image has more than {_MOST_PIXELS // 10**6} million pixels: send a smaller one."
+                f"The image has more than {_MOST_PIXELS // 10**6} million pixels: send a smaller "
+                "one."
             )
         return image.convert("RGB")
     except _FAULTS as error:

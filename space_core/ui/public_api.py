@@ -1,6 +1,6 @@
 """What programs may call: the page's four acts with plain JSON in and out.
 
-A call that cannot be answered returns {"error": sentence}. Every other event of the page is private.
+A call that cannot be answered returns {"error": sentence}. All other events of the page are private.
 """
 
 from collections.abc import Callable, Mapping
@@ -45,9 +45,10 @@ def endpoints(pipeline: Pipeline) -> tuple[Callable[..., dict], ...]:
     ) -> dict:  # fmt: skip
         """Find the public images nearest to a concept that is given in words.
 
-        `aliases` are separated by commas. Returns `anchors` (row, rank, similarity, caption, source,
-        licence, hash), what was `dropped` and why, the similarity `threshold`, `effective` (how many
-        distinct images they count as), `resolved` (known concepts the words may mean), `warnings`.
+        `aliases` are separated by commas. Returns `anchors` (row, rank, similarity, caption,
+        source, licence, hash), what was `dropped` and why, the similarity `threshold`, `effective`
+        (how many distinct images they count as), `resolved` (known concepts that the words may
+        mean) and `warnings`.
         """
         said = plain(choose(read_request(concept, aliases, description, category), anchors))
         return {name: value for name, value in said.items() if name != "scores"}
@@ -59,8 +60,8 @@ def endpoints(pipeline: Pipeline) -> tuple[Callable[..., dict], ...]:
         """Make the model forget a concept, measure the result, and keep the run.
 
         `preset` is "space" or "paper". Returns `key`, by which /ask and /verify find the run (keep
-        it to yourself: it cannot be found again), `headline` and `why` in words, the `measures` with
-        their 95 % intervals, and `warnings`. The model that others use is not changed.
+        it to yourself: it cannot be found again), `headline` and `why` in words, the `measures`
+        with their 95 % intervals, and `warnings`. The model that others use is not changed.
         """
         if preset not in PRESETS:
             raise ValueError(f"The preset is {preset!r}: give {' or '.join(PRESETS)}.")

@@ -3,6 +3,8 @@
 import base64
 import io
 import json
+import re
+from pathlib import Path
 
 import httpx
 import pytest
@@ -128,6 +130,20 @@ def test_an_image_comes_as_text(kind):
 def test_what_is_no_image_is_a_sentence(text, sentence):
     with pytest.raises(ValueError, match=sentence):
         read_image(text)
+
+
+def test_the_example_of_the_readme_runs(page, monkeypatch, capsys):
+    text = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+    (code,) = [one for one in re.findall(r"```python\n(.*?)```", text, re.S) if "Client" in one]
+
+    def here(url):
+        assert url == "http://127.0.0.1:7860"
+        return connect(page)
+
+    monkeypatch.setattr("gradio_client.Client", here)
+    exec(compile(code, "README.md", "exec"), {})
+    said = capsys.readouterr().out
+    assert said.startswith("Forgotten Of 60 questions") and "after: Is a lemon a fruit?" in said
 
 
 # What is public

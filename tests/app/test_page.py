@@ -5,7 +5,6 @@ import time
 from html.parser import HTMLParser
 
 import httpx
-import pytest
 from stand_in import EVIL, record
 from visitor import connect
 

@@ -29,7 +29,8 @@ evaluate
 audit
 worker
 runs run_keys plots report
-bundle bundle_guide recorded replay merged
+bundle bundle_guide recorded replay
+merged merged_card
 baselines attacks
 cli bench ui
 """
