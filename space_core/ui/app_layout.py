@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio as gr
 
+from space_core.backend import zero_gpu
 from space_core.ui import (
     anchors_tab, concept_tab, erase_tab, markup, old_record, record_tab, verify_tab,
 )  # fmt: skip
@@ -89,8 +90,9 @@ async def readiness(pipeline: Pipeline) -> AsyncIterator[tuple[str, Any]]:
     except Exception as error:
         yield markup.status(f"The model could not be loaded. {explain(error)}", "bad"), gr.skip()
         return
+    where = "a GPU that is lent for each call" if zero_gpu() else bench.device
     text = (
-        f"Ready: {bench.model_name} on {bench.device}, "
+        f"Ready: {bench.model_name} on {where}, "
         f"{bench.pool_size:,} public images in the pool."
     )
     yield markup.status(text, "good"), concept_tab.example_buttons(bench.known_concepts())

@@ -58,12 +58,14 @@ def default_pipeline(settings: Settings) -> Pipeline:
 
         return search(compute(), *asked)
 
-    def audit(bench: "Bench", *asked: Any) -> Iterator[Any]:
+    def audit(
+        bench: "Bench", request: Any, selection: Any, config: Any, stop: Callable[[], bool]
+    ) -> Iterator[Any]:
         from space_core.probes import usual_count
         from space_core.worker import erase
 
-        *what, stop = asked
-        yield from erase(compute(), *what, usual_count() if bench.split else 0, stop)
+        questions = usual_count() if bench.split else 0
+        yield from erase(compute(), request, selection, config, questions, stop)
 
     def ask(_bench: "Bench", *asked: Any) -> tuple[str, str]:
         from space_core.worker import question

@@ -42,8 +42,8 @@ def test_a_child_forked_after_faiss_and_torch_does_not_hang():
 
 def test_one_function_in_one_child_answers_every_request(trial):
     assert trial["entry points"] == trial["forks"] == 1 and not trial["mine"]
-    # Two runs with a search and a question each, words that find nothing, one left, one question.
-    assert len(trial["durations"]) == 9 and trial["parent's threads"] == 1
+    # Two searches, runs and questions; a search in vain, a run stopped, one left; a question.
+    assert len(trial["durations"]) == 10 and trial["parent's threads"] == 1
 
 
 def test_an_edit_made_in_the_child_arrives_and_is_used_there(trial):
@@ -60,6 +60,10 @@ def test_no_edit_leaks_from_one_call_into_the_next(trial):
 
 def test_a_refusal_keeps_its_sentence_on_the_way_out(trial):
     assert "qwertz" in trial["refused"]
+
+
+def test_stop_reaches_the_child(trial):
+    assert "nothing was changed" in trial["stopped"]
 
 
 def test_spaces_is_imported_before_torch_and_gradio():

@@ -17,7 +17,7 @@ from space_core.edit import Edit, LayerEdit
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
-MB = 10**6
+MB = 2**20
 
 
 def requirements(name: str) -> dict[str, SpecifierSet]:

@@ -1,4 +1,4 @@
-"""Uses FAISS and torch in the parent, in two threads, and in a forked child: prints what both found.
+"""FAISS and torch in a parent, in two threads, and in a forked child: prints what all found.
 
 The child may use every core; the parent may not.
 """

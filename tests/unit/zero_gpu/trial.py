@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -39,6 +40,14 @@ def tiny_bench(folder: Path) -> Bench:
     return Bench(sources, None)
 
 
+def refusal(act: Callable[[], object]) -> str:
+    try:
+        act()
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
 def main(folder: Path) -> dict:
     bench = tiny_bench(folder)
     model, picture = bench.sources.mllm.model, noise(1)
@@ -62,10 +71,10 @@ def main(folder: Path) -> dict:
             "same base": record.hashes["model"] == bench.sources.model_sha256,
         })
         ask(finished.edit)
-    try:
-        search(compute, ConceptRequest("qwertz"), TPAS, frozenset())
-    except ValueError as error:
-        said["refused"] = str(error)
+    said["refused"] = refusal(lambda: search(compute, ConceptRequest("qwertz"), TPAS, frozenset()))
+    said["stopped"] = refusal(
+        lambda: list(erase(compute, request, chosen, QUICK, 100, lambda: True))
+    )
     with closing(erase(compute, request, chosen, QUICK, 100, lambda: False)) as left:
         said["left at"] = type(next(left)).__name__
     ask(finished.edit)
