@@ -2,11 +2,14 @@
 
 import logging
 import os
+import sys
 
 # Read when gradio and huggingface_hub are imported: nothing is reported to anyone.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
+# Before anything that may touch CUDA.
+import space_core.backend  # noqa: F401
 from space_core.settings import Settings
 from space_core.ui.app_layout import build, launch_options
 from space_core.ui.pipeline import default_pipeline
@@ -15,7 +18,12 @@ from space_core.ui.pipeline import default_pipeline
 def main() -> None:
     """Serve the page; GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say where."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    build(default_pipeline(Settings.from_env())).launch(**launch_options())
+    try:
+        settings = Settings.from_env()
+    except ValueError as error:
+        sys.exit(f"error: {error}")
+    page = build(default_pipeline(settings), settings.max_queue)
+    page.launch(auth=settings.auth, **launch_options())
 
 
 if __name__ == "__main__":

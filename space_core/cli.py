@@ -68,6 +68,27 @@ def anchors(args: argparse.Namespace) -> None:
     print(_chosen(selection))
 
 
+def merge(args: argparse.Namespace) -> None:
+    """Write a run's edited model into a new folder, with a card; to the hub only when told."""
+    from space_core import merged
+    from space_core.backend import home_device
+    from space_core.edit import Edit
+    from space_core.mllm import load_mllm
+    from space_core.runs import EDIT, load_record
+
+    settings = Settings.from_env()
+    if args.push_to and settings.offline:
+        raise ValueError("SPACE_OFFLINE is set: unset it to push, or leave --push-to out.")
+    merged.check_new(args.out)
+    record, edit = load_record(args.run), Edit.load(args.run / EDIT)
+    device = home_device(settings.device)
+    mllm = load_mllm(settings.model, device, settings.revision, settings.offline)
+    merged.merge_and_save(mllm, edit, record, args.out)
+    print(f"saved in {args.out}")
+    if args.push_to:
+        print(f"pushed, private, to {merged.push(args.out, args.push_to)}")
+
+
 def demo_build(args: argparse.Namespace) -> None:
     """Build assets/demo from its sources; every stage that left its result is skipped."""
     from space_core.demo.build import Recipe, build
@@ -219,6 +240,11 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--seed", type=_at_least(0), default=dcsi.seed,
                      help="seed of the run (default %(default)s)")  # fmt: skip
     one.add_argument("--out", type=Path, required=True, help="folder in which the run is saved")
+
+    one = command("merge", merge)
+    one.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
+    one.add_argument("--out", type=Path, required=True, help="folder of the model; a new one")
+    one.add_argument("--push-to", metavar="REPO", help="new private hub repository, owner/name")
 
     one = command("demo-build", demo_build)
     for name, what in (

@@ -12,7 +12,7 @@ _PROCESSES = "Under torchrun or accelerate launch each process takes its share."
 
 def pool_build(args: argparse.Namespace) -> None:
     """Make a pool of your own images; goes on where it was stopped."""
-    from space_core.hub import pick_device
+    from space_core.backend import home_device
     from space_core.pool_build import Built, build
     from space_core.pool_sources import Columns
     from space_core.ranks import own_device
@@ -21,7 +21,7 @@ def pool_build(args: argparse.Namespace) -> None:
     settings = Settings.from_env()
     if not args.source.exists():
         raise ValueError(f"{args.source} does not exist: give a folder, a parquet file or a tar.")
-    device = own_device(pick_device(settings.device))
+    device = own_device(home_device(settings.device))
     space = load_shared_space(args.space or settings.shared_space, device)
     columns = Columns(args.image_column, args.caption_column, args.label_column)
     for event in build(args.source, args.out, space, columns):
@@ -37,14 +37,14 @@ def statistics(args: argparse.Namespace) -> None:
     """Measure once for a model what other knowledge uses, so that no erasure waits for it."""
     from dataclasses import replace
 
-    from space_core.hub import pick_device
+    from space_core.backend import home_device
     from space_core.ranks import own_device
     from space_core.retained import fill_shards
     from space_core.sources import open_sources
     from space_core.surroundings import edited_layers
 
     settings = Settings.from_env()
-    sources = open_sources(replace(settings, device=own_device(pick_device(settings.device))))
+    sources = open_sources(replace(settings, device=own_device(home_device(settings.device))))
     layers = edited_layers(sources.mllm, PRESETS[args.preset])
     for shard, path in fill_shards(
         sources.mllm, sources.pool, sources.encoder, layers, sources.model_sha256, (),
@@ -56,16 +56,18 @@ def statistics(args: argparse.Namespace) -> None:
 
 def memory(args: argparse.Namespace) -> None:
     """Say what an erasure will need of memory, without loading the model."""
-    from space_core.hub import load_empty_model, pick_device
+    from space_core.backend import home_device
+    from space_core.hub import load_empty_model
     from space_core.memory_plan import fits, free_memory, plan
     from space_core.mllm import Mllm
 
     settings = Settings.from_env()
-    mllm = Mllm(settings.model, *load_empty_model(settings.model), "meta")
+    empty = load_empty_model(settings.model, settings.revision, settings.offline)
+    mllm = Mllm(settings.model, *empty, "meta")
     needed = plan(mllm, PRESETS[args.preset])
     for name in ("weights", "statistics", "training", "moments"):
         print(f"{name:12}{getattr(needed, name) / 1e9:10.2f} GB")
-    print(fits(needed, free_memory(pick_device(settings.device)), loaded=False))
+    print(fits(needed, free_memory(home_device(settings.device)), loaded=False))
 
 
 def bench_index(args: argparse.Namespace) -> None:

@@ -78,7 +78,7 @@ class Edit:
         save_tensors(path, self._tensors(), {"edit": json.dumps(dict(self.meta))})
 
     @classmethod
-    def load(cls, path: Path) -> Self:
+    def load(cls, path: Path | str) -> Self:
         """Read what `save` wrote. Raises ValueError where the file is something else."""
         tensors, metadata = load_tensors(path)
         if "edit" not in metadata:

@@ -23,43 +23,40 @@ sentence.register()
 _FAULTS = (OSError, ValueError, KeyError, ImportError)
 
 
-def pick_device(wanted: str) -> str:
-    """"auto" becomes "cuda" where there is one, else "cpu"; anything else stays as it is."""
-    if wanted != "auto":
-        return wanted
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def load_image_text_model(name: str, device: str):
+def load_image_text_model(name: str, device: str, revision: str = "", offline: bool = False):
     """Any Hugging Face image-text-to-text model in fp32, safetensors only, no remote code.
 
-    Returns ``(model, processor)``. Raises ValueError, naming the model, where it cannot be loaded.
+    revision: the branch, tag or commit of a hub name, "" for its newest; offline: folders and what
+    was fetched before alone. Returns ``(model, processor)``. Raises ValueError, naming the model,
+    where it cannot be loaded.
     """
-    config = _config(name)
+    where = {"revision": revision or "main", "local_files_only": offline}
+    config = _config(name, where)
     try:
-        processor = _load_processor(name, config)
+        processor = _load_processor(name, config, where)
         model = AutoModelForImageTextToText.from_pretrained(
-            name, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
+            name, dtype=torch.float32, use_safetensors=True, trust_remote_code=False, **where
         )
     except _FAULTS as fault:
         raise _unloadable(name, fault) from fault
     return model.to(device).eval().requires_grad_(False), processor
 
 
-def load_empty_model(name: str):
+def load_empty_model(name: str, revision: str = "", offline: bool = False):
     """The same model without weights, on the device "meta": its shape takes no memory."""
-    config = _config(name)
+    where = {"revision": revision or "main", "local_files_only": offline}
+    config = _config(name, where)
     try:
-        processor = _load_processor(name, config)
+        processor = _load_processor(name, config, where)
         with torch.device("meta"):
             return AutoModelForImageTextToText.from_config(config, dtype=torch.float32), processor
     except _FAULTS as fault:
         raise _unloadable(name, fault) from fault
 
 
-def _config(name: str):
+def _config(name: str, where: dict[str, object]):
     try:
-        config = AutoConfig.from_pretrained(name, trust_remote_code=False)
+        config = AutoConfig.from_pretrained(name, trust_remote_code=False, **where)
     except _FAULTS as fault:
         raise _unloadable(name, fault) from fault
     if getattr(config, "quantization_config", None) is not None:
@@ -77,12 +74,12 @@ def _unloadable(name: str, fault: Exception) -> ValueError:
     )
 
 
-def _load_processor(name: str, config):
+def _load_processor(name: str, config, where: dict[str, object]):
     """The processor; where torchvision is missing, without the video part that needs it."""
     kind = PROCESSOR_MAPPING.get(type(config), None)
     filmed = kind is not None and "video_processor" in kind.get_attributes()
     if is_torchvision_available() or not filmed:
-        return AutoProcessor.from_pretrained(name, trust_remote_code=False)
+        return AutoProcessor.from_pretrained(name, trust_remote_code=False, **where)
 
     class Still(kind):
         """The same processor for images alone."""
@@ -99,17 +96,18 @@ def _load_processor(name: str, config):
             return super().from_args_and_dict(args, processor_dict, **kwargs)
 
     Still.__name__ = kind.__name__
-    return Still.from_pretrained(name, trust_remote_code=False)
+    return Still.from_pretrained(name, trust_remote_code=False, **where)
 
 
-def load_dual_encoder(name: str, device: str):
+def load_dual_encoder(name: str, device: str, offline: bool = False):
     """A dual encoder with its tokenizer and image processor: ``(model, tokenizer, images)``."""
+    where = {"trust_remote_code": False, "local_files_only": offline}
     try:
         model = AutoModel.from_pretrained(
-            name, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
+            name, dtype=torch.float32, use_safetensors=True, **where
         )
-        tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
-        images = AutoImageProcessor.from_pretrained(name, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(name, **where)
+        images = AutoImageProcessor.from_pretrained(name, **where)
     except _FAULTS as fault:
         raise ValueError(
             f"The shared image-text space {name!r} could not be loaded: {fault}. "

@@ -78,6 +78,20 @@ def plan(
     return tuple(probes)
 
 
+def usual_count_of_view() -> int:
+    """About how many questions `about_target` asks."""
+    return max(len(naming.held_out) for naming in wordings.NAMING.values()) + 7
+
+
+def usual_count() -> int:
+    """About how many questions `plan` asks, for an estimate of the time that they take."""
+    skills, yes_no = 4, 2
+    return (
+        TARGET_VIEWS * usual_count_of_view() + NEAR * (NEAR_VIEWS + yes_no * NEAR_ASKED)
+        + FAR * (FAR_VIEWS + skills)
+    )  # fmt: skip
+
+
 def of_own_images(
     target: Concept, peers: Sequence[Concept], count: int, seed: int
 ) -> list[Probe]:

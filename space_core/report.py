@@ -64,7 +64,7 @@ def report_html(record: RunRecord, decisions: Sequence[Decision] = ()) -> str:
         f"<h1>{title}</h1>",
         *(f'<p class="warning">{escape(one)}</p>' for one in record.warnings),
         _table(("", "Share", "95 % interval", "Questions", "Images", "Drawings"),
-               ((name, *_cells(share)) for name, share in headline(record).items())),
+               ((name, *cells(share)) for name, share in headline(record).items())),
         *(["<h2>Decisions</h2>", _rows(Decision, decisions)] if decisions else ()),
         *drawn,
         "<h2>Layers</h2>", _rows(LayerReport, record.layers),
@@ -98,7 +98,8 @@ def write_report(path: Path, record: RunRecord, decisions: Sequence[Decision] = 
         part.unlink(missing_ok=True)
 
 
-def _cells(share: Share) -> tuple[str, ...]:
+def cells(share: Share) -> tuple[str, ...]:
+    """A share in a table: itself, its interval, questions, images, drawings."""
     counts = (str(share.questions), str(share.images), str(share.drawings))
     if not share.questions:
         return ("—", "—", *counts)

@@ -1,23 +1,29 @@
 """Settings of a process and of an erasure. Imports the standard library only."""
 
 import os
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 _ASSETS = Path(__file__).resolve().parent.parent / "assets" / "demo"
+BUNDLED = (str(_ASSETS / "mllm"), str(_ASSETS / "shared-space"))
+_DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
+_SWITCH = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where the models, the pool and the runs live, and on what the process computes.
+    """Where models, pool and runs live, on what the process computes, and whom it serves.
 
-    ``keep_days``: runs older than that are deleted, 0 keeps them for ever; ``shared_runs``: every
-    visitor sees the runs of all.
+    docs/settings.md explains each. Raises ValueError for values that do not go together.
     """
 
     model: str = str(_ASSETS / "mllm")
+    revision: str = ""
     shared_space: str = str(_ASSETS / "shared-space")
+    allowed_models: tuple[str, ...] = ()
+    offline: bool = False
     pool: Path = _ASSETS / "pool"
     evaluation: Path = _ASSETS / "evaluation"
     runs: Path = Path("runs")
@@ -25,31 +31,76 @@ class Settings:
     device: str = "auto"
     keep_days: int = 0
     shared_runs: bool = False
+    max_queue: int = 16
+    user: str = ""
+    password: str = field(default="", repr=False)
+
+    def __post_init__(self) -> None:
+        if not _DEVICE.fullmatch(self.device):
+            raise ValueError(f"SPACE_DEVICE is {self.device!r}: give auto, cpu, cuda or cuda:0.")
+        if self.max_queue < 1:
+            raise ValueError(f"SPACE_MAX_QUEUE is {self.max_queue}: give 1 or more.")
+        if bool(self.user) != bool(self.password):
+            missing = "SPACE_PASSWORD" if self.user else "SPACE_USER"
+            raise ValueError(
+                f"{missing} is not set: set both SPACE_USER and SPACE_PASSWORD, or neither."
+            )
+        if not self.allowed_models:
+            return
+        for name, value in (("SPACE_MODEL", self.model), ("SPACE_SHARED_SPACE", self.shared_space)):
+            if value not in (*self.allowed_models, *BUNDLED):
+                raise ValueError(
+                    f"{name} is {value!r}, which is not allowed here: add it to "
+                    "SPACE_ALLOWED_MODELS."
+                )
+
+    @property
+    def auth(self) -> tuple[str, str] | None:
+        """Who may enter the page, or None where everyone may."""
+        return (self.user, self.password) if self.user else None
 
     @classmethod
     def from_env(cls) -> "Settings":
-        """Settings with every ``SPACE_<FIELD>`` of the environment applied.
+        """Settings with every ``SPACE_<FIELD>`` of the environment applied; empty ones are none.
 
-        Raises ValueError for a text that is no number, or neither yes nor no, where one is asked.
+        On a Hugging Face Space only the bundled models load, and those that are allowed by name.
+        Raises ValueError with one sentence for a value that cannot be used.
         """
-        default = cls()
+        said = {
+            field: _read(name, value, type(getattr(cls(), field)))
+            for field, name in ((one, variable(one)) for one in cls.__dataclass_fields__)
+            if (value := os.environ.get(name, "").strip())
+        }
+        if "SPACE_ID" in os.environ:
+            said.setdefault("allowed_models", BUNDLED)
+        folders = {name: said[name] for name in ("pool", "evaluation") if name in said}
+        if folders.get("evaluation") == Path("none"):
+            # No folder: nothing is evaluated.
+            said["evaluation"] = Path(os.devnull)
+            del folders["evaluation"]
+        for name, folder in folders.items():
+            if not folder.is_dir():
+                raise ValueError(f"{variable(name)} is {str(folder)!r}, which is no folder.")
+        return cls(**said)
 
-        def read(field: str):
-            name, value = f"SPACE_{field.upper()}", getattr(default, field)
-            text = os.environ.get(name)
-            return value if text is None else _like(value, name, text.strip())
 
-        return cls(**{field: read(field) for field in cls.__dataclass_fields__})
+def variable(field: str) -> str:
+    """The environment variable of a setting."""
+    return f"SPACE_{field.upper()}"
 
 
-def _like(default: bool | int | str | Path, name: str, text: str) -> bool | int | str | Path:
-    if isinstance(default, bool):
-        if text not in ("0", "1"):
-            raise ValueError(f"{name} is {text!r}: write 1 for yes or 0 for no.")
-        return text == "1"
-    if isinstance(default, int) and not (text.isascii() and text.isdecimal()):
-        raise ValueError(f"{name} is {text!r}: write a whole number, 0 or more.")
-    return type(default)(text)
+def _read(name: str, value: str, kind: type) -> str | int | bool | Path | tuple[str, ...]:
+    if kind is bool:
+        if value.lower() not in _SWITCH:
+            raise ValueError(f"{name} is {value!r}: give 1 or 0.")
+        return _SWITCH[value.lower()]
+    if kind is int:
+        if not value.isdecimal():
+            raise ValueError(f"{name} is {value!r}: give a whole number.")
+        return int(value)
+    if kind is tuple:
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return kind(value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from space_core.backend import home_device
 from space_core.edit import weights_sha256
-from space_core.hub import pick_device
 from space_core.mllm import Mllm, load_mllm
 from space_core.neighbourhood import Neighbourhood, survey
 from space_core.pool import Pool, open_pool
@@ -37,9 +37,9 @@ def open_sources(
     settings: Settings, progress: Callable[[float], None] = lambda done: None
 ) -> Sources:
     """Load the model, the space and the pool. Raises ValueError, naming it, for one that fails."""
-    device = pick_device(settings.device)
-    mllm = load_mllm(settings.model, device)
-    space = load_shared_space(settings.shared_space, device)
+    device, offline = home_device(settings.device), settings.offline
+    mllm = load_mllm(settings.model, device, settings.revision, offline)
+    space = load_shared_space(settings.shared_space, device, offline)
     pool = open_pool(settings.pool, space, settings.cache, progress)
     return Sources(
         mllm, space, pool, survey(space, pool), Encoder(mllm, pool), weights_sha256(mllm.model),

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from space_core.backend import home_device
 from space_core.demo.catalogue import load_queries
 from space_core.evaluation_split import EvaluationSplit, EvaluationView
-from space_core.hub import pick_device
 from space_core.intervals import wilson
 from space_core.lessons import Lesson, Lessons
 from space_core.mllm import Mllm, load_mllm
@@ -48,7 +48,7 @@ class Bar:
 
 def evaluate_demo(settings: Settings, seed: int = 0) -> str:
     """The table of bars as Markdown, computed now."""
-    device = pick_device(settings.device)
+    device = home_device(settings.device)
     split = EvaluationSplit(settings.evaluation)
     mllm = load_mllm(settings.model, device)
     space = load_shared_space(settings.shared_space, device)

@@ -8,13 +8,13 @@ from typing import Any
 
 import gradio as gr
 
+from space_core.backend import zero_gpu
 from space_core.ui import (
     anchors_tab, compare_tab, concept_tab, erase_tab, markup, my_runs, old_record, record_tab,
     verify_tab,
 )  # fmt: skip
 from space_core.ui.pipeline import Pipeline
-from space_core.ui.public_api import audit_endpoint
-from space_core.ui.wiring import HEAVY
+from space_core.ui.public_api import offer
 from space_core.ui.wording import explain
 
 TABS = (
@@ -31,8 +31,8 @@ _ABOUT = (
 )
 
 
-def build(pipeline: Pipeline) -> gr.Blocks:
-    """The whole page, ready for `launch(**launch_options())`."""
+def build(pipeline: Pipeline, max_queue: int = 16) -> gr.Blocks:
+    """The whole page, ready for `launch(**launch_options())`. max_queue: how many may wait."""
     with gr.Blocks(
         title="SPACE Auditor", delete_cache=(_CACHE_SECONDS, _CACHE_SECONDS),
         analytics_enabled=False,
@@ -69,9 +69,9 @@ def build(pipeline: Pipeline) -> gr.Blocks:
             api_visibility="private",
             concurrency_limit=None, show_progress="hidden",
         )
-        gr.api(audit_endpoint(pipeline), api_name="audit", **HEAVY)
+        offer(pipeline)
     # Closed to calls beside the queue: two erasures at once would edit the same model.
-    return page.queue(default_concurrency_limit=1, max_size=16, api_open=False)
+    return page.queue(default_concurrency_limit=1, max_size=max_queue, api_open=False)
 
 
 def launch_options() -> dict[str, Any]:
@@ -102,8 +102,9 @@ async def readiness(pipeline: Pipeline) -> AsyncIterator[tuple[str, Any, Any, An
         text = f"The model could not be loaded. {explain(error)}"
         yield markup.status(text, "bad"), *_NOTHING, ""
         return
+    where = "a GPU that is lent for each call" if zero_gpu() else bench.device
     text = (
-        f"Ready: {bench.model_name} on {bench.device}, "
+        f"Ready: {bench.model_name} on {where}, "
         f"{bench.pool_size:,} public images in the pool."
     )
     offered = concept_tab.offered(bench.known_concepts())

@@ -4,11 +4,12 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from space_core.backend import zero_gpu
 from space_core.kept_runs import KeptRuns, open_runs
-from space_core.runs import EDIT, load_record
 from space_core.settings import Settings
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from space_core.bundle import Takeaway
     from space_core.edit import Edit
     from space_core.types import OwnImages, RunRecord, Selection
+    from space_core.worker import Compute
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,25 +45,40 @@ def default_pipeline(settings: Settings) -> Pipeline:
     """The real pipeline; its model starts to load at once, beside the page."""
 
     # Imported when called: torch and transformers must not delay the first paint.
-    def select(*arguments: Any) -> "Selection":
-        from space_core.audit import select_anchors
+    def start() -> "Bench":
+        from space_core.audit import open_bench
 
-        return select_anchors(*arguments)
+        return open_bench(settings)
 
-    def audit(*arguments: Any) -> Iterator[Any]:
-        from space_core.audit import audit
+    @cache
+    def compute() -> "Compute":
+        from space_core.worker import entry_point
 
-        yield from audit(*arguments)
+        return entry_point(bench.result, settings.device)
 
-    def ask(*arguments: Any) -> tuple[str, str]:
-        from space_core.interview import ask
+    def select(_bench: "Bench", *asked: Any) -> "Selection":
+        from space_core.worker import search
 
-        return ask(*arguments)
+        return search(compute(), *asked)
 
-    def judge_images(*arguments: Any) -> "OwnImages":
-        from space_core.interview import judge_images
+    def audit(
+        bench: "Bench", request: Any, selection: Any, config: Any, stop: Callable[[], bool]
+    ) -> Iterator[Any]:
+        from space_core.probes import usual_count
+        from space_core.worker import erase
 
-        return judge_images(*arguments)
+        questions = usual_count() if bench.split else 0
+        yield from erase(compute(), request, selection, config, questions, stop)
+
+    def ask(_bench: "Bench", *asked: Any) -> tuple[str, str]:
+        from space_core.worker import question
+
+        return question(compute(), *asked)
+
+    def judge_images(_bench: "Bench", *asked: Any) -> "OwnImages":
+        from space_core.worker import judge
+
+        return judge(compute(), *asked)
 
     def save(*arguments: Any) -> Path:
         return runs.result().save(*arguments)
@@ -74,31 +91,38 @@ def default_pipeline(settings: Settings) -> Pipeline:
     def load(folder: Path) -> "Finished":
         from space_core.audit import Finished
         from space_core.edit import Edit
+        from space_core.runs import EDIT, load_record
 
         return Finished(load_record(folder), Edit.load(folder / EDIT))
 
-    def start() -> "Bench":
-        from space_core.audit import open_bench
-
-        return open_bench(settings)
-
+    if zero_gpu():
+        # What a call forks must be there before the first one, and is asked for before the launch.
+        bench = at_once(start)
+        compute()
+    else:
+        bench = in_background(start)
     runs = in_background(
         lambda: open_runs(settings.runs, settings.keep_days, settings.shared_runs)
     )
-    return Pipeline(
-        in_background(start), select, audit, ask, judge_images, save, take_away, runs, load
-    )
+    return Pipeline(bench, select, audit, ask, judge_images, save, take_away, runs, load)
+
+
+def at_once(work: Callable[[], Any]) -> "Future[Any]":
+    """The result of `work`, done now, as a future."""
+    future: Future[Any] = Future()
+    _fulfil(future, work)
+    return future
 
 
 def in_background(work: Callable[[], Any]) -> "Future[Any]":
     """Run `work` in a thread that does not keep the process alive; its result as a future."""
     future: Future[Any] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(work())
-        except BaseException as error:
-            future.set_exception(error)
-
-    threading.Thread(target=run, name="open", daemon=True).start()
+    threading.Thread(target=_fulfil, args=(future, work), name="open", daemon=True).start()
     return future
+
+
+def _fulfil(future: "Future[Any]", work: Callable[[], Any]) -> None:
+    try:
+        future.set_result(work())
+    except BaseException as error:
+        future.set_exception(error)

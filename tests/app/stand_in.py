@@ -15,6 +15,7 @@ from space_core.bundle import Takeaway
 from space_core.decisions import Decision
 from space_core.edit import Edit, LayerEdit
 from space_core.kept_runs import KeptRuns, new_key, open_runs
+from space_core.runs import EDIT as EDIT_FILE
 from space_core.runs import load_record
 from space_core.settings import DcsiConfig, TpasConfig
 from space_core.typed_json import to_json
@@ -208,7 +209,7 @@ class StandIn:
 
     def load(self, folder: Path) -> Finished:
         self._fail("load")
-        return Finished(load_record(folder), EDIT)
+        return Finished(load_record(folder), Edit.load(folder / EDIT_FILE))
 
     def take_away(
         self, folder: Path, finished: t.RunRecord, edit: Edit, decisions: Sequence[Decision]

@@ -1,107 +1,15 @@
 """The page as it is served: what it lets in and out, and that visitors do not meet."""
 
 import re
-import socket
 import time
-import warnings
 from html.parser import HTMLParser
-from types import SimpleNamespace
-from typing import Any
 
 import httpx
-import pytest
-from stand_in import EMPTY, EVIL, StandIn, record
-from visitor import Visitor, connect
+from stand_in import EVIL, record
+from visitor import connect
 
 from space_core.runs import decisions_of, run_folders
 from space_core.typed_json import to_json
-from space_core.ui.app_layout import build, launch_options
-
-
-@pytest.fixture(scope="module")
-def page(tmp_path_factory):
-    """The real page before a stand-in, with its config as a browser gets it."""
-    temporary = tmp_path_factory.mktemp("page")
-    with pytest.MonkeyPatch.context() as patch, socket.socket() as free:
-        patch.setattr("tempfile.tempdir", str(temporary))
-        patch.setenv("GRADIO_TEMP_DIR", str(temporary / "gradio"))
-        pipeline = StandIn(temporary / "runs")
-        with warnings.catch_warnings():
-            # gradio only warns where it cannot call a handler.
-            warnings.simplefilter("error", UserWarning)
-            app = build(pipeline)
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-        free.close()
-        try:
-            _, url, _ = app.launch(
-                prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", server_port=port,
-                **launch_options(),
-            )
-            config = httpx.get(f"{url}config").json()
-            here = SimpleNamespace(url=url, config=config, pipeline=pipeline, app=app, clients=[])
-            yield here
-        finally:
-            app.close(verbose=False)
-        # Their heartbeats have ended with the page: no waiting.
-        for client in here.clients:
-            client.close()
-
-
-@pytest.fixture
-def come(page):
-    """Makes a visitor."""
-    return lambda: Visitor(page)
-
-
-def audit(page: Any, *words: str) -> dict:
-    return connect(page).predict(*words, api_name="/audit")
-
-
-# What programs get
-
-
-def test_the_endpoint_gives_verdict_and_record(page):
-    answer = audit(page, "lemon", "Zitrone, limón", "sour", "fruit")
-    assert set(answer) == {"headline", "why", "record"} and answer["headline"] == "Forgotten"
-    assert "Of 60 questions" in answer["why"]
-    request = answer["record"]["selection"]["request"]
-    assert (request["name"], request["aliases"]) == ("lemon", ["Zitrone", "limón"])
-    assert (request["description"], request["category"]) == ("sour", "fruit")
-
-
-def test_the_endpoint_answers_no_concept_with_a_sentence(page):
-    assert audit(page, " ") == {"error": EMPTY}
-
-
-def test_the_endpoint_answers_a_failed_audit_with_a_sentence(page, monkeypatch):
-    monkeypatch.setitem(page.pipeline.faults, "audit", RuntimeError("out of memory\nsecret"))
-    assert audit(page, "lemon") == {"error": "Something went wrong: out of memory"}
-
-
-def test_nothing_else_is_public(page):
-    api = connect(page).view_api(return_format="dict", print_info=False)
-    assert set(api["named_endpoints"]) == {"/audit"} and not api["unnamed_endpoints"]
-    seen = {d["api_name"]: d["api_visibility"] for d in page.config["dependencies"]}
-    assert seen.pop("audit") == "public" and set(seen.values()) == {"private"}
-
-
-@pytest.mark.parametrize("name", ["audit", "run"])
-def test_nobody_passes_the_queue(page, name):
-    # Two erasures at once would edit the same model.
-    before = list(page.pipeline.chosen)
-    sent = {"data": ["lemon", "", "", ""], "session_hash": "x"}
-    assert httpx.post(f"{page.url}gradio_api/run/{name}", json=sent).status_code == 404
-    assert page.pipeline.chosen == before
-
-
-def test_what_computes_waits_in_one_line(page):
-    queued = [fn for fn in page.app.fns.values() if fn.queue]
-    line = [fn for fn in queued if (fn.concurrency_id, fn.concurrency_limit) == ("gpu", 1)]
-    # The others only wait for the model: to say that it is here, to show a kept run beside it.
-    rest = [fn for fn in queued if fn not in line]
-    assert len(rest) == 3 and {fn.concurrency_limit for fn in rest} == {None}
-
 
 # What the browser gets
 
@@ -162,8 +70,10 @@ def test_cells_of_tables_are_plain_text(page):
 
 def test_two_clients_get_their_own_results(page):
     names = ["lemon", "lime", EVIL]
-    jobs = [connect(page).submit(name, api_name="/audit") for name in names]
-    records = [job.result(timeout=60)["record"] for job in jobs]
+    clients = [connect(page) for _ in names]
+    jobs = [one.submit(name, api_name="/erase") for one, name in zip(clients, names)]
+    keys = [job.result(timeout=60)["key"] for job in jobs]
+    records = [connect(page).predict(key, api_name="/verify")["record"] for key in keys]
     assert [one["selection"]["request"]["name"] for one in records] == names
     assert [one["outcomes"][0]["concept"] for one in records] == names
 

@@ -28,9 +28,11 @@ evaluation_split probes
 evaluate state_map
 audit
 interview
+worker
 runs plots report
 run_index
 bundle bundle_guide recorded replay kept_runs compare
+merged merged_card
 baselines attacks
 bench
 cli_data

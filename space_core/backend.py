@@ -1,0 +1,74 @@
+"""On what the process computes: device, threads, and the GPU that a Space lends.
+
+On ZeroGPU every call runs in a child forked from this process. OpenMP hangs in a child whose parent
+has opened a team of threads, so the parent keeps to one thread, and computes nothing on CUDA.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import TypeVar
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+
+def _lent() -> ModuleType | None:
+    if os.environ.get("SPACES_ZERO_GPU", "").lower() not in ("1", "t", "true"):
+        return None
+    # Read when torch and FAISS load, and by every thread of theirs: a call of set_num_threads
+    # would bind the calling thread alone.
+    os.environ["OMP_NUM_THREADS"] = "1"
+    # It patches torch: import this module before anything that may touch CUDA.
+    import spaces
+
+    return spaces
+
+
+_SPACES = _lent()
+
+
+def zero_gpu() -> bool:
+    """Whether a GPU is lent for each call, by a child that is forked for it."""
+    return _SPACES is not None
+
+
+def on_gpu(
+    seconds: Callable[[Job], int],
+) -> Callable[[Callable[[Job], Iterator[Result]]], Callable[[Job], Iterator[Result]]]:
+    """Decorator of the generator that computes; `seconds` says how long a call may take.
+
+    Off ZeroGPU it changes nothing.
+    """
+    if _SPACES is None:
+        return lambda compute: compute
+    return _SPACES.GPU(duration=seconds)
+
+
+def home_device(wanted: str) -> str:
+    """Where models are loaded. "auto" is "cuda" where there is one, else "cpu".
+
+    On ZeroGPU the parent has none: always "cpu".
+    """
+    return "cpu" if zero_gpu() else call_device(wanted)
+
+
+def call_device(wanted: str) -> str:
+    """Where a call computes: that of `home_device`, and on ZeroGPU the lent GPU."""
+    if wanted != "auto":
+        return wanted
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def open_threads() -> None:
+    """Let a call use every core, in a child of the one-threaded parent too."""
+    if not zero_gpu():
+        return
+    import faiss
+    import torch
+
+    cores = len(os.sched_getaffinity(0))
+    torch.set_num_threads(cores)
+    faiss.omp_set_num_threads(cores)

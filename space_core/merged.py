@@ -1,0 +1,66 @@
+"""A model whose weights hold an edit, as a folder of its own that `transformers` loads.
+
+Nothing is merged in place: the base model comes back whole, and an old folder is never touched.
+"""
+
+import tempfile
+from pathlib import Path
+
+from huggingface_hub import HfApi
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError
+
+from space_core.edit import Edit, edited, weights_sha256
+from space_core.merged_card import card
+from space_core.mllm import Mllm
+from space_core.types import RunRecord
+
+README = "README.md"
+
+
+def merge_and_save(mllm: Mllm, edit: Edit, record: RunRecord, folder: Path) -> None:
+    """Write weights with the edit in them, processor and model card into a new folder.
+
+    The folder appears whole or not at all. The weights are stored in the dtype in which `mllm` is
+    loaded, as they were measured. Raises ValueError where the folder exists, or where model, edit
+    and record are not of one run.
+    """
+    folder = Path(folder)
+    check_new(folder)
+    if record.hashes.get("edit") != edit.sha256():
+        raise ValueError(f"This edit does not belong to the run {record.run_id}: load its own.")
+    if record.hashes.get("model") != weights_sha256(mllm.model):
+        raise ValueError(
+            f"The run {record.run_id} was made on other weights than those of {mllm.name!r}: set "
+            "SPACE_MODEL and SPACE_REVISION to the model of the run."
+        )
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".part-") as temporary:
+        part = Path(temporary) / "model"
+        with edited(mllm.model, edit):
+            mllm.model.save_pretrained(part)
+        mllm.processor.save_pretrained(part)
+        base = "" if Path(mllm.name).exists() else mllm.name
+        (part / README).write_text(card(record, base), encoding="utf-8")
+        part.rename(folder)
+
+
+def check_new(folder: Path) -> None:
+    """Raises ValueError where the folder exists."""
+    if folder.exists():
+        raise ValueError(f"{folder} exists: nothing is merged into it, give a new folder.")
+
+
+def push(folder: Path, repository: str) -> str:
+    """Upload a merged folder into a new, private repository of the hub; its address.
+
+    Raises ValueError where the hub refuses, or where the repository exists.
+    """
+    hub = HfApi()
+    try:
+        made = hub.create_repo(repository, private=True)
+        hub.upload_folder(repo_id=repository, folder_path=folder)
+    except (HfHubHTTPError, HFValidationError, LocalTokenNotFoundError) as error:
+        raise ValueError(
+            f"{folder} was written, but the hub did not take it as {repository!r}: {error}"
+        ) from error
+    return str(made)

@@ -1,0 +1,79 @@
+"""The model card of a merged model: what was erased, what was measured, what was not. Text only."""
+
+import json
+import re
+
+from space_core.bundle_guide import one_line
+from space_core.report import cells, headline
+from space_core.types import RunRecord
+
+_MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+!|~&$-])")
+_NOT_MEASURED = (
+    "whether the concept comes back after fine-tuning, quantising, pruning, or merging with "
+    "another model: each of them changes the weights that were measured;",
+    "beyond the questions of the run: other wordings, other languages, longer conversations, and "
+    "prompts that are meant to bring the concept back;",
+    "images unlike those of the run's evaluation, and several images in one prompt;",
+    "abilities of the model other than those that the questions of the run ask for;",
+    "whether what is left of the concept could be read from the model's inner states.",
+)
+
+
+def card(record: RunRecord, base_model: str) -> str:
+    """README.md. base_model: its name on the hub, "" for a folder, which a card cannot link to."""
+    request, settings = record.selection.request, record.settings
+    other = [f"also: {', '.join(map(_text, request.aliases))}"] if request.aliases else []
+    other += [f"described as: {_text(request.description)}"] if request.description else []
+    return "\n".join([
+        "---",
+        *([f"base_model: {json.dumps(base_model)}"] if base_model else []),
+        "library_name: transformers",
+        "pipeline_tag: image-text-to-text",
+        "tags: [concept-erasure, unlearning]",
+        "---",
+        "",
+        f"# {_text(base_model or record.model)} without “{_text(request.name)}”",
+        "",
+        "This is not the original model: one concept was erased from it, from words alone, without "
+        "an image of it (SPACE, arXiv 2606.09868).",
+        "",
+        "## What was erased",
+        "",
+        f"- “{_text(request.name)}”",
+        *(f"- {line}" for line in other),
+        f"- what it shall say instead: “{_text(record.honest_answer)}”",
+        f"- edited layers: {len(record.layers)}; method: {settings.get('mode', 'unknown')} null "
+        f"space, {len(record.steps)} steps, {len(record.selection.anchors)} proxy anchors",
+        *(["- the run was stopped early: this is a partial edit"] if record.stopped else []),
+        "",
+        "## What was measured",
+        "",
+        f"Run `{record.run_id}` of {record.created}, with these weights put on the base model "
+        f"({record.device}). Each share stands with its 95 % Wilson interval; a dash means that "
+        "nothing could be asked.",
+        "",
+        "| | share | 95 % interval | questions | images | drawings |",
+        "| --- | --- | --- | --- | --- | --- |",
+        *(
+            f"| {' | '.join((name, *cells(share)))} |"
+            for name, share in headline(record).items()
+        ),
+        "",
+        *(f"- Warning of the run: {_text(one)}" for one in record.warnings),
+        *([""] if record.warnings else []),
+        "## What was not measured",
+        "",
+        *(f"- {line}" for line in _NOT_MEASURED),
+        "",
+        "These numbers are no proof that the concept is gone.",
+        "",
+        "## Hashes (SHA-256)",
+        "",
+        *(f"- {_text(name)}: `{value}`" for name, value in record.hashes.items()),
+        "",
+    ])  # fmt: skip
+
+
+def _text(said: str) -> str:
+    """What someone wrote, as Markdown that shows it and does nothing."""
+    return _MARKUP.sub(r"\\\1", one_line(said))

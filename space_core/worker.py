@@ -1,0 +1,230 @@
+"""The one function that computes for the page and its API: search, erase, ask, judge.
+
+On ZeroGPU it runs in a child process that serves one call after another: what goes in and out is
+plain Python, and edits pass as safetensors files.
+"""
+
+import logging
+import math
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+from PIL import Image
+
+from space_core import backend
+from space_core.audit import Bench, Finished, audit, select_anchors
+from space_core.edit import Edit
+from space_core.interview import ask, judge_images
+from space_core.probes import usual_count_of_view
+from space_core.retained import Encoder
+from space_core.settings import DcsiConfig, TpasConfig
+from space_core.types import (
+    ConceptRequest, OwnImages, Progress, RunRecord, Selection, StepEvent,
+)  # fmt: skip
+
+# Seconds of a lent GPU. Estimates with room to spare, not measurements; what is left is given back.
+_START, _PER_STEP, _PER_QUESTION, _STATISTICS = 10, 0.25, 0.02, 20
+# The longest that ZeroGPU grants every visitor.
+_LONGEST = 120
+_EDIT, _STOP = "edit.safetensors", "stop"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Choose anchors; yields the Selection."""
+
+    request: ConceptRequest
+    config: TpasConfig
+    left_out: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Erase:
+    """Erase and measure; yields Progress and StepEvent, and at last the RunRecord.
+
+    ``folder`` gets the edit's file, and a file that asks to stop. ``questions``: how many are asked
+    at most.
+    """
+
+    request: ConceptRequest
+    selection: Selection
+    config: DcsiConfig
+    questions: int
+    folder: Path
+
+    def stop(self) -> None:
+        """Ask the erasure, in whichever process it runs, to end after its present step."""
+        (self.folder / _STOP).touch()
+
+    def stopped(self) -> bool:
+        """Whether it was asked to."""
+        return (self.folder / _STOP).exists()
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One question without and with the edit of a file; yields both answers."""
+
+    image: Image.Image | None
+    question: str
+    edit: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """The questions about images of the auditor's own; yields the OwnImages."""
+
+    record: RunRecord
+    images: tuple[Image.Image, ...]
+    edit: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The sentence of a ValueError, which would not survive the way between processes."""
+
+    sentence: str
+
+
+Job = Search | Erase | Ask | Judge
+Result = Selection | Progress | StepEvent | RunRecord | tuple[str, str] | OwnImages
+Compute = Callable[[Job], Iterator[Result | Refused]]
+
+
+def seconds(job: Job) -> int:
+    """How long a job may take on a lent GPU."""
+    match job:
+        case Erase():
+            config = job.config
+            steps = config.steps + config.inversion_steps + config.second_look
+            needed = _START + _STATISTICS + _PER_STEP * steps + 2 * _PER_QUESTION * job.questions
+        case Judge():
+            needed = _START + 2 * _PER_QUESTION * usual_count_of_view() * len(job.images)
+        case _:
+            needed = _START
+    return min(_LONGEST, math.ceil(needed))
+
+
+def entry_point(bench: Callable[[], Bench], device: str) -> Compute:
+    """The function that computes, for `bench()`, the one of the parent, on a setting's `device`.
+
+    Make one per process: ZeroGPU keeps a child for each.
+    """
+
+    @cache
+    def ready() -> Bench:
+        return _moved(bench(), backend.call_device(device))
+
+    @backend.on_gpu(seconds)
+    def compute(job: Job) -> Iterator[Result | Refused]:
+        backend.open_threads()
+        try:
+            yield from _done(ready(), job)
+        except ValueError as error:
+            yield Refused(str(error))
+        except Exception:
+            # The parent learns no more than the name of the error.
+            _log.exception("A call failed.")
+            raise
+
+    return compute
+
+
+def search(compute: Compute, *asked: object) -> Selection:
+    """Anchors; the arguments are those of `Search`. Raises ValueError as TPAS does."""
+    return _last(compute, Search(*asked))
+
+
+def erase(
+    compute: Compute, request: ConceptRequest, selection: Selection, config: DcsiConfig,
+    questions: int, stop: Callable[[], bool],
+) -> Iterator[Progress | StepEvent | Finished]:  # fmt: skip
+    """The events of `audit.audit`. ``stop`` is asked before each event is waited for."""
+    with tempfile.TemporaryDirectory(prefix="space-run-") as folder:
+        job = Erase(request, selection, config, questions, Path(folder))
+        with closing(_heard(compute, job)) as events:
+            while True:
+                if stop():
+                    job.stop()
+                event = next(events, None)
+                if event is None:
+                    return
+                if isinstance(event, RunRecord):
+                    event = Finished(event, Edit.load(job.folder / _EDIT))
+                yield event
+
+
+def question(
+    compute: Compute, image: Image.Image | None, text: str, edit: Edit
+) -> tuple[str, str]:
+    """Both answers to a question. Raises ValueError as `interview.ask` does."""
+    with _filed(edit) as path:
+        return _last(compute, Ask(image, text, path))
+
+
+def judge(
+    compute: Compute, record: RunRecord, edit: Edit, images: Sequence[Image.Image]
+) -> OwnImages:
+    """What both models say of the auditor's images. Raises as `interview.judge_images` does."""
+    with _filed(edit) as path:
+        return _last(compute, Judge(record, tuple(images), path))
+
+
+@contextmanager
+def _filed(edit: Edit) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="space-edit-") as folder:
+        path = Path(folder) / _EDIT
+        edit.save(path)
+        yield path
+
+
+def _done(bench: Bench, job: Job) -> Iterator[Result]:
+    match job:
+        case Search():
+            yield select_anchors(bench, job.request, job.config, job.left_out)
+        case Ask():
+            yield ask(bench, job.image, job.question, Edit.load(job.edit))
+        case Judge():
+            yield judge_images(bench, job.record, Edit.load(job.edit), job.images)
+        case Erase():
+            with closing(
+                audit(bench, job.request, job.selection, job.config, job.stopped)
+            ) as events:
+                for event in events:
+                    if isinstance(event, Finished):
+                        event.edit.save(job.folder / _EDIT)
+                        event = event.record
+                    yield event
+
+
+def _heard(compute: Compute, job: Job) -> Iterator[Result]:
+    with closing(compute(job)) as results:
+        for result in results:
+            if isinstance(result, Refused):
+                raise ValueError(result.sentence)
+            yield result
+
+
+def _last(compute: Compute, job: Job) -> Result:
+    *_, result = _heard(compute, job)
+    return result
+
+
+def _moved(bench: Bench, device: str) -> Bench:
+    """The bench on another device; its models move with it."""
+    if bench.device == device:
+        return bench
+    sources = bench.sources
+    sources.mllm.model.to(device)
+    sources.space.model.to(device)
+    mllm = replace(sources.mllm, device=device)
+    space = replace(sources.space, device=device)
+    return replace(bench, sources=replace(
+        sources, mllm=mllm, space=space, encoder=Encoder(mllm, sources.pool)
+    ))  # fmt: skip

@@ -1,0 +1,131 @@
+"""Off ZeroGPU nothing is in the way; on it one child computes, forked without a hang or a leak."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from space_core import backend
+from space_core.settings import DcsiConfig, TpasConfig
+from space_core.worker import Ask, Erase, Refused, Search, entry_point, search, seconds
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = ROOT / "tests" / "unit"
+# Long beyond need: only a hang comes so far.
+PATIENCE = 900
+
+
+def on_zero_gpu(program: str) -> str:
+    """What a program of the folder `zero_gpu` prints where `spaces` stands for ZeroGPU."""
+    path = os.pathsep.join(map(str, (HERE / "zero_gpu", HERE, ROOT)))
+    return subprocess.run(
+        [sys.executable, HERE / "zero_gpu" / program], check=True, timeout=PATIENCE, cwd=ROOT,
+        stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "SPACES_ZERO_GPU": "true", "PYTHONPATH": path, "OMP_NUM_THREADS": "4"},
+    ).stdout  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def trial() -> dict:
+    return json.loads(on_zero_gpu("trial.py"))
+
+
+def test_a_child_forked_after_faiss_and_torch_does_not_hang():
+    one, other, child, threads, own = on_zero_gpu("fork.py").split()
+    assert one == other == child
+    assert int(own) == 1 and int(threads) == len(os.sched_getaffinity(0))
+
+
+def test_one_function_in_one_child_answers_every_request(trial):
+    assert trial["entry points"] == trial["forks"] == 1 and not trial["mine"]
+    # Two searches, runs and questions; a search in vain, a run stopped, one left; a question.
+    assert len(trial["durations"]) == 10 and trial["parent's threads"] == 1
+
+
+def test_an_edit_made_in_the_child_arrives_and_is_used_there(trial):
+    for run in trial["runs"]:
+        assert run["steps"] >= 1 and run["norm"] > 0 and run["same edit"]
+
+
+def test_no_edit_leaks_from_one_call_into_the_next(trial):
+    assert all(run["restored"] and run["same base"] for run in trial["runs"])
+    # The model without an edit answers as it did in the parent, after every run, also a left one.
+    assert [before for before, _ in trial["answers"]] == [trial["own"]] * 3
+    assert trial["left at"] == "Progress" and trial["parent whole"]
+
+
+def test_a_refusal_keeps_its_sentence_on_the_way_out(trial):
+    assert "qwertz" in trial["refused"]
+
+
+def test_stop_reaches_the_child(trial):
+    assert "nothing was changed" in trial["stopped"]
+
+
+def test_spaces_is_imported_before_torch_and_gradio():
+    code = (
+        "import sys, types; fake = types.ModuleType('spaces'); fake.GPU = None\n"
+        "class Finder:\n"
+        "  def find_spec(self, name, *_):\n"
+        "    if name == 'spaces': print(sorted({'torch', 'gradio', 'faiss'} & set(sys.modules)))\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        "import app"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE,
+        env={**os.environ, "SPACES_ZERO_GPU": "1", "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.stdout.strip() == "[]" and "No module named 'spaces'" in done.stderr
+
+
+# Off ZeroGPU
+
+
+def test_off_zero_gpu_the_decorator_and_the_threads_are_left_alone():
+    assert not backend.zero_gpu() and "spaces" not in sys.modules
+
+    def compute(job):
+        yield job
+
+    assert backend.on_gpu(seconds)(compute) is compute
+    before = os.environ.get("OMP_NUM_THREADS")
+    backend.open_threads()
+    assert os.environ.get("OMP_NUM_THREADS") == before
+
+
+def test_a_device_is_taken_as_given_and_auto_is_what_is_there():
+    import torch
+
+    found = "cuda" if torch.cuda.is_available() else "cpu"
+    assert backend.home_device("auto") == backend.call_device("auto") == found
+    assert backend.home_device("cuda:1") == backend.call_device("cuda:1") == "cuda:1"
+
+
+def test_time_is_asked_for_by_steps_and_questions_and_never_without_end(tmp_path):
+    def erase(steps: int, questions: int) -> int:
+        return seconds(Erase(None, None, DcsiConfig(steps=steps), questions, tmp_path))
+
+    assert erase(30, 0) < erase(60, 0) < erase(60, 500) <= 120 == erase(10**6, 10**6)
+    short = [seconds(Search(None, TpasConfig(), frozenset())), seconds(Ask(None, "", tmp_path))]
+    assert all(0 < one < erase(1, 0) for one in short)
+
+
+def test_only_a_sentence_is_turned_into_one(monkeypatch):
+    def fail(error):
+        def choose(*_):
+            raise error
+
+        monkeypatch.setattr("space_core.worker.select_anchors", choose)
+        bench = SimpleNamespace(device="cpu")
+        return entry_point(lambda: bench, "cpu")
+
+    asked = ("request", TpasConfig(), frozenset())
+    assert list(fail(ValueError("Say more."))(Search(*asked))) == [Refused("Say more.")]
+    with pytest.raises(ValueError, match="Say more"):
+        search(fail(ValueError("Say more.")), *asked)
+    with pytest.raises(RuntimeError, match="broken"):
+        search(fail(RuntimeError("broken")), *asked)

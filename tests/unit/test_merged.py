@@ -1,0 +1,204 @@
+"""A merged model answers as the edited one, in a folder of its own, and says what it is."""
+
+import re
+from dataclasses import replace
+
+import pytest
+import torch
+import yaml
+from small_world import noise
+from test_runs import record
+from tiny_mllm import tiny_mllm
+
+from space_core import merged
+from space_core.cli import main
+from space_core.edit import Edit, LayerEdit, edited, weights_sha256
+from space_core.merged_card import card
+from space_core.mllm import load_mllm
+from space_core.runs import save_run
+
+EVIL = "<img src=x onerror=alert(1)> [a](javascript:b)\n# `head` |"
+
+
+@pytest.fixture(scope="module")
+def mllm():
+    return tiny_mllm()
+
+
+@pytest.fixture(scope="module")
+def edit(mllm) -> Edit:
+    torch.manual_seed(1)
+    return Edit({
+        name: LayerEdit(torch.randn(layer.out_features, 3), torch.randn(layer.in_features, 3))
+        for name, layer in mllm.edited_layers(range(2)).items()
+    })  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def run(mllm, edit):
+    """The record of a run on that model, which the demo's stand for elsewhere."""
+    hashes = {"model": weights_sha256(mllm.model), "edit": edit.sha256()}
+    return replace(record(), hashes=hashes)
+
+
+@pytest.fixture(scope="module")
+def written(mllm, edit, run, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("merged") / "new" / "model"
+    merged.merge_and_save(mllm, edit, run, folder)
+    return folder
+
+
+def test_it_answers_as_the_edited_model_and_the_base_comes_back(mllm, edit, run, written):
+    assert weights_sha256(mllm.model) == run.hashes["model"]
+    questions, images = ["What is this?", "Say a word."], [noise(1)] * 2
+    before = mllm.answer(questions, mllm.encode(images))
+    with edited(mllm.model, edit):
+        after, expected = mllm.answer(questions, mllm.encode(images)), weights_sha256(mllm.model)
+    again = load_mllm(str(written), "cpu")
+    assert weights_sha256(again.model) == expected
+    assert again.answer(questions, again.encode(images)) == after != before
+
+
+def test_it_is_safetensors_alone(written):
+    names = {path.name for path in written.iterdir()}
+    assert {"README.md", "config.json", "model.safetensors", "tokenizer.json"} <= names
+    assert not [name for name in names if name.endswith((".bin", ".pt", ".py", ".pkl"))]
+    assert [path.name for path in written.parent.iterdir()] == ["model"]
+
+
+def test_nothing_is_merged_in_place_or_left_half(mllm, edit, run, written, tmp_path, monkeypatch):
+    before = (written / "README.md").read_bytes()
+    for folder in (written, tmp_path):
+        with pytest.raises(ValueError, match="exists: nothing is merged into it"):
+            merged.merge_and_save(mllm, edit, run, folder)
+    assert (written / "README.md").read_bytes() == before
+
+    def fail(*_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(type(mllm.processor), "save_pretrained", fail)
+    with pytest.raises(OSError, match="disk full"):
+        merged.merge_and_save(mllm, edit, run, tmp_path / "model")
+    assert list(tmp_path.iterdir()) == []
+    assert weights_sha256(mllm.model) == run.hashes["model"]
+
+
+@pytest.mark.parametrize(
+    "name, sentence", [("edit", "does not belong"), ("model", "made on other weights")]
+)
+def test_what_belongs_to_another_run_is_refused(mllm, edit, run, tmp_path, name, sentence):
+    other = replace(run, hashes={**run.hashes, name: "00" * 32})
+    with pytest.raises(ValueError, match=sentence):
+        merged.merge_and_save(mllm, edit, other, tmp_path / "model")
+    assert list(tmp_path.iterdir()) == []
+
+
+# The card
+
+
+def test_the_card_gives_the_numbers_of_the_run_and_what_they_leave_open(run, written):
+    text = (written / "README.md").read_text(encoding="utf-8")
+    assert "“lemon”" in text and "Zitrone" in text and "say instead: “fruit”" in text
+    for share in (run.forget_accuracy, run.retained_accuracy):
+        line = f"| {share.value:.1%} | {share.low:.1%} – {share.high:.1%} | {share.questions} |"
+        assert line in text
+    assert "few images" in text and run.run_id in text and run.hashes["edit"] in text
+    assert "What was not measured" in text and "fine-tuning" in text
+    assert "no proof that the concept is gone" in text
+    # What a path on some machine is called is nobody's base model.
+    assert "base_model" not in text
+    assert "early" not in text and "early" in card(replace(run, stopped=True), "")
+
+
+def test_the_card_of_a_hub_model_names_it(run):
+    head = card(run, "org/model").split("---")[1]
+    assert yaml.safe_load(head)["base_model"] == "org/model"
+    assert "# org/model without" in card(run, "org/model")
+
+
+def test_nothing_measured_is_a_dash(run):
+    empty = replace(run.forget_accuracy, successes=0, questions=0, images=0, drawings=0)
+    lines = card(replace(run, forget_accuracy=empty), "").splitlines()
+    (line,) = [line for line in lines if line.startswith("| Forget accuracy")]
+    assert "%" not in line and "—" in line
+
+
+def test_what_someone_wrote_is_shown_and_does_nothing(run):
+    request = replace(run.selection.request, name=EVIL, description=EVIL, aliases=(EVIL,))
+    evil = replace(
+        run, selection=replace(run.selection, request=request), warnings=(EVIL,),
+        honest_answer=EVIL,
+    )  # fmt: skip
+    text = card(evil, "")
+    assert not re.search(r"(?<!\\)<", text) and not re.search(r"(?<!\\)\]\(", text)
+    assert len([line for line in text.splitlines() if line.startswith("# ")]) == 1
+    assert len(text.splitlines()) == len(card(run, "").splitlines())
+
+
+# The command
+
+
+@pytest.fixture
+def kept(run, edit, tmp_path, monkeypatch, mllm):
+    """A kept run; its model is at hand without loading."""
+    monkeypatch.setattr("space_core.mllm.load_mllm", lambda *_: mllm)
+    return save_run(tmp_path / "runs", run, edit)
+
+
+class Hub:
+    """Keeps what it is asked."""
+
+    asked: list
+
+    def create_repo(self, *args, **options):
+        self.asked.append((args, options))
+        return f"https://hub/{args[0]}"
+
+    def upload_folder(self, **options):
+        self.asked.append(options)
+
+
+@pytest.fixture
+def hub(monkeypatch):
+    fake = Hub()
+    fake.asked = []
+    monkeypatch.setattr(merged, "HfApi", lambda: fake)
+    return fake
+
+
+def test_the_command_merges_and_pushes_nothing(kept, hub, tmp_path, capsys):
+    assert main(["merge", str(kept), "--out", str(tmp_path / "model")]) == 0
+    assert "saved in" in capsys.readouterr().out and (tmp_path / "model/README.md").is_file()
+    assert hub.asked == []
+    assert main(["merge", str(kept), "--out", str(tmp_path / "model")]) == 2
+    assert "give a new folder" in capsys.readouterr().err
+
+
+def test_the_command_pushes_when_told_into_a_private_repository(kept, hub, tmp_path, capsys):
+    out = tmp_path / "model"
+    assert main(["merge", str(kept), "--out", str(out), "--push-to", "ada/without-lemon"]) == 0
+    assert hub.asked == [
+        (("ada/without-lemon",), {"private": True}),
+        {"repo_id": "ada/without-lemon", "folder_path": out},
+    ]
+    assert "https://hub/ada/without-lemon" in capsys.readouterr().out
+
+
+def test_what_the_hub_refuses_is_a_sentence(kept, hub, tmp_path, monkeypatch, capsys):
+    from huggingface_hub.errors import LocalTokenNotFoundError
+
+    def refuse(*_, **__):
+        raise LocalTokenNotFoundError("log in first")
+
+    monkeypatch.setattr(hub, "create_repo", refuse, raising=False)
+    out = tmp_path / "model"
+    assert main(["merge", str(kept), "--out", str(out), "--push-to", "ada/x"]) == 2
+    assert "the hub did not take it" in capsys.readouterr().err and out.is_dir()
+
+
+def test_offline_nothing_is_pushed(kept, hub, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("SPACE_OFFLINE", "1")
+    out = tmp_path / "model"
+    assert main(["merge", str(kept), "--out", str(out), "--push-to", "ada/x"]) == 2
+    assert "SPACE_OFFLINE is set" in capsys.readouterr().err
+    assert hub.asked == [] and not out.exists()
