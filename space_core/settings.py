@@ -159,6 +159,7 @@ class DcsiConfig:
 PRESETS: dict[str, DcsiConfig] = {
     "space": DcsiConfig(),
     "paper": DcsiConfig(
-        mode="hard", orth=1.0, div=0.1, keep=0.0, neighbours=0.0, inversion_steps=0
+        mode="hard", decay=0.0, orth=1.0, div=0.1, keep=0.0, neighbours=0.0, inversion_steps=0,
+        second_look=0,
     ),
 }
