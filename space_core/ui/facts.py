@@ -16,11 +16,13 @@ SETTINGS = {
     "layers": "Edited blocks of the model",
     "steps": "Training steps at most",
     "learning_rate": "How far one step moves a layer's output",
+    "decay": "Share by which the edit shrinks at each step",
     "orth": "Weight: anchors turn away from the concept's words",
     "div": "Weight: anchors stay different from each other",
     "keep": "Weight: answers about other concepts stay",
     "neighbours": "Weight of the nearest concepts in the protection",
     "inversion_steps": "Steps that move the anchors to what the model believes",
+    "second_look": "Steps that ask the edited model what it still takes for the concept",
     "seed": "Seed of everything random",
 }
 _MODES = {

@@ -1,0 +1,87 @@
+"""The edited model is asked what it still takes for the concept, and only while it computes."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from small_world import THINGS, make_world
+from tiny_mllm import tiny_mllm
+
+from space_core import erasure, material
+from space_core.edit import weights_sha256
+from space_core.erasure import Erasure, erase
+from space_core.retained import Encoder
+from space_core.settings import DcsiConfig, TpasConfig
+from space_core.sources import Sources
+from space_core.types import Progress, StepEvent
+
+CONFIG = DcsiConfig(steps=3, inversion_steps=2, second_look=2)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("world")
+    names = [one.name for one in THINGS] + ["car", "tram", "cup", "hat", "cat", "sun", "key", "pen"]
+    made = make_world(folder, kinds=[names[i : i + 3] for i in range(0, len(names), 3)])
+    mllm = tiny_mllm()
+    sources = Sources(
+        mllm, made.space, made.pool, made.around, Encoder(mllm, made.pool),
+        weights_sha256(mllm.model), folder,
+    )  # fmt: skip
+    return sources, made.select(config=TpasConfig(4, 0.4))
+
+
+def hooked(mllm) -> bool:
+    return any(layer._forward_hooks for layer in mllm.model.modules())
+
+
+def test_it_asks_the_edited_model_and_leaves_the_other_to_everyone_else(world, monkeypatch):
+    sources, selection = world
+    invert, overwritten, edited, seen = erasure.invert, material.overwritten, [], []
+
+    def watched(*arguments):
+        steps = invert(*arguments)
+        while True:
+            edited.append(hooked(sources.mllm))
+            try:
+                event = next(steps)
+            except StopIteration:
+                return
+            yield event
+
+    def kept(concept, honest, pool, peers, features, *rest):
+        assert not hooked(sources.mllm)
+        seen.append(torch.cat(list(features)))
+        return overwritten(concept, honest, pool, peers, features, *rest)
+
+    monkeypatch.setattr(erasure, "invert", watched)
+    monkeypatch.setattr(material, "overwritten", kept)
+    events = []
+    for event in erase(sources, selection, CONFIG, lambda: False):
+        assert not hooked(sources.mllm)
+        events.append(event)
+    # Two steps and the result, of the frozen model first, then of the edited one.
+    assert edited[:3] == [False] * 3 and edited[-3:] == [True] * 3
+    frozen, second = seen
+    assert not torch.equal(frozen, second)
+    kinds = [type(one) for one in events if not isinstance(one, Progress)]
+    assert kinds == [StepEvent] * 3 + [Erasure]
+    done = [one.done for one in events if isinstance(one, Progress)]
+    assert done == sorted(done)
+    assert any("edited model" in one.text for one in events if isinstance(one, Progress))
+
+
+def test_without_it_the_edit_is_another(world):
+    sources, selection = world
+    *_, with_it = erase(sources, selection, CONFIG, lambda: False)
+    *_, without = erase(sources, selection, replace(CONFIG, second_look=0), lambda: False)
+    assert with_it.edit.sha256() != without.edit.sha256()
+
+
+def test_the_edit_shrinks_by_the_decay(world):
+    sources, selection = world
+    one = replace(CONFIG, steps=1, second_look=0)
+    *_, whole = erase(sources, selection, replace(one, decay=0.0), lambda: False)
+    *_, less = erase(sources, selection, replace(one, decay=0.25), lambda: False)
+    for name, layer in whole.edit.layers.items():
+        torch.testing.assert_close(less.edit.layers[name].a, 0.75 * layer.a)
