@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _LIST = ("my_runs", "runs_note")
 _SHORT = 10
 _NONE = "None yet. A run that ends is listed here, in this browser alone."
+_SHARED = "This installation shares all runs among its visitors. "
 _KEY = (
     "The newest first. FA: how often the model still names the concept (lower is better). RA: how "
     "much other knowledge is kept (higher is better)."
@@ -43,7 +44,7 @@ def build() -> dict[str, Any]:
         gr.HTML('<h2 class="section">My runs</h2>')
         parts["runs_note"] = gr.HTML()
         parts["my_runs"] = gr.CheckboxGroup(
-            [], label="My runs", show_label=False, elem_id="my-runs"
+            [], label="My runs", show_label=False, elem_id="my-runs", visible=False
         )
         with gr.Row():
             parts["open_run"] = gr.Button("Open", size="sm", min_width=70)
@@ -151,14 +152,18 @@ def greet(pipeline: Pipeline, visitor: Any, link: str) -> Iterator[View]:
 def listed(pipeline: Pipeline, visitor: str) -> dict[str, Any]:
     """The list as it is now; what is ticked stays ticked."""
     try:
-        own = pipeline.runs.result().listed(visitor)
+        runs = pipeline.runs.result()
+        own = runs.listed(visitor)
     except Exception as error:
         return {"runs_note": markup.status(wording.explain(error), "warning")}
     text = _NONE
     if own:
-        text = _KEY + (f" Only the newest {LISTED} are listed." if len(own) == LISTED else "")
+        text = (_SHARED if runs.shared else "") + _KEY
+        text += f" Only the newest {LISTED} are listed." if len(own) == LISTED else ""
     return {
-        "my_runs": gr.update(choices=[(line(one), one.key) for one in own]),
+        "my_runs": gr.update(
+            choices=[(line(one), one.key) for one in own], visible=bool(own)
+        ),
         "runs_note": markup.note(text),
     }
 

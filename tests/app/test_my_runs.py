@@ -50,9 +50,12 @@ def test_a_run_is_listed_when_it_ends(ready):
 
 def test_a_visitor_who_comes_back_finds_their_runs_and_no_others(after, pipeline):
     mine = after.now["visitor"]
-    assert [one.split(":")[0] for one in choices(come(pipeline, mine))] == ["cat", "lemon"]
+    again = come(pipeline, mine)
+    assert [one.split(":")[0] for one in choices(again)] == ["cat", "lemon"]
+    assert again.looks["my_runs"]["visible"] and "shares" not in again.now["runs_note"]
     other = come(pipeline)
-    assert choices(other) == [] and "None yet" in other.now["runs_note"]
+    assert choices(other) == [] and not other.looks["my_runs"]["visible"]
+    assert "None yet" in other.now["runs_note"]
     assert other.now["visitor"] not in ("", mine)
 
 
@@ -65,7 +68,8 @@ def test_a_visitor_without_a_true_name_gets_one(after, pipeline, forged):
 def test_a_private_installation_lists_the_runs_of_all(after, pipeline):
     pipeline.runs = Future()
     pipeline.runs.set_result(open_runs(pipeline.folder, shared=True))
-    assert len(choices(come(pipeline))) == 2
+    visit = come(pipeline)
+    assert len(choices(visit)) == 2 and "shares all runs" in visit.now["runs_note"]
 
 
 @pytest.mark.parametrize(
@@ -89,7 +93,7 @@ def test_a_long_list_says_that_it_is_cut(pipeline):
     now = datetime.now(UTC).isoformat(timespec="seconds")
     many = [Entry(str(n), "v", None, "lemon", now, "interrupted") for n in range(LISTED)]
     pipeline.runs = Future()
-    pipeline.runs.set_result(SimpleNamespace(listed=lambda visitor: many))
+    pipeline.runs.set_result(SimpleNamespace(listed=lambda visitor: many, shared=False))
     assert f"Only the newest {LISTED}" in my_runs.listed(pipeline, "v")["runs_note"]
 
 

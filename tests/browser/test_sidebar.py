@@ -68,14 +68,23 @@ def erase(page, concept: str) -> None:
     page.locator("#my-runs").get_by_text(f"{concept}: forgotten").wait_for(state="attached")
 
 
-def is_open(page) -> bool:
+def sees_sidebar(page, is_open: bool) -> None:
+    place = ".sidebar.open" if is_open else ".sidebar:not(.open)"
+    page.locator(place).wait_for(state="attached")
     page.wait_for_timeout(800)
-    return page.locator(".sidebar.open").count() == 1
+    assert page.locator(place).count() == 1 and overflow(page) <= 0
+    # What is open beside the page must not lie upon it.
+    if page.viewport_size["width"] > 768:
+        ends, begins = (
+            page.locator(one).first.bounding_box() for one in (".sidebar.open", "h1")
+        )
+        assert ends["x"] + ends["width"] <= begins["x"]
 
 
 def test_from_two_runs_to_a_comparison_and_nothing(visitor):
     page = visitor(viewport={"width": 1440, "height": 1000})
-    assert is_open(page) and "5e5e5e5e5e" in page.locator(".sidebar").inner_text()
+    sees_sidebar(page, True)
+    assert "5e5e5e5e5e" in page.locator(".sidebar").inner_text()
     erase(page, "lemon"), erase(page, "cat")
     assert page.get_by_text("live run").first.is_visible()
     page.reload()
@@ -123,16 +132,16 @@ def test_a_link_shows_a_run_to_another_visitor_who_has_none(visitor):
 
 def test_a_phone_has_the_sidebar_closed_until_it_is_wanted(visitor):
     page = visitor(**PHONE)
-    assert not is_open(page) and overflow(page) <= 0
+    sees_sidebar(page, False)
     assert not page.locator("#my-runs").is_visible()
     erase(page, "lemon")
     page.get_by_label("Toggle Sidebar").click()
-    assert is_open(page)
+    sees_sidebar(page, True)
     shoot(page, "6-my-runs-narrow")
     page.locator("#my-runs label").first.click()
     page.get_by_role("button", name="Open", exact=True).click()
     page.get_by_text("What was run: “lemon”").wait_for()
-    assert not is_open(page) and overflow(page) <= 0
+    sees_sidebar(page, False)
     shoot(page, "8-recorded-narrow")
     page.get_by_role("tab", name="Compare").click()
     page.wait_for_timeout(500)
