@@ -38,9 +38,9 @@ def state_map_note(states: StateMap) -> str:
         f"Each image as the model holds it in mind after its block {states.block}, the last one "
         f"edited, when asked “{states.question}”: open marks before the edit, filled ones after, a "
         "thin line between. The plane (principal component analysis) is fitted on the states "
-        f"before only and shows {states.explained:.0%} of how they differ; of the movement by the edit it "
-        f"shows {states.moved:.0%}, the rest leaves the plane. Good: the concept's marks move away "
-        "from where they were, the nearest concepts' stay."
+        f"before only and shows {100 * states.explained:.0f} % of how they differ; of the movement "
+        f"by the edit it shows {100 * states.moved:.0f} %, the rest leaves the plane. Good: the "
+        "concept's marks move away from where they were, the nearest concepts' stay."
     )
 
 
@@ -107,9 +107,7 @@ def domains(shares: Sequence[tuple[str, Share]]) -> go.Figure:
 def state_map(states: StateMap) -> go.Figure:
     """Each image's place before (open) and after (filled), joined by a thin line; one symbol a
     group."""
-    figure = _figure(
-        "first principal direction of the states before", "second principal direction"
-    )
+    figure = _figure("first principal direction", "second principal direction")
     for group, (said, colour, symbol) in _GROUPS.items():
         own = [one for one in states.points if one.group == group]
         if not own:
@@ -128,7 +126,7 @@ def state_map(states: StateMap) -> go.Figure:
                 hovertemplate="%{text}<extra>%{fullData.name}</extra>",
                 marker={"color": colour, "symbol": shape, "size": 9, "line": {"width": 1.5}},
             )
-    return figure.update_layout(height=460)
+    return figure.update_layout(height=540)
 
 
 def perturbations(layers: Sequence[LayerReport]) -> go.Figure:

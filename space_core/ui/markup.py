@@ -69,20 +69,22 @@ def verdict(record: RunRecord, own: OwnImages | None = None) -> str:
         f"<p>{escape(result.why)}</p>{notes(told, 'bad')}"
         + _asked(
             "Is it forgotten?", wording.is_forgotten(record, own),
-            "Yes, if at most 10 % of the questions can still bring up its name.",
+            "Yes, where at most 10 % of such questions can still bring up its name, with 95 % "
+            "confidence. Not shown: too few questions, or too close, to say.",
             _forgetting("", record.forget_accuracy, record.yes_no),
             _forgetting("Your images: ", own.forget_accuracy, own.yes_no) if own else "",
         )
         + _asked(
             "Are its neighbours kept?", wording.are_kept(*kept),
-            "The concepts most like it suffer first. Yes, if at least 90 % stays of each.",
+            "The concepts most like it suffer first. Yes, where at least 90 % stays of each, with "
+            "95 % confidence.",
             _card("Nearest concepts still named", kept[0], "higher is better"),
             _card("Yes/no about the nearest still right", kept[1], "higher is better"),
         )
         + _asked(
             "Are the controls untouched?", wording.are_kept(*controls),
             "What has nothing to do with it: other concepts, drawn at random, and skills such as "
-            "colours and counting. Yes, if at least 90 % stays of each.",
+            "colours and counting. Yes, where at least 90 % stays of each, with 95 % confidence.",
             _card("Other concepts still named", controls[0], "higher is better"),
             _card("Skills still right", controls[1], "higher is better"),
         )

@@ -59,6 +59,7 @@ def build() -> dict[str, Any]:
             parts["again"] = gr.Dataframe(
                 headers=["Image", "Question", "Before", "After"], datatype="str", wrap=True,
                 interactive=False, buttons=[], max_height=320, visible=False,
+                column_widths=["18%", "32%", "25%", "25%"], elem_id="asked-again",
                 label="All my questions, asked with the present edit",
             )
     return parts

@@ -39,8 +39,7 @@ PLOTS = {
     "from the right of the dashed line. Good: the line cuts off a thin tail on the right.",
     "losses": "What the erasure works on. Good: the lines fall and then level off.",
     "drift": "How much the edit so far changes what other knowledge gets out of a layer: the "
-    "layer that changes most, squared, against its own size. Good: it stays small and falls "
-    "towards the end.",
+    "layer that changes most, squared, against its own size. Good: it stays small.",
     "entropies": "How evenly the edit spreads over the model's inner directions (0 to 1). "
     "Good: it does not collapse towards 0.",
     "layers": "How evenly each edited layer's inputs spread, before and after. "
@@ -95,8 +94,8 @@ def verdict(record: RunRecord, own: OwnImages | None = None) -> Verdict:
                 "none of the questions about its images." + partial,
             )
         return Verdict(
-            False, "Not verified on images: add some",
-            "We hold no images of the concept, so nothing shows that it is forgotten. Add images "
+            False, "Not verified on images",
+            "We hold no images of the concept, so nothing shows that it is forgotten. Add some "
             "of your own below: they are used to ask about, never to erase." + partial,
         )
     forgotten = share.high <= FORGOTTEN_BELOW

@@ -101,7 +101,7 @@ def test_a_picture_is_read_upright_in_three_colours_and_not_too_large(tmp_path):
 
 @pytest.mark.parametrize("high, headline", [(0.09, "Forgotten"), (0.2, "Not shown")])
 def test_without_images_of_ours_the_auditors_judge(high, headline):
-    assert wording.verdict(blind()).headline == "Not verified on images: add some"
+    assert wording.verdict(blind()).headline == "Not verified on images"
     assert "Is it forgotten? <b class=\"info\">" in markup.verdict(blind())
     own = OwnImages((), share(0, 40, 0.0, high), share(0, 13, 0.0, 0.2))
     found = wording.verdict(blind(), own)

@@ -99,7 +99,7 @@ def test_a_clicked_row_opens_with_its_image(page, come):
     one.find("lime"), one.erase()
     table = "Questions and answers (click a row to see its image)"
     sent = {
-        "fn_index": one.event(table, "select")["id"], "data": [None],
+        "fn_index": one.event(table, "select")["id"], "data": [None] * 3,
         "session_hash": one.client.session_hash,
         "event_data": {"index": [1, 0], "value": "2", "row_value": ["2", "", "lime"]},
     }  # fmt: skip

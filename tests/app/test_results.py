@@ -203,7 +203,9 @@ HTML_PARTS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("fault", [None, "select", "audit", "ask", "judge_images", "save", "take_away"])
+@pytest.mark.parametrize(
+    "fault", [None, "select", "audit", "ask", "judge_images", "save", "take_away"]
+)
 def test_no_step_lets_a_name_become_an_element(pipeline, fault, tmp_path):
     visit, picture = Visit(pipeline), tmp_path / "own.png"
     Image.new("RGB", (8, 8)).save(picture)

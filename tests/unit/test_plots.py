@@ -31,7 +31,7 @@ def test_a_group_without_images_is_not_drawn():
 
 def test_the_map_says_what_its_plane_cannot_show():
     said = plots.state_map_note(STATES)
-    assert "before only" in said and "62%" in said and "25%" in said and "block 4" in said
+    assert "before only" in said and "62 %" in said and "25 %" in said and "block 4" in said
 
 
 def test_kept_by_domain_leaves_out_what_was_not_asked():
