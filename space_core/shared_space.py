@@ -64,9 +64,9 @@ class SharedSpace:
         return F.normalize(mean, dim=0)
 
 
-def load_shared_space(name: str, device: str, offline: bool = False) -> SharedSpace:
-    """Load any dual encoder, see `hub`. Raises ValueError where that fails."""
-    model, tokenizer, image_processor = load_dual_encoder(name, device, offline)
+def load_shared_space(name: str, device: str) -> SharedSpace:
+    """Load any dual encoder. Raises ValueError where that fails."""
+    model, tokenizer, image_processor = load_dual_encoder(name, device)
     return SharedSpace(name, model, tokenizer, image_processor, device, weights_sha256(model))
 
 

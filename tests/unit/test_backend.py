@@ -49,6 +49,7 @@ def test_one_function_in_one_child_answers_every_request(trial):
 def test_an_edit_made_in_the_child_arrives_and_is_used_there(trial):
     for run in trial["runs"]:
         assert run["steps"] >= 1 and run["norm"] > 0 and run["same edit"]
+    assert any(before != after for before, after in trial["answers"])
 
 
 def test_no_edit_leaks_from_one_call_into_the_next(trial):

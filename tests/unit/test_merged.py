@@ -44,7 +44,7 @@ def run(mllm, edit):
 @pytest.fixture(scope="module")
 def written(mllm, edit, run, tmp_path_factory):
     folder = tmp_path_factory.mktemp("merged") / "new" / "model"
-    merged.merge_and_save(mllm, edit, run, folder)
+    merged.merge_and_save(replace(mllm, name=str(folder.parents[1])), edit, run, folder)
     return folder
 
 
