@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import closing
@@ -93,4 +92,3 @@ if __name__ == "__main__":
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     with tempfile.TemporaryDirectory() as folder:
         print(json.dumps(main(Path(folder))))
-    sys.stdout.flush()
