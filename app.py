@@ -10,9 +10,7 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 # Before anything that may touch CUDA.
 import space_core.backend  # noqa: F401
-from space_core.settings import Settings
-from space_core.ui.app_layout import build, launch_options
-from space_core.ui.pipeline import default_pipeline
+from space_core.settings import Settings, heed_offline
 
 
 def main() -> None:
@@ -22,6 +20,10 @@ def main() -> None:
         settings = Settings.from_env()
     except ValueError as error:
         sys.exit(f"error: {error}")
+    heed_offline(settings)
+    from space_core.ui.app_layout import build, launch_options
+    from space_core.ui.pipeline import default_pipeline
+
     page = build(default_pipeline(settings), settings.max_queue)
     page.launch(auth=settings.auth, **launch_options())
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from space_core.cli_data import add_commands
-from space_core.settings import PRESETS, DcsiConfig, Settings, TpasConfig
+from space_core.settings import PRESETS, DcsiConfig, Settings, TpasConfig, heed_offline
 from space_core.types import ConceptRequest, Progress, RunRecord, Selection, Share, StepEvent
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     level = logging.DEBUG if args.verbose else logging.WARNING
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
     try:
+        heed_offline(Settings.from_env())
         args.command(args)
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
@@ -82,7 +83,7 @@ def merge(args: argparse.Namespace) -> None:
     merged.check_new(args.out)
     record, edit = load_record(args.run), Edit.load(args.run / EDIT)
     device = home_device(settings.device)
-    mllm = load_mllm(settings.model, device, settings.revision, settings.offline)
+    mllm = load_mllm(settings.model, device, settings.revision)
     merged.merge_and_save(mllm, edit, record, args.out)
     print(f"saved in {args.out}")
     if args.push_to:

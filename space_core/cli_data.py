@@ -62,7 +62,7 @@ def memory(args: argparse.Namespace) -> None:
     from space_core.mllm import Mllm
 
     settings = Settings.from_env()
-    empty = load_empty_model(settings.model, settings.revision, settings.offline)
+    empty = load_empty_model(settings.model, settings.revision)
     mllm = Mllm(settings.model, *empty, "meta")
     needed = plan(mllm, PRESETS[args.preset])
     for name in ("weights", "statistics", "training", "moments"):

@@ -23,28 +23,27 @@ sentence.register()
 _FAULTS = (OSError, ValueError, KeyError, ImportError)
 
 
-def load_image_text_model(name: str, device: str, revision: str = "", offline: bool = False):
+def load_image_text_model(name: str, device: str, revision: str = ""):
     """Any Hugging Face image-text-to-text model in fp32, safetensors only, no remote code.
 
-    revision: the branch, tag or commit of a hub name, "" for its newest; offline: folders and what
-    was fetched before alone. Returns ``(model, processor)``. Raises ValueError, naming the model,
-    where it cannot be loaded.
+    revision: the branch, tag or commit of a hub name, "" for its newest. Returns
+    ``(model, processor)``. Raises ValueError, naming the model, where it cannot be loaded.
     """
-    where = {"revision": revision or "main", "local_files_only": offline}
+    where = _where(revision)
     config = _config(name, where)
     try:
         processor = _load_processor(name, config, where)
         model = AutoModelForImageTextToText.from_pretrained(
-            name, dtype=torch.float32, use_safetensors=True, trust_remote_code=False, **where
+            name, dtype=torch.float32, use_safetensors=True, **where
         )
     except _FAULTS as fault:
         raise _unloadable(name, fault) from fault
     return model.to(device).eval().requires_grad_(False), processor
 
 
-def load_empty_model(name: str, revision: str = "", offline: bool = False):
+def load_empty_model(name: str, revision: str = ""):
     """The same model without weights, on the device "meta": its shape takes no memory."""
-    where = {"revision": revision or "main", "local_files_only": offline}
+    where = _where(revision)
     config = _config(name, where)
     try:
         processor = _load_processor(name, config, where)
@@ -54,9 +53,13 @@ def load_empty_model(name: str, revision: str = "", offline: bool = False):
         raise _unloadable(name, fault) from fault
 
 
+def _where(revision: str) -> dict[str, object]:
+    return {"trust_remote_code": False, "revision": revision or "main"}
+
+
 def _config(name: str, where: dict[str, object]):
     try:
-        config = AutoConfig.from_pretrained(name, trust_remote_code=False, **where)
+        config = AutoConfig.from_pretrained(name, **where)
     except _FAULTS as fault:
         raise _unloadable(name, fault) from fault
     if getattr(config, "quantization_config", None) is not None:
@@ -79,7 +82,7 @@ def _load_processor(name: str, config, where: dict[str, object]):
     kind = PROCESSOR_MAPPING.get(type(config), None)
     filmed = kind is not None and "video_processor" in kind.get_attributes()
     if is_torchvision_available() or not filmed:
-        return AutoProcessor.from_pretrained(name, trust_remote_code=False, **where)
+        return AutoProcessor.from_pretrained(name, **where)
 
     class Still(kind):
         """The same processor for images alone."""
@@ -96,18 +99,17 @@ def _load_processor(name: str, config, where: dict[str, object]):
             return super().from_args_and_dict(args, processor_dict, **kwargs)
 
     Still.__name__ = kind.__name__
-    return Still.from_pretrained(name, trust_remote_code=False, **where)
+    return Still.from_pretrained(name, **where)
 
 
-def load_dual_encoder(name: str, device: str, offline: bool = False):
+def load_dual_encoder(name: str, device: str):
     """A dual encoder with its tokenizer and image processor: ``(model, tokenizer, images)``."""
-    where = {"trust_remote_code": False, "local_files_only": offline}
     try:
         model = AutoModel.from_pretrained(
-            name, dtype=torch.float32, use_safetensors=True, **where
+            name, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
         )
-        tokenizer = AutoTokenizer.from_pretrained(name, **where)
-        images = AutoImageProcessor.from_pretrained(name, **where)
+        tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
+        images = AutoImageProcessor.from_pretrained(name, trust_remote_code=False)
     except _FAULTS as fault:
         raise ValueError(
             f"The shared image-text space {name!r} could not be loaded: {fault}. "

@@ -248,7 +248,7 @@ def batches(features: Sequence[Tensor | None], size: int) -> list[list[int]]:
     return [part[i : i + size] for part in (seen, read) for i in range(0, len(part), size)]
 
 
-def load_mllm(name: str, device: str, revision: str = "", offline: bool = False) -> Mllm:
+def load_mllm(name: str, device: str, revision: str = "") -> Mllm:
     """Load any image-text-to-text model, see `hub`. Raises ValueError where that fails."""
-    model, processor = load_image_text_model(name, device, revision, offline)
+    model, processor = load_image_text_model(name, device, revision)
     return Mllm(name, model, processor, device)

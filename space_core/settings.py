@@ -66,11 +66,10 @@ class Settings:
         On a Hugging Face Space only the bundled models load, and those that are allowed by name.
         Raises ValueError with one sentence for a value that cannot be used.
         """
-        said = {
-            field: _read(name, value, type(getattr(cls(), field)))
-            for field, name in ((one, variable(one)) for one in cls.__dataclass_fields__)
-            if (value := os.environ.get(name, "").strip())
-        }
+        default, said = cls(), {}
+        for name in cls.__dataclass_fields__:
+            if value := os.environ.get(variable(name), "").strip():
+                said[name] = _read(variable(name), value, type(getattr(default, name)))
         if "SPACE_ID" in os.environ:
             said.setdefault("allowed_models", BUNDLED)
         folders = {name: said[name] for name in ("pool", "evaluation") if name in said}
@@ -82,6 +81,13 @@ class Settings:
             if not folder.is_dir():
                 raise ValueError(f"{variable(name)} is {str(folder)!r}, which is no folder.")
         return cls(**said)
+
+
+def heed_offline(settings: Settings) -> None:
+    """Keep the hub's client from the network: call it before anything imports huggingface_hub."""
+    # An argument of the loaders would not do: some ask the hub for an adapter all the same.
+    if settings.offline:
+        os.environ["HF_HUB_OFFLINE"] = "1"
 
 
 def variable(field: str) -> str:

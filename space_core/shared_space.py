@@ -77,9 +77,9 @@ class SharedSpace:
         return F.normalize(mean, dim=0)
 
 
-def load_shared_space(name: str, device: str, offline: bool = False) -> SharedSpace:
+def load_shared_space(name: str, device: str) -> SharedSpace:
     """Load any dual encoder, see `hub`. Raises ValueError where that fails, or for one side only."""
-    model, tokenizer, image_processor = load_dual_encoder(name, device, offline)
+    model, tokenizer, image_processor = load_dual_encoder(name, device)
     if not hasattr(model, "get_text_features") or not hasattr(model, "get_image_features"):
         raise ValueError(
             f"{name!r} does not place texts and images in one space: give a dual encoder such as "

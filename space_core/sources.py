@@ -37,9 +37,9 @@ def open_sources(
     settings: Settings, progress: Callable[[float], None] = lambda done: None
 ) -> Sources:
     """Load the model, the space and the pool. Raises ValueError, naming it, for one that fails."""
-    device, offline = home_device(settings.device), settings.offline
-    mllm = load_mllm(settings.model, device, settings.revision, offline)
-    space = load_shared_space(settings.shared_space, device, offline)
+    device = home_device(settings.device)
+    mllm = load_mllm(settings.model, device, settings.revision)
+    space = load_shared_space(settings.shared_space, device)
     pool = open_pool(settings.pool, space, settings.cache, progress)
     return Sources(
         mllm, space, pool, survey(space, pool), Encoder(mllm, pool), weights_sha256(mllm.model),

@@ -8,10 +8,15 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from tiny_mllm import tiny_mllm
+from torch import nn
 
 from space_core import backend
+from space_core.audit import Bench
 from space_core.settings import DcsiConfig, TpasConfig
-from space_core.worker import Ask, Erase, Refused, Search, entry_point, search, seconds
+from space_core.shared_space import SharedSpace
+from space_core.sources import Sources
+from space_core.worker import Ask, Erase, Refused, Search, _moved, entry_point, search, seconds
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = ROOT / "tests" / "unit"
@@ -49,6 +54,7 @@ def test_one_function_in_one_child_answers_every_request(trial):
 def test_an_edit_made_in_the_child_arrives_and_is_used_there(trial):
     for run in trial["runs"]:
         assert run["steps"] >= 1 and run["norm"] > 0 and run["same edit"]
+    assert any(before != after for before, after in trial["answers"])
 
 
 def test_no_edit_leaks_from_one_call_into_the_next(trial):
@@ -129,3 +135,14 @@ def test_only_a_sentence_is_turned_into_one(monkeypatch):
         search(fail(ValueError("Say more.")), *asked)
     with pytest.raises(RuntimeError, match="broken"):
         search(fail(RuntimeError("broken")), *asked)
+
+
+def test_models_move_to_the_lent_device_and_the_bench_says_so():
+    mllm = tiny_mllm()
+    space = SharedSpace("space", nn.Linear(1, 1), None, None, "cpu")
+    bench = Bench(Sources(mllm, space, None, None, None, "", ROOT), None)
+    assert _moved(bench, "cpu") is bench
+    there = _moved(bench, "meta")
+    assert there.device == there.sources.space.device == "meta"
+    assert all(one.is_meta for model in (mllm.model, space.model) for one in model.parameters())
+    assert there.sources.encoder._mllm is there.sources.mllm

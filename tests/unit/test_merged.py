@@ -44,7 +44,7 @@ def run(mllm, edit):
 @pytest.fixture(scope="module")
 def written(mllm, edit, run, tmp_path_factory):
     folder = tmp_path_factory.mktemp("merged") / "new" / "model"
-    merged.merge_and_save(mllm, edit, run, folder)
+    merged.merge_and_save(replace(mllm, name=str(folder.parents[1])), edit, run, folder)
     return folder
 
 
@@ -198,6 +198,8 @@ def test_what_the_hub_refuses_is_a_sentence(kept, hub, tmp_path, monkeypatch, ca
 
 def test_offline_nothing_is_pushed(kept, hub, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("SPACE_OFFLINE", "1")
+    # Set by the command, and put back by this.
+    monkeypatch.setenv("HF_HUB_OFFLINE", "0")
     out = tmp_path / "model"
     assert main(["merge", str(kept), "--out", str(out), "--push-to", "ada/x"]) == 2
     assert "SPACE_OFFLINE is set" in capsys.readouterr().err
