@@ -1,4 +1,4 @@
-"""Commands that prepare and check what an erasure works with: pools, indexes, statistics, memory."""
+"""Commands that prepare and check what an erasure works with: pool, index, statistics, memory."""
 
 import argparse
 import sys
@@ -81,11 +81,11 @@ def add_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     """Add these commands to the parser; ``command`` makes one of a name and a function."""
     one = command("pool-build", pool_build)
     one.epilog = _PROCESSES
-    one.add_argument("source", type=Path, metavar="SOURCE",
-                     help="folder of images, .parquet, .arrow or .tar files, or one such file")  # fmt: skip
+    what = "folder of images, .parquet, .arrow or .tar files, or one such file"
+    one.add_argument("source", type=Path, metavar="SOURCE", help=what)
     one.add_argument("--out", type=Path, required=True, help="folder of the new pool")
-    one.add_argument("--space", default="", metavar="MODEL",
-                     help="dual encoder, such as CLIP or SigLIP (default: SPACE_SHARED_SPACE)")  # fmt: skip
+    what = "dual encoder, such as CLIP or SigLIP (default: SPACE_SHARED_SPACE)"
+    one.add_argument("--space", default="", metavar="MODEL", help=what)
     for what in ("image", "caption", "label"):
         one.add_argument(f"--{what}-column", default="", metavar="NAME",
                          help=f"column, or key of a .json, with the {what}")  # fmt: skip

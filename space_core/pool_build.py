@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -60,6 +60,8 @@ def build(
     ``out`` holds something else.
     """
     work = out / "unfinished"
+    if rank()[0] and (out / MANIFEST).exists():
+        return  # the first process has done everything
     if (out / MANIFEST).exists() or (list(out.glob("*.parquet")) and not work.exists()):
         raise ValueError(f"{out} holds a pool already: give another folder, or delete it.")
     if out.resolve().is_relative_to(source.resolve()):
@@ -70,13 +72,18 @@ def build(
             "Nothing says what the images show: sort them into folders named by it, name the "
             "column by --label-column, or put a “label” into a .json beside each image."
         )
-    _claim(work, found, space)
+    _claim(work, found, space, columns)
     shards = range(-(-len(found) // _SHARD))
     for number, shard in enumerate(in_turn(shards), 1):
         if (out / MANIFEST).exists():
-            return  # another process has found nothing missing
+            return
         if not _marker(work, shard).is_file():
-            _embed(found[shard * _SHARD :][:_SHARD], work, shard, space)
+            try:
+                _embed(found[shard * _SHARD :][:_SHARD], work, shard, space)
+            except FileNotFoundError:
+                if (out / MANIFEST).exists():
+                    return  # its folder was cleared away: the first process did this shard too
+                raise
         text = f"{number} of {len(shards)} shards, {len(found)} images in all"
         yield Progress("embedding", text, number / len(shards))
     if rank()[0] == 0:
@@ -91,18 +98,18 @@ def _labelled(entry: Entry) -> bool:
         return False
 
 
-def _claim(work: Path, found: Sequence[Entry], space: SharedSpace) -> None:
+def _claim(work: Path, found: Sequence[Entry], space: SharedSpace, columns: Columns) -> None:
     """Note what the unfinished shards are of. Raises ValueError where that is something else."""
     names = hashlib.sha256("\n".join(entry.name for entry in found).encode()).hexdigest()
-    job = {"images": names, "space": space.sha256}
+    job = {"images": names, "space": space.sha256, "columns": asdict(columns)}
     note = work / "job.json"
     work.mkdir(parents=True, exist_ok=True)
     if not note.is_file():
         _write(note, json.dumps(job))
     if json.loads(note.read_text(encoding="utf-8")) != job:
         raise ValueError(
-            f"{work} holds a part of another pool, of other images or another shared space: "
-            "delete it, or give another folder."
+            f"{work} holds a part of another pool, of other images, columns or another shared "
+            "space: delete it, or give another folder."
         )
 
 

@@ -152,7 +152,10 @@ def test_wrong_arguments(pipeline, arguments, capsys):
     assert stopped.value.code == 2 and "error:" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["erase", "anchors", "demo-build", "demo-eval", "main-job"])
+@pytest.mark.parametrize("command", [
+    "erase", "anchors", "demo-build", "demo-eval", "main-job", "pool-build", "statistics",
+    "memory", "bench-index",
+])  # fmt: skip
 def test_every_command_explains_itself(command, capsys):
     with pytest.raises(SystemExit) as stopped:
         main([command, "--help"])

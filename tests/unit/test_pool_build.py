@@ -191,6 +191,8 @@ def test_only_the_first_process_writes_the_pool(photos, tmp_path, small_shards, 
     monkeypatch.setenv("RANK", "0")
     space = encoder()
     assert built(photos, tmp_path / "pool", space).images == len(NAMES) and space.encoded == 0
+    monkeypatch.setenv("RANK", "1")
+    assert list(build(photos, tmp_path / "pool", encoder())) == []
 
 
 def test_the_pool_refuses_another_encoder(photos, tmp_path):
