@@ -141,9 +141,9 @@ class DcsiConfig:
     lam: float = 0.1
     energy: float = 0.05
     layers: tuple[int, ...] = ()
-    steps: int = 30
+    steps: int = 40
     learning_rate: float = 1.5e-2
-    decay: float = 0.025
+    decay: float = 0.03
     orth: float = 0.0
     div: float = 0.0
     keep: float = 10.0
