@@ -24,6 +24,9 @@ from space_core.ui.app_layout import TABS
 EVIL = "<img src=x onerror=alert(1)>"
 UNKNOWN = "qwertz"
 EMPTY = "The concept is empty: write its name, such as “lemon”."
+STATES = t.StateMap(4, "What is this?", 0.6, 0.4, 2.5, (
+    t.StatePoint("near", "sun", (0.0, 0.0), (0.0, 0.1)),
+))  # fmt: skip
 EDIT = Edit({"layers.1.down_proj": LayerEdit(torch.ones(3, 2), torch.ones(4, 2))})
 KNOWN = {"lemon": "things", "lime": "things", "cat": "animals", "Ada Quill": "people"}
 
@@ -86,12 +89,8 @@ def record(chosen: t.Selection | None = None, **changes: Any) -> t.RunRecord:
         "layers": (t.LayerReport("model.layers.1.mlp.down_proj", 0.1, 0.2, 0.3, 0.8, 0.8),),
         "anchor_shift": (0.5,), "anchor_reach": (0.1,), "hashes": {"edit": EDIT.sha256(), "model": Bench.model_sha256},
         "base_restored": True, "seconds": 12.5, "warnings": (f"Few images of {name}.",),
-        "domains": (("food", share()),),
+        "domains": (("food", share()),), "states": STATES,
         "beliefs": (t.Belief("What is this?", "This is a sun.", f"This is {name}.", (name,)),),
-        "states": t.StateMap(4, "What is this?", 0.6, 0.4, 2.5, (
-            t.StatePoint("target", name, (0.0, 1.0), (1.0, 0.0)),
-            t.StatePoint("near", "sun", (0.0, 0.0), (0.0, 0.1)),
-        )),
     }  # fmt: skip
     return t.RunRecord(**{**values, **changes})
 
@@ -155,9 +154,8 @@ class StandIn:
             raise ValueError(f"Nothing in the public pool resembles “{request.name}”.")
         self.chosen.append((config, left_out))
         rows = [row for row in range(bench.pool_size) if row not in left_out][: config.anchors]
-        return selection(
-            request, rows, () if request.name in KNOWN else ("cat", "lime"), left_out
-        )
+        meant = () if request.name in KNOWN else ("cat", "lime")
+        return selection(request, rows, meant, left_out)
 
     def audit(
         self, bench: Bench, request: t.ConceptRequest, chosen: t.Selection, config: DcsiConfig,
@@ -176,13 +174,8 @@ class StandIn:
             self.reached.append(len(steps))
         self._fail("audit")
         yield t.Progress("after", "Asking the edited model the same questions…", 0.82)
-        yield Finished(
-            record(
-                chosen, run_id=f"run-{len(self.audited)}", steps=tuple(steps),
-                stopped=len(steps) < config.steps,
-            ),
-            EDIT,
-        )
+        run, stopped = f"run-{len(self.audited)}", len(steps) < config.steps
+        yield Finished(record(chosen, run_id=run, steps=tuple(steps), stopped=stopped), EDIT)
 
     def ask(
         self, bench: Bench, image: Image.Image | None, question: str, edit: Edit
@@ -197,10 +190,8 @@ class StandIn:
         self._fail("judge_images")
         self.judged.append((finished, edit, len(images)))
         name = finished.selection.request.name
-        own = tuple(
-            outcome(group="own", concept=name, image=f"your image {i}", artist="")
-            for i in range(1, len(images) + 1)
-        )
+        keys = (f"your image {i}" for i in range(1, len(images) + 1))
+        own = tuple(outcome(group="own", concept=name, image=key, artist="") for key in keys)
         return t.OwnImages(own, share(0, 3 * len(own), 0.0, 0.5), share(0, len(own), 0.0, 0.8))
 
     def save(self, key: str, visitor: str, finished: t.RunRecord, edit: Edit) -> Path:
@@ -265,7 +256,8 @@ class Visit:
         self.now: dict[str, Any] = {
             "concept": "", "aliases": "", "description": "", "category": "", "selection": None,
             "count": config.anchors, "from_pool": True, "cut": 0.0, "used": [], "protect": [],
-            "own": None, "own_pictures": (), "own_upload": [], "asked": (), "preset": "space", "lam": default.lam, "energy": default.energy,
+            "own": None, "own_pictures": (), "own_upload": [], "asked": (),
+            "preset": "space", "lam": default.lam, "energy": default.energy,
             "steps": 4, "stop_flag": None, "finished": None, "image": None, "question": "",
             "group": "everything", "outcome": "everything", "kept": None, "auditor": "",
             "judgement": None, "notes": "", "upload": None, "recorded": None, "replay_flag": None,
