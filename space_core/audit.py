@@ -217,10 +217,7 @@ def _record(
         created=now.isoformat(timespec="seconds"),
         model=bench.model_name,
         device=bench.device,
-        versions={
-            "python": platform.python_version(),
-            **{name: importlib.metadata.version(name) for name in _LIBRARIES},
-        },
+        versions=versions(),
         settings=_settings(config, bench),
         selection=selection,
         honest_answer=erasure.honest,
@@ -251,6 +248,12 @@ def _record(
         seconds=seconds,
         warnings=(*selection.warnings, *_warnings(outcomes, erasure)),
     )
+
+
+def versions() -> dict[str, str]:
+    """What computes here, with versions."""
+    found = {name: importlib.metadata.version(name) for name in _LIBRARIES}
+    return {"python": platform.python_version(), **found}
 
 
 def _settings(config: DcsiConfig, bench: Bench) -> dict[str, float | int | str]:

@@ -1,10 +1,12 @@
 """What a run measured → plotly figures. Pure: values in, a figure out; no text of the visitor."""
 
+import math
 import re
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from space_core.leaderboard import DATA_DEPENDENT, Line, Mean
 from space_core.types import LayerReport, Share, StepEvent
 
 _BEFORE, _AFTER, _BOUND = "#7c8798", "#0d9488", "#c2570c"
@@ -12,6 +14,11 @@ _LINES = ("#0d9488", "#c2570c", "#6366f1", "#a16207", "#7c8798", "#be185d")
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 _GRID = "rgba(128, 136, 150, 0.25)"
 _FLOOR = 1e-9  # a logarithmic axis has no zero
+# Group of a method in the benchmark → its symbol; open ones need images of the concept.
+_SYMBOLS = {
+    "ours": "star", "source-free": "diamond", "ablation": "triangle-up", "control": "x",
+    "data-dependent": "circle-open", "ceiling": "square-open",
+}  # fmt: skip
 
 
 def similarities(scores: Sequence[float], threshold: float) -> go.Figure:
@@ -102,6 +109,52 @@ def perturbations(layers: Sequence[LayerReport]) -> go.Figure:
         )
     figure.update_xaxes(type="category")
     return figure.update_yaxes(type="log", exponentformat="power", dtick=1)
+
+
+def pareto(lines: Sequence[Line]) -> go.Figure:
+    """Each method of the benchmark at its mean FA and mean near RA, in %; up and left is better.
+
+    The dotted line joins those that no other method beats at both.
+    """
+    figure = _figure("FA, % (want 0)", "near RA, % (want 100)")
+    found = [(line, _point(line)) for line in lines if not math.isnan(sum(_point(line)))]
+    best = frontier([point for _, point in found])
+    figure.add_scatter(
+        x=[x for x, _ in best], y=[y for _, y in best], mode="lines", name="beaten by none at both",
+        line={"color": _BEFORE, "dash": "dot", "width": 1}, hoverinfo="skip",
+    )
+    for line, (x, y) in found:
+        colour = _BOUND if line.needs == DATA_DEPENDENT else _AFTER
+        figure.add_scatter(
+            x=[x], y=[y], mode="markers+text", text=[line.method], textposition="top center",
+            name=f"{line.method} ({line.needs.split(':')[0].lower()})",
+            marker={"symbol": _SYMBOLS[line.group], "size": 12, "color": colour},
+            error_x=_error(line.means["fa"], colour),
+            error_y=_error(line.means["proximal_ra"], colour),
+            hovertemplate="FA %{x:.1f} %, near RA %{y:.1f} %<extra>%{fullData.name}</extra>",
+        )
+    return figure.update_layout(height=560)
+
+
+def frontier(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Points that no other one beats: none has as little x and as much y. By x."""
+    distinct = sorted(set(points))
+    return [
+        (x, y) for x, y in distinct
+        if not any(a <= x and b >= y and (a, b) != (x, y) for a, b in distinct)
+    ]  # fmt: skip
+
+
+def _point(line: Line) -> tuple[float, float]:
+    return 100 * line.means["fa"].value, 100 * line.means["proximal_ra"].value
+
+
+def _error(mean: Mean, colour: str) -> dict:
+    return {
+        "type": "data", "symmetric": False, "color": colour, "thickness": 1, "width": 3,
+        "array": [100 * (mean.high - mean.value)],
+        "arrayminus": [100 * (mean.value - mean.low)],
+    }
 
 
 def short_layer(path: str) -> str:

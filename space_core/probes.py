@@ -89,7 +89,7 @@ def _about_target(
     ]
     if target.family != "artist":
         some.append(lessons.name_in(target, wordings.LANGUAGES[lessons.rng.integers(3)]))
-    if target.family == "person":
+    if target.family == "person" and target.facts:
         some += [lessons.occupation(target), lessons.city(target)]
     return [_probe("target", lesson, target, view, 1.0) for lesson in some]
 
@@ -106,12 +106,16 @@ def _skills(
     split: EvaluationSplit, target: Concept | None, concept: Concept, view: EvaluationView,
     lessons: Lessons,
 ) -> list[Probe]:  # fmt: skip
-    some = [lessons.colour(view.view.colour), lessons.count(view.view.count)]
+    some = []
+    if view.view.count:
+        some += [lessons.colour(view.view.colour), lessons.count(view.view.count)]
     # The target's own style is no skill to keep.
     if view.artist in split.concepts and (target is None or view.artist != target.name):
         some.append(Lesson("artist", *_pair(lessons.name(split.concepts[view.artist]))))
     probes = [_probe("skill", lesson, concept, view, 0.0) for lesson in some]
     texts = lessons.of_text(concept)
+    if not texts:
+        return probes
     text = texts[lessons.rng.integers(len(texts))]
     return [*probes, Probe("skill", text.kind, concept.name, "", "", 0.0, *_pair(text))]
 

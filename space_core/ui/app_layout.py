@@ -9,7 +9,8 @@ from typing import Any
 import gradio as gr
 
 from space_core.ui import (
-    anchors_tab, concept_tab, erase_tab, markup, old_record, record_tab, verify_tab,
+    anchors_tab, concept_tab, erase_tab, leaderboard_tab, markup, old_record, record_tab,
+    verify_tab,
 )  # fmt: skip
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.public_api import audit_endpoint
@@ -47,7 +48,12 @@ def build(pipeline: Pipeline) -> gr.Blocks:
             with gr.Tab("5 Record", id="record", interactive=False) as parts["record_tab"]:
                 parts |= old_record.build()
                 parts |= record_tab.build()
-        for tab in (concept_tab, anchors_tab, erase_tab, verify_tab, record_tab, old_record):
+            with gr.Tab("Leaderboard", id="leaderboard") as parts["board_tab"]:
+                parts |= leaderboard_tab.build()
+        for tab in (
+            concept_tab, anchors_tab, erase_tab, verify_tab, record_tab, old_record,
+            leaderboard_tab,
+        ):  # fmt: skip
             tab.connect(parts, pipeline)
 
         async def announce() -> AsyncIterator[tuple[str, Any]]:

@@ -109,7 +109,7 @@ def test_five_steps_of_which_the_later_are_locked(page):
     said = [(tab["label"], tab["interactive"]) for tab in tabs]
     assert said == [
         ("1 Concept", True), ("2 Anchors", False), ("3 Erase", False), ("4 Verify", False),
-        ("5 Record", False),
+        ("5 Record", False), ("Leaderboard", True),
     ]  # fmt: skip
 
 

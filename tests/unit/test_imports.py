@@ -27,10 +27,13 @@ erasure
 evaluation_split probes
 evaluate
 audit
+leaderboard
 runs plots report
 bundle bundle_guide recorded replay
 baselines attacks
-cli bench ui
+bench
+cli_bench
+cli ui
 """
 RANK = {name: rank for rank, line in enumerate(LEVELS.split("\n")) for name in line.split()}
 # The demo is a guest: its builders use the whole method, and only these know that it exists.
