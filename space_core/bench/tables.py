@@ -11,7 +11,7 @@ from space_core.leaderboard import SPACE, About, Leaderboard, Line, Row
 
 COLUMNS = (
     "method", "target", "domain", "n", "fa", "generality", "ra", "proximal_ra", "grf_f1",
-    "text_ra", "gap", "seconds", "seconds_ratio",
+    "text_ra", "gap", "seconds", "seconds_ratio", "setting",
 )  # fmt: skip
 COST = (
     "method", "target", "domain", "seconds", "seconds_ratio", "cpu_seconds", "peak_mb",

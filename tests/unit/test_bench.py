@@ -126,17 +126,18 @@ def measured(monkeypatch):
     class Bench:
         split, model_name = "a split", "demo"
 
-    def measure(_bench, target, name, entry):
-        asked.append((name, target))
+    def measure(_bench, one, name, entry):
+        asked.append((name, one.target))
         if len(asked) == 2:
             raise KeyboardInterrupt
-        return replace(row(name, target), setting=entry.setting), (outcome("target", "name", False),)
+        kept = replace(row(name, one.target), setting=entry.setting)
+        return kept, (outcome("target", "name", False),)
 
     known = {name: Entry(group, None) for name, group in GROUPS.items()}
     monkeypatch.setattr(board, "open_with_images", lambda _settings: Bench())
     monkeypatch.setattr(board, "methods", lambda _tuned: known)
     monkeypatch.setattr(board, "_targets", lambda _bench, _suite: {"food": ["lemon"]})
-    monkeypatch.setattr(board, "ask", lambda _bench, target: target)
+    monkeypatch.setattr(board, "ask", lambda _bench, target: SimpleNamespace(target=target))
     monkeypatch.setattr(board, "measure", measure)
     return SimpleNamespace(pairs=asked, known=known)
 
