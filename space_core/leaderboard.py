@@ -150,6 +150,16 @@ class Line:
         """SOURCE_FREE or DATA_DEPENDENT."""
         return GROUPS[self.group][0]
 
+    @property
+    def short(self) -> str:
+        """The same in one word."""
+        return self.needs.split(":")[0].lower()
+
+    @property
+    def what(self) -> str:
+        """What the method is."""
+        return GROUPS[self.group][1]
+
 
 def read(folder: Path) -> Leaderboard | None:
     """The leaderboard in a folder, if there is one. Raises ValueError for a foreign file."""
@@ -234,7 +244,8 @@ def _line(rows: Sequence[Row], method: str, setting: str) -> Line:
         )
         for name in MEASURES
     }
-    ours = {row.target: row.grf_f1 for row in rows if row.method == SPACE != method}
+    others = [] if method == SPACE else rows
+    ours = {row.target: row.grf_f1 for row in others if row.method == SPACE}
     less = mean([row.grf_f1 - ours.get(row.target, math.nan) for row in own], (-1.0, 1.0))
     seconds = sum(row.seconds for row in own) / len(own)
     return Line(method, own[0].group, setting, len(own), means, less, seconds)
@@ -245,15 +256,14 @@ def _cells(found: Sequence[Line]) -> list[list[str]]:
     head = ["method", "needs", "what it is", "targets", *(head for head, _ in MEASURES.values())]
     cells = [[*head, "GRF-F1 less SPACE's, points", "seconds"]]
     for line in found:
-        needs, what = GROUPS[line.group]
         means = [
             line.means[name].text("{:.2f}".format if name == "gap" else "{:.1%}".format)
             for name in MEASURES
         ]
         points = line.less.text(lambda value: f"{100 * value:+.1f}")
         cells.append([
-            line.method, needs.split(":")[0].lower(),
-            f"{what}; {line.setting}" if line.setting else what, str(line.targets), *means,
-            points, f"{line.seconds:.0f}",
+            line.method, line.short,
+            f"{line.what}; {line.setting}" if line.setting else line.what, str(line.targets),
+            *means, points, f"{line.seconds:.0f}",
         ])  # fmt: skip
     return cells

@@ -123,15 +123,19 @@ def pareto(lines: Sequence[Line]) -> go.Figure:
         x=[x for x, _ in best], y=[y for _, y in best], mode="lines", name="beaten by none at both",
         line={"color": _BEFORE, "dash": "dot", "width": 1}, hoverinfo="skip",
     )
-    for line, (x, y) in found:
-        colour = _BOUND if line.needs == DATA_DEPENDENT else _AFTER
+    for group, symbol in _SYMBOLS.items():
+        own = [(line, point) for line, point in found if line.group == group]
+        if not own:
+            continue
+        colour = _BOUND if own[0][0].needs == DATA_DEPENDENT else _AFTER
         figure.add_scatter(
-            x=[x], y=[y], mode="markers+text", text=[line.method], textposition="top center",
-            name=f"{line.method} ({line.needs.split(':')[0].lower()})",
-            marker={"symbol": _SYMBOLS[line.group], "size": 12, "color": colour},
-            error_x=_error(line.means["fa"], colour),
-            error_y=_error(line.means["proximal_ra"], colour),
-            hovertemplate="FA %{x:.1f} %, near RA %{y:.1f} %<extra>%{fullData.name}</extra>",
+            x=[x for _, (x, _) in own], y=[y for _, (_, y) in own], mode="markers+text",
+            text=[line.method for line, _ in own], textposition="top center", textfont_size=11,
+            name=f"{own[0][0].short}: {own[0][0].what}",
+            marker={"symbol": symbol, "size": 12, "color": colour},
+            error_x=_errors([line.means["fa"] for line, _ in own], colour),
+            error_y=_errors([line.means["proximal_ra"] for line, _ in own], colour),
+            hovertemplate="%{text}: FA %{x:.1f} %, near RA %{y:.1f} %<extra></extra>",
         )
     return figure.update_layout(height=560)
 
@@ -149,11 +153,11 @@ def _point(line: Line) -> tuple[float, float]:
     return 100 * line.means["fa"].value, 100 * line.means["proximal_ra"].value
 
 
-def _error(mean: Mean, colour: str) -> dict:
+def _errors(means: Sequence[Mean], colour: str) -> dict:
     return {
         "type": "data", "symmetric": False, "color": colour, "thickness": 1, "width": 3,
-        "array": [100 * (mean.high - mean.value)],
-        "arrayminus": [100 * (mean.value - mean.low)],
+        "array": [100 * (mean.high - mean.value) for mean in means],
+        "arrayminus": [100 * (mean.value - mean.low) for mean in means],
     }
 
 

@@ -125,12 +125,9 @@ def _about(bench: Bench, suite: Suite, tuned: Mapping[str, object], rows: Sequen
     else:
         tuning = "learning rate and steps chosen on other concepts, see tuning.csv."
     missing = {row.target for row in rows if math.isnan(row.gap)}
-    targets = len({row.target for row in rows})
+    measured = reference.said(len({row.target for row in rows}), len(missing))
     created = datetime.now(UTC).isoformat(timespec="seconds")
-    return About(
-        suite.command, created, bench.model_name, tuning, reference.said(targets, len(missing)),
-        versions(),
-    )  # fmt: skip
+    return About(suite.command, created, bench.model_name, tuning, measured, versions())
 
 
 def _write(path: Path, row: Row, outcomes: Sequence[Outcome]) -> None:

@@ -71,6 +71,7 @@ def said(targets: int, missing: int) -> str:
         lacking = f"; {missing} of {targets} targets have none" if missing else ""
         return f"Measured against a model trained without the targets{lacking}."
     return (
-        f"Not computed: {REFERENCE} is missing or of other questions. It holds the answers of a "
-        "model trained without the targets; docs/bench.md says how to make one."
+        f"Not computed: {REFERENCE} is missing, or of other questions, or of a model that knows as "
+        "much. It holds the answers of a model trained without the targets; docs/bench.md says how "
+        "to make it."
     )

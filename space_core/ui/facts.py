@@ -36,20 +36,20 @@ def of_run(record: RunRecord, kind: str) -> str:
         f'<p><span class="badge {kind}">{BADGES[kind]}</span></p>'
         f'<h2 class="section">What was run: “{escape(name)}”</h2>'
         + markup.note("Which request, on which model, when and where.")
-        + _list(_run(record))
+        + listed(_run(record))
         + _restored(record)
         + '<h2 class="section">Settings</h2>'
         + markup.note("With the same settings and seed, the run can be repeated.")
-        + _list(_settings(record.settings))
+        + listed(_settings(record.settings))
         + '<h2 class="section">Versions</h2>'
         + markup.note("Other versions of these libraries may change the last digits.")
-        + _list(record.versions)
+        + listed(record.versions)
         + '<h2 class="section">Hashes</h2>'
         + markup.note(
             "SHA-256 of what went in and came out: the same hash means the same bytes. One click "
             "marks a whole hash."
         )
-        + _list(record.hashes, exact=True)
+        + listed(record.hashes, exact=True)
     )
 
 
@@ -94,7 +94,8 @@ def _restored(record: RunRecord) -> str:
     )  # fmt: skip
 
 
-def _list(facts: Mapping[str, str], exact: bool = False) -> str:
+def listed(facts: Mapping[str, str], exact: bool = False) -> str:
+    """Names and values side by side. exact: in one click a value is marked whole."""
     tag = "code" if exact else "span"
     rows = (
         f"<dt>{escape(name)}</dt><dd><{tag}>{escape(value)}</{tag}></dd>"

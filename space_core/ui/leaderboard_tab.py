@@ -1,7 +1,6 @@
 """The benchmark's results beside the steps: which method forgets best, and what it costs others."""
 
 from collections.abc import Iterator
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ import gradio as gr
 
 from space_core import leaderboard, plots
 from space_core.leaderboard import MEASURES, RESULTS, About
-from space_core.ui import markup
+from space_core.ui import facts, markup
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.wiring import Parts, View, listen
 
@@ -89,7 +88,7 @@ def show(results: Path, domain: str) -> Iterator[View]:
 def _meanings() -> str:
     heads = {head: meaning for head, meaning in MEASURES.values()}
     note = "Mean over concepts with its 95 % interval (bootstrap by concept). ↓ less is better."
-    return f'<h2 class="section">What the columns say</h2>{markup.note(note)}{_list(heads)}'
+    return f'<h2 class="section">What the columns say</h2>{markup.note(note)}{facts.listed(heads)}'
 
 
 def _about(about: About) -> str:
@@ -98,9 +97,4 @@ def _about(about: About) -> str:
         "Command": about.command, "When (UTC)": about.created, "Model": about.model,
         "Settings of the baselines": about.tuning, "Column “gap”": about.gap, "Versions": versions,
     }  # fmt: skip
-    return f'<h2 class="section">How this was made</h2>{_list(said)}'
-
-
-def _list(said: dict[str, str]) -> str:
-    rows = (f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in said.items())
-    return f'<dl class="facts">{"".join(rows)}</dl>'
+    return f'<h2 class="section">How this was made</h2>{facts.listed(said)}'

@@ -1,4 +1,4 @@
-"""The suite on a user's own images: what is read from a folder, what is refused, and a whole run."""
+"""The suite on a user's own images: what is read from a folder, what is refused, a whole run."""
 
 import csv
 import io
@@ -13,13 +13,15 @@ from PIL import Image
 from tiny_mllm import tiny_mllm
 
 from space_core import leaderboard, sources
-from space_core.bench import board
+from space_core.bench import board, reference
 from space_core.bench.board import Suite
 from space_core.bench.image_folder import convert
 from space_core.bench.methods import methods
+from space_core.bench.score import question_of
 from space_core.evaluation_split import EvaluationSplit
 from space_core.pool import open_pool
 from space_core.settings import Settings
+from space_core.types import Outcome
 
 NAMES = (
     "lemon", "lime", "orange", "polar bear", "Ada Quill", "bus", "car", "tram", "cat", "dog",
@@ -189,6 +191,13 @@ def test_the_suite_runs_on_a_users_own_images(folder, tmp_path, opened):
     assert len({one["image"] for one in about}) == TEST
     assert {one["group"] for one in asked} >= {"target", "near"}
     assert not {one["kind"] for one in asked} & {"colour", "count", "artist", "occupation", "city"}
+    # A reference is asked exactly the suite's questions about the targets.
+    (results / "targets.txt").write_text("Ada Quill\n")
+    made = out / "images"
+    own = replace(settings, pool=made / "pool", evaluation=made / "evaluation")
+    reference.run(own, results)
+    answers = reference.read(results)
+    assert {question_of(Outcome(**one)): one["right_before"] for one in about} == answers
 
 
 def test_targets_without_images_are_refused(folder, tmp_path, opened):

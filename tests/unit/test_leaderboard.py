@@ -112,6 +112,9 @@ def test_the_plot_tells_the_classes_apart_by_words_and_symbol():
     figure = plots.pareto(lines([*rows, lost]))
     line, ours, other = figure.data
     assert (list(line.x), list(line.y)) == ([0.0], [90.0])
-    assert (ours.name, other.name) == ("space (source-free)", "ga (data-dependent)")
+    assert (ours.name, other.name) == (
+        "source-free: this project's method", "data-dependent: published method"
+    )
+    assert (list(ours.text), list(other.text)) == (["space"], ["ga"])
     assert (ours.marker.symbol, other.marker.symbol) == ("star", "circle-open")
     assert (list(other.x), list(other.y)) == ([20.0], [50.0])
