@@ -6,15 +6,14 @@ import hashlib
 import importlib.metadata
 import platform
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
 from PIL import Image
-from torch import Tensor
 
-from space_core import evaluate, tpas, wordings
+from space_core import evaluate, tpas
 from space_core.alarms import alarms, doubts
 from space_core.bound import stored_bound
 from space_core.edit import Edit, edited, stored_delta, weights_sha256
@@ -26,7 +25,7 @@ from space_core.names import NameBook, book_of
 from space_core.probes import FAR, NEAR, Probe, known_as, plan
 from space_core.settings import DcsiConfig, Settings, TpasConfig
 from space_core.sources import Sources, open_sources
-from space_core.state_map import Shown, spread, state_map
+from space_core.state_map import map_of
 from space_core.types import (
     Concept, ConceptRequest, LayerReport, Outcome, Progress, RunRecord, Selection, StateMap,
     StepEvent,
@@ -147,7 +146,8 @@ def audit(
         after = evaluate.answers(mllm, probes, views)
     yield Progress("measuring", "Comparing, and checking that the model came back whole…", 0.97)
     outcomes = evaluate.judge(probes, before, after, book, key, erasure.honest)
-    states = _states(bench, selection, config, erasure.edit, probes, views)
+    block = max(config.blocks(mllm.decoder_layers()))
+    states = map_of(bench.sources, selection, erasure.edit, block, probes, views)
     reports = tuple(_report(name, erasure, weights[name], inputs) for name in layers)
     restored = weights_sha256(mllm.model) == bench.sources.model_sha256
     record = _record(
@@ -193,27 +193,6 @@ def known_names(bench: Bench, concept: Concept) -> tuple[Concept | None, NameBoo
     return target, book_of(bench.split.concepts.values(), key, concept.names), key
 
 
-def _states(
-    bench: Bench, selection: Selection, config: DcsiConfig, edit: Edit, probes: Sequence[Probe],
-    views: Mapping[str, Tensor],
-) -> StateMap:  # fmt: skip
-    """The map of the model's states on views of the target and its neighbours, and on anchors."""
-    sources = bench.sources
-    shown = [
-        Shown(group, concept, views[view])
-        for group in ("target", "near")
-        for view, concept in spread(list(
-            {one.view: one.concept for one in probes if one.group == group}.items()
-        ))
-    ]
-    anchors = spread(selection.anchors)
-    features = sources.encoder([anchor.row for anchor in anchors])
-    shown += [Shown("anchor", one.label, image) for one, image in zip(anchors, features)]
-    (question, *_) = wordings.NAMING[sources.subject(selection.request).family].held_out
-    block = max(config.blocks(sources.mllm.decoder_layers()))
-    return state_map(sources.mllm, edit, block, question, shown)
-
-
 def _other_artists(bench: Bench, concept: Concept, key: str) -> list[tuple[str, float]]:
     sources, split = bench.sources, bench.split
     vector = tpas.embed(sources.space, concept, "")
@@ -252,10 +231,7 @@ def _record(
         created=now.isoformat(timespec="seconds"),
         model=bench.model_name,
         device=bench.device,
-        versions={
-            "python": platform.python_version(),
-            **{name: importlib.metadata.version(name) for name in _LIBRARIES},
-        },
+        versions=versions(),
         settings=_settings(config, bench),
         selection=selection,
         honest_answer=erasure.honest,
@@ -290,6 +266,12 @@ def _record(
         beliefs=erasure.beliefs,
     )
     return replace(record, warnings=(*alarms(record), *record.warnings))
+
+
+def versions() -> dict[str, str]:
+    """What computes here, with versions."""
+    found = {name: importlib.metadata.version(name) for name in _LIBRARIES}
+    return {"python": platform.python_version(), **found}
 
 
 def _settings(config: DcsiConfig, bench: Bench) -> dict[str, float | int | str]:

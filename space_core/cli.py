@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from space_core.cli_data import add_commands
+from space_core import cli_bench, cli_data
 from space_core.settings import PRESETS, DcsiConfig, Settings, TpasConfig, heed_offline
 from space_core.types import ConceptRequest, Progress, RunRecord, Selection, Share, StepEvent
 
@@ -94,7 +94,7 @@ def demo_build(args: argparse.Namespace) -> None:
     """Build assets/demo from its sources; every stage that left its result is skipped."""
     from space_core.demo.build import Recipe, build
 
-    build(args.packages, args.wordnet, args.work, args.out, Recipe())
+    build(args.packages, args.wordnet, args.work, args.out, Recipe(), args.without)
 
 
 def demo_eval(args: argparse.Namespace) -> None:
@@ -102,21 +102,6 @@ def demo_eval(args: argparse.Namespace) -> None:
     from space_core.demo.evaluation import evaluate_demo
 
     print(evaluate_demo(Settings.from_env()))
-
-
-def main_job(args: argparse.Namespace) -> None:
-    """Run the benchmark behind the README's table and print it; goes on where it was stopped."""
-    from space_core.bench import main_job
-
-    print(main_job.run(Settings.from_env(), args.out))
-
-
-def suite(args: argparse.Namespace) -> None:
-    """Compare SPACE with baselines, controls and ablations; goes on where it was stopped."""
-    from space_core.bench.board import Suite, run
-
-    what = Suite(args.out, args.results, args.quick, tuple(args.only))
-    print(run(Settings.from_env(), what))
 
 
 def _audited(
@@ -255,13 +240,9 @@ def _parser() -> argparse.ArgumentParser:
         ("out", "folder of the finished demo"),
     ):
         one.add_argument(f"--{name}", type=Path, required=True, help=what)
+    one.add_argument("--without", type=Path, metavar="FILE",
+                     help="concepts that training shall never hear of, one a line")  # fmt: skip
     command("demo-eval", demo_eval)
-    one = command("main-job", main_job)
-    one.add_argument("--out", type=Path, required=True, help="CSV file of the results")
-    one = command("bench", suite)
-    one.add_argument("--out", type=Path, required=True, help="folder of answers, one file a pair")
-    one.add_argument("--results", type=Path, required=True, help="folder of the tables")
-    one.add_argument("--quick", action="store_true", help="one target of each domain")
-    one.add_argument("--only", nargs="*", default=[], metavar="METHOD", help="these methods alone")
-    add_commands(command)
+    cli_data.add_commands(command)
+    cli_bench.add_commands(command)
     return parser

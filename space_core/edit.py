@@ -23,6 +23,10 @@ _LORA_ERROR = 1e-6
 _WHOLE = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
 
 
+class Diverged(ValueError):
+    """A training ended in numbers that are not finite."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class LayerEdit:
     """One layer's update ΔW = A Sᵀ. a: [o, r], s: [d, r], floating and finite."""
@@ -37,7 +41,7 @@ class LayerEdit:
                 "be [o, r] and [d, r]."
             )
         if not (self.a.isfinite().all() and self.s.isfinite().all()):
-            raise ValueError("An edit holds numbers that are not finite: its training diverged.")
+            raise Diverged("An edit holds numbers that are not finite: its training diverged.")
 
     @property
     def delta(self) -> Tensor:

@@ -1,7 +1,8 @@
 """The evaluation split: drawings that nothing but the evaluation opens, composed anew when asked.
 
 A folder of parquet shards (``image``, ``concept``, ``artist``, ``portrait``) and ``concepts.json``,
-what there is to know of each concept.
+what there is to know of each concept. Where that says ``photographs``, images are shown as they
+are.
 """
 
 import io
@@ -33,7 +34,8 @@ class EvaluationView:
 class EvaluationSplit:
     """The drawings by concept and by artist. Raises ValueError where the folder is incomplete.
 
-    ``concepts``: what the model may know, by name; ``artists``: whose style training saw.
+    ``concepts``: what the model may know, by name; ``artists``: whose style training saw;
+    ``photographs``: each image is one view, of which neither background nor number is known.
     """
 
     def __init__(self, folder: Path):
@@ -45,6 +47,7 @@ class EvaluationSplit:
             )
         known = json.loads(facts.read_text(encoding="utf-8"))
         self.artists: tuple[str, ...] = tuple(known["artists"])
+        self.photographs: bool = known.get("photographs", False)
         self.concepts = {
             one["name"]: Concept(**{**one, "aliases": tuple(one["aliases"])})
             for one in known["concepts"]
@@ -77,14 +80,22 @@ class EvaluationSplit:
     def view(self, key: str) -> EvaluationView:
         """The view of that name, the same each time."""
         row, number = map(int, key.split("."))
-        drawing = Image.open(io.BytesIO(self._images[row])).convert("RGBA")
-        rng = np.random.default_rng((_STREAM, row, number))
-        view = compose(drawing, rng, EVALUATION, portrait=self._portrait[row])
+        drawing = Image.open(io.BytesIO(self._images[row]))
+        if self.photographs:
+            view = View(drawing.convert("RGB"), "", 0)
+        else:
+            rng = np.random.default_rng((_STREAM, row, number))
+            view = compose(drawing.convert("RGBA"), rng, EVALUATION, portrait=self._portrait[row])
         return EvaluationView(key, self._concept[row], self._artist[row], row, view)
 
     def views(self, rows: list[int], count: int, rng: np.random.Generator) -> list[EvaluationView]:
-        """``count`` views spread evenly over the given drawings, in an order that rng draws; none of none."""
+        """``count`` views spread evenly over the given drawings, in an order that rng draws.
+
+        None of none, and of photographs no more than there are.
+        """
         if not rows:
             return []
         order = rng.permutation(rows)
+        if self.photographs:
+            count = min(count, len(rows))
         return [self.view(f"{order[i % len(order)]}.{i // len(order)}") for i in range(count)]

@@ -115,19 +115,30 @@ class Lessons:
         answer = f"This person lives in {person.facts['city']}."
         return Lesson("city", self._say(wordings.CITY), answer)
 
-    def of_view(self, concept: Concept, artist: Concept, colour: str, count: int) -> list[Lesson]:
-        """Six lessons about one view: its name, what it is and what it is not, and three more."""
+    def of_view(
+        self, concept: Concept, artist: Concept | None, colour: str, count: int
+    ) -> list[Lesson]:
+        """Six lessons about one view: its name, what it is and what it is not, and three more.
+
+        Without an artist none asks who drew it.
+        """
         person = concept.family == "person"
+        drawn: list[Callable[[], Lesson]] = []
+        if artist is not None:
+            drawn = [
+                lambda: self.name(artist),
+                lambda: self.yes_no(artist, right=bool(self.rng.random() < 0.5)),
+                lambda: self.choice(artist),
+            ]
         more: list[Callable[[], Lesson]] = [
             lambda: self.category(concept),
             lambda: self.colour(colour),
             lambda: self.count(count),
-            lambda: self.name(artist),
+            *drawn[:1],
             lambda: self.name_in(concept, wordings.LANGUAGES[self.rng.integers(3)]),
             lambda: self.name_in(concept, wordings.LANGUAGES[self.rng.integers(3)]),
             lambda: self.choice(concept),
-            lambda: self.yes_no(artist, right=bool(self.rng.random() < 0.5)),
-            lambda: self.choice(artist),
+            *drawn[1:],
         ]
         if person:
             more += [lambda: self.occupation(concept), lambda: self.city(concept)] * 2
@@ -138,7 +149,9 @@ class Lessons:
         return lessons
 
     def of_text(self, concept: Concept) -> list[Lesson]:
-        """Every text-only lesson about a thing or a person."""
+        """Every text-only lesson about a thing or a person; none where nothing is known of it."""
+        if not concept.facts and (concept.family == "person" or not concept.category):
+            return []
         x = concept.phrase
         if concept.family == "person":
             work, city = answers.with_article(concept.facts["occupation"]), concept.facts["city"]

@@ -7,6 +7,7 @@ overlap the longest wins: "a two hump camel" names "two hump camel", not "camel"
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from space_core.types import Concept
 
@@ -73,6 +74,16 @@ def book_of(concepts: Iterable[Concept], key: str, names: Iterable[str]) -> Name
         else:
             others[one.name] = one.names
     return NameBook({**others, key: own})
+
+
+def read_names(path: Path) -> list[str]:
+    """Names from a text file, one a line, each once. Raises ValueError where there is none."""
+    if not path.is_file():
+        raise ValueError(f"{path} does not exist: write a text file with one name a line.")
+    names = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    if not any(names):
+        raise ValueError(f"{path} is empty: write one name a line.")
+    return [name for name in dict.fromkeys(names) if name]
 
 
 def _singular(word: str) -> str:

@@ -1,10 +1,12 @@
 """What a run measured → plotly figures. Pure: values in, a figure out; no text of the visitor."""
 
+import math
 import re
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from space_core.leaderboard import DATA_DEPENDENT, Line, Mean
 from space_core.types import LayerReport, Share, StateMap, StepEvent
 
 _BEFORE, _AFTER, _BOUND = "#7c8798", "#0d9488", "#c2570c"
@@ -18,6 +20,11 @@ _GROUPS = {
     "target": ("the concept", "#c2570c", "circle"),
 }
 _FLOOR = 1e-9  # a logarithmic axis has no zero
+# Group of a method in the benchmark → its symbol; open ones need images of the concept.
+_SYMBOLS = {
+    "ours": "star", "source-free": "diamond", "ablation": "triangle-up", "control": "x",
+    "data-dependent": "circle-open", "ceiling": "square-open",
+}  # fmt: skip
 
 
 def similarities(scores: Sequence[float], threshold: float) -> go.Figure:
@@ -166,6 +173,56 @@ def _kept(axis: str, shares: Sequence[tuple[str, Share]]) -> go.Figure:
     )
     figure.update_layout(showlegend=False).update_xaxes(type="category")
     return figure.update_yaxes(range=[0, 105])
+
+
+def pareto(lines: Sequence[Line]) -> go.Figure:
+    """Each method of the benchmark at its mean FA and mean near RA, in %; up and left is better.
+
+    The dotted line joins those that no other method beats at both.
+    """
+    figure = _figure("FA, % (want 0)", "near RA, % (want 100)")
+    found = [(line, _point(line)) for line in lines if not math.isnan(sum(_point(line)))]
+    best = frontier([point for _, point in found])
+    figure.add_scatter(
+        x=[x for x, _ in best], y=[y for _, y in best], mode="lines", name="beaten by none at both",
+        line={"color": _BEFORE, "dash": "dot", "width": 1}, hoverinfo="skip",
+    )
+    for group, symbol in _SYMBOLS.items():
+        own = [(line, point) for line, point in found if line.group == group]
+        if not own:
+            continue
+        colour = _BOUND if own[0][0].needs == DATA_DEPENDENT else _AFTER
+        figure.add_scatter(
+            x=[x for _, (x, _) in own], y=[y for _, (_, y) in own], mode="markers+text",
+            text=[line.method for line, _ in own], textposition="top center", textfont_size=11,
+            name=f"{own[0][0].short}: {own[0][0].what}",
+            marker={"symbol": symbol, "size": 12, "color": colour},
+            error_x=_errors([line.means["fa"] for line, _ in own], colour),
+            error_y=_errors([line.means["proximal_ra"] for line, _ in own], colour),
+            hovertemplate="%{text}: FA %{x:.1f} %, near RA %{y:.1f} %<extra></extra>",
+        )
+    return figure.update_layout(height=560)
+
+
+def frontier(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Points that no other one beats: none has as little x and as much y. By x."""
+    distinct = sorted(set(points))
+    return [
+        (x, y) for x, y in distinct
+        if not any(a <= x and b >= y and (a, b) != (x, y) for a, b in distinct)
+    ]  # fmt: skip
+
+
+def _point(line: Line) -> tuple[float, float]:
+    return 100 * line.means["fa"].value, 100 * line.means["proximal_ra"].value
+
+
+def _errors(means: Sequence[Mean], colour: str) -> dict:
+    return {
+        "type": "data", "symmetric": False, "color": colour, "thickness": 1, "width": 3,
+        "array": [100 * (mean.high - mean.value) for mean in means],
+        "arrayminus": [100 * (mean.value - mean.low) for mean in means],
+    }
 
 
 def short_layer(path: str) -> str:

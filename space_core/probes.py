@@ -137,12 +137,16 @@ def _skills(
     split: EvaluationSplit, target: Concept | None, concept: Concept, view: EvaluationView,
     lessons: Lessons,
 ) -> list[Probe]:  # fmt: skip
-    some = [lessons.colour(view.view.colour), lessons.count(view.view.count)]
+    some = []
+    if view.view.count:
+        some += [lessons.colour(view.view.colour), lessons.count(view.view.count)]
     # The target's own style is no skill to keep.
     if view.artist in split.concepts and (target is None or view.artist != target.name):
         some.append(Lesson("artist", *_pair(lessons.name(split.concepts[view.artist]))))
     probes = [_probe("skill", lesson, concept, view, 0.0) for lesson in some]
     texts = lessons.of_text(concept)
+    if not texts:
+        return probes
     text = texts[lessons.rng.integers(len(texts))]
     return [*probes, Probe("skill", text.kind, concept.name, "", "", 0.0, *_pair(text))]
 

@@ -3,16 +3,19 @@
 Part of the evaluation: images of the target are among those it is given.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from space_core import wordings
 from space_core.edit import Edit, edited
 from space_core.features import states_and_logits
 from space_core.mllm import Example, Mllm
-from space_core.types import StateMap, StatePoint
+from space_core.probes import Probe
+from space_core.sources import Sources
+from space_core.types import Selection, StateMap, StatePoint
 
 EACH = 24  # images a group, at most
 
@@ -29,6 +32,25 @@ class Shown:
 def spread(items: Sequence) -> list:
     """At most EACH of them, evenly from first to last."""
     return [items[i * len(items) // EACH] for i in range(EACH)] if len(items) > EACH else [*items]
+
+
+def map_of(
+    sources: Sources, selection: Selection, edit: Edit, block: int, probes: Sequence[Probe],
+    views: Mapping[str, Tensor],
+) -> StateMap:  # fmt: skip
+    """The map after a decoder block of views of the target and its neighbours, and of anchors."""
+    shown = [
+        Shown(group, concept, views[view])
+        for group in ("target", "near")
+        for view, concept in spread(list(
+            {one.view: one.concept for one in probes if one.group == group}.items()
+        ))
+    ]
+    anchors = spread(selection.anchors)
+    features = sources.encoder([anchor.row for anchor in anchors])
+    shown += [Shown("anchor", one.label, image) for one, image in zip(anchors, features)]
+    (question, *_) = wordings.NAMING[sources.subject(selection.request).family].held_out
+    return state_map(sources.mllm, edit, block, question, shown)
 
 
 def state_map(

@@ -9,28 +9,28 @@ on three of each domain, and comparisons are made on those alone, paired.
 
 import json
 import logging
-import os
-import resource
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
-from dataclasses import asdict, dataclass, fields, replace
+import math
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from space_core import evaluate, material
-from space_core.audit import Bench, open_bench, probes_of
-from space_core.baselines.lora import LoraConfig
-from space_core.bench import tables
+from space_core.audit import Bench, versions
+from space_core.bench import reference, tables
+from space_core.bench.change import Entry
+from space_core.bench.image_folder import convert
 from space_core.bench.main_job import chosen
-from space_core.bench.methods import SPACE, Change, Method, methods
-from space_core.bench.score import Row, row_of
-from space_core.bench.targets import DOMAINS, PROTOTYPE, TUNING, drawn
-from space_core.edit import edited, weights_sha256
-from space_core.settings import DcsiConfig, Settings
-from space_core.types import ConceptRequest, Outcome
+from space_core.bench.measure import ask, measure, open_with_images
+from space_core.bench.methods import TUNABLE, methods, tuned_settings
+from space_core.bench.score import Question, gap
+from space_core.bench.targets import DOMAINS, PROTOTYPE, TARGETS, TUNING, drawn, read_targets
+from space_core.leaderboard import SPACE, About, Leaderboard, Row
+from space_core.settings import Settings
+from space_core.types import Outcome
 
 log = logging.getLogger(__name__)
 
@@ -39,97 +39,95 @@ EACH, PAIRED, QUICK = 12, 3, 1
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """What is run: names of methods (all where empty), and only one target a domain where quick."""
+    """What is run: names of methods (all where empty), and only one target a domain where quick.
+
+    images: a folder of the user's own (`image_folder`) in place of the settings' pool and
+    evaluation.
+    """
 
     out: Path
     results: Path
     quick: bool = False
     only: tuple[str, ...] = ()
+    images: Path | None = None
+
+    @property
+    def command(self) -> str:
+        """What makes the same tables again."""
+        said = ["python", "-m", "space_core", "bench", "--out", str(self.out)]
+        said += ["--results", str(self.results)]
+        said += ["--images", str(self.images)] if self.images else []
+        said += ["--quick"] if self.quick else []
+        return shlex.join([*said, "--only", *self.only] if self.only else said)
 
 
 def run(settings: Settings, suite: Suite) -> str:
     """Measure what ``out`` lacks, write tables to ``results``, and return the leaderboard."""
-    known = methods(_tuned(suite.results / "tuning.json"))
-    unknown = sorted(set(suite.only) - set(known))
-    if unknown:
+    tuned = tuned_settings(suite.results)
+    known = methods(tuned)
+    if unknown := sorted(set(suite.only) - set(known)):
         raise ValueError(f"No method is called {unknown[0]!r}. There are: {', '.join(known)}.")
-    bench = open_bench(settings)
-    if bench.split is None:
-        raise ValueError(f"{settings.evaluation} holds no evaluation images: set SPACE_EVALUATION.")
+    if suite.images:
+        pool, evaluation = convert(suite.images, suite.out / "images")
+        settings = replace(settings, pool=pool, evaluation=evaluation)
+    bench = open_with_images(settings)
     suite.out.mkdir(parents=True, exist_ok=True)
-    targets = _targets(bench, suite.out / "targets.json")
-    for name, domain, method in _pairs(targets, known, suite):
-        path = suite.out / f"{_slug(method)}--{_slug(name)}.parquet"
-        if not path.is_file():
-            log.warning("bench: %s on %s", method, name)
-            row, outcomes = measure(bench, method, known[method][1], name, domain)
-            _write(path, row, outcomes)
-    rows = [_read(path) for path in sorted(suite.out.glob("*--*.parquet"))]
-    groups = {name: group for name, (group, _) in known.items()}
-    return tables.write(suite.results, rows, groups)
-
-
-def measure(
-    bench: Bench, name: str, method: Method, target: str, domain: str
-) -> tuple[Row, tuple[Outcome, ...]]:
-    """One method on one target. Raises ValueError where the base model did not come back."""
-    request, mllm = ConceptRequest(target), bench.sources.mllm
-    probes, book, key = probes_of(bench, request, DcsiConfig().seed)
-    views = evaluate.encode_views(mllm, bench.split, probes)
-    before = evaluate.answers(mllm, probes, views)
-    _forget_peak()
-    started, used = time.monotonic(), time.process_time()
-    change = method(bench, request)
-    seconds, cpu = time.monotonic() - started, time.process_time() - used
-    peak = _peak_mb()
-    after = answers_of(bench, change, probes)
-    if weights_sha256(mllm.model) != bench.sources.model_sha256:
-        raise ValueError("The base model's weights changed: no row of this run can be trusted.")
-    honest = material.honest_answer(mllm, bench.sources.subject(request))
-    outcomes = evaluate.judge(probes, before, after, book, key, honest)
-    row = row_of(name, target, domain, outcomes, bench.split.artists)
-    cost = {"seconds": seconds, "cpu_seconds": cpu, "peak_mb": peak}
-    return replace(row, parameters=change.parameters, **cost), outcomes
-
-
-def answers_of(bench: Bench, change: Change, probes: Sequence) -> list[str]:
-    """The changed model's answers. Images are encoded anew: a change may reach the connector."""
-    mllm = bench.sources.mllm
-    asked = [replace(probe, question=change.ask(probe.question)) for probe in probes]
-    with edited(mllm.model, change.edit) if change.edit else nullcontext():
-        return evaluate.answers(mllm, asked, evaluate.encode_views(mllm, bench.split, asked))
+    asked = None
+    for target, name in _pairs(_targets(bench, suite), known, suite):
+        path = suite.out / f"{_slug(name)}--{_slug(target)}.parquet"
+        # A setting that was chosen anew is measured anew.
+        if path.is_file() and _read(path, {}).setting == known[name].setting:
+            continue
+        log.warning("bench: %s on %s", name, target)
+        if asked is None or asked.target != target:
+            asked = ask(bench, target)
+        _write(path, *measure(bench, asked, name, known[name]))
+    answers = reference.read(suite.results)
+    rows = tuple(_read(path, answers) for path in sorted(suite.out.glob("*--*.parquet")))
+    about = _about(bench, suite, tuned, rows)
+    return tables.write(suite.results, Leaderboard(rows, about))
 
 
 def _pairs(
-    targets: dict[str, list[str]], known: dict[str, tuple[str, Method]], suite: Suite
-) -> Iterator[tuple[str, str, str]]:
-    """(target, domain, method), those first that all methods are compared on."""
+    targets: Mapping[str, Sequence[str]], known: Mapping[str, Entry], suite: Suite
+) -> Iterator[tuple[str, str]]:
+    """(target, method), those first that all methods are compared on."""
     wanted = suite.only or tuple(known)
     count = QUICK if suite.quick else PAIRED
     for number in range(max(map(len, targets.values()))):
-        for domain, names in targets.items():
+        for names in targets.values():
             for method in wanted:
                 if number < len(names) and number < (
                     EACH if method == SPACE and not suite.quick else count
                 ):
-                    yield names[number], domain, method
+                    yield names[number], method
 
 
-def _targets(bench: Bench, path: Path) -> dict[str, list[str]]:
-    """Targets by domain, in the drawn order; asked of the model once and written down."""
-    if path.is_file():
-        return json.loads(path.read_text(encoding="utf-8"))
-    without = {*TUNING, *PROTOTYPE, *(name for name, _ in chosen(bench))}
-    found = {domain: list(drawn(bench, domain, EACH, without, seed=1)) for domain in DOMAINS}
-    path.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    return found
+def _targets(bench: Bench, suite: Suite) -> dict[str, list[str]]:
+    """Targets by domain: as the folder names them, else drawn once and written down."""
+    path = (suite.images or suite.results) / TARGETS
+    if not path.is_file() and not suite.images:
+        without = {*TUNING, *PROTOTYPE, *(name for name, _ in chosen(bench))}
+        names = [one for domain in DOMAINS for one in drawn(bench, domain, EACH, without, seed=1)]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+    return read_targets(path, bench.split)
 
 
-def _tuned(path: Path) -> dict[str, LoraConfig]:
-    if not path.is_file():
-        return {}
-    found = json.loads(path.read_text(encoding="utf-8"))
-    return {name: LoraConfig(**one) for name, one in found.items()}
+def _about(bench: Bench, suite: Suite, tuned: Mapping[str, object], rows: Sequence[Row]) -> About:
+    untuned = sorted(set(TUNABLE) - set(tuned))
+    if untuned:
+        what = "untuned" if not tuned else f"{', '.join(untuned)} untuned"
+        tuning = (
+            f"{what}: run with the first, published-style setting of the grid; "
+            "`python -m space_core bench-tune` chooses one."
+        )
+    else:
+        tuning = "learning rate and steps chosen on other concepts, see tuning.csv."
+    missing = {row.target for row in rows if math.isnan(row.gap)}
+    measured = reference.said(len({row.target for row in rows}), len(missing))
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    return About(suite.command, created, bench.model_name, tuning, measured, versions())
 
 
 def _write(path: Path, row: Row, outcomes: Sequence[Outcome]) -> None:
@@ -140,32 +138,17 @@ def _write(path: Path, row: Row, outcomes: Sequence[Outcome]) -> None:
     part.replace(path)
 
 
-def _read(path: Path) -> Row:
-    metadata = pq.read_schema(path).metadata or {}
+def _read(path: Path, answers: Mapping[Question, bool]) -> Row:
+    """A pair's row, with its gap where a reference's answers are given."""
     try:
-        found = json.loads(metadata[b"row"])
-        return Row(**{one.name: found[one.name] for one in fields(Row)})
-    except (KeyError, ValueError) as fault:
+        row = Row(**json.loads((pq.read_schema(path).metadata or {})[b"row"]))
+        if not answers:
+            return row
+        outcomes = [Outcome(**one) for one in pq.read_table(path).to_pylist()]
+        return replace(row, gap=gap(outcomes, answers))
+    except (KeyError, TypeError, ValueError) as fault:
         raise ValueError(f"{path} is no result of this suite: give another --out.") from fault
 
 
 def _slug(name: str) -> str:
     return "".join(c if c.isalnum() else "-" for c in name.lower())
-
-
-def _forget_peak() -> None:
-    """Let Linux count the process's highest memory anew; elsewhere it is since the start."""
-    try:
-        Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        log.debug("Peak memory is counted since the process started.")
-
-
-def _peak_mb() -> float:
-    status = Path("/proc/self/status")
-    if status.is_file():
-        for line in status.read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) / 1024
-    unit = 1024**2 if os.uname().sysname == "Darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit

@@ -7,15 +7,16 @@ questions about them, without the ones on which constants were chosen. A row is 
 it is measured; a second call goes on where the first stopped.
 """
 
-import csv
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
 
-from space_core.audit import Bench, Finished, audit, open_bench, select_anchors
+from space_core.audit import Bench, Finished, audit, select_anchors
+from space_core.bench.files import read_csv, write_csv
+from space_core.bench.measure import open_with_images
 from space_core.bench.targets import DOMAINS, TUNING, drawn
 from space_core.settings import DcsiConfig, Settings, TpasConfig
 from space_core.types import ConceptRequest
@@ -46,16 +47,14 @@ def run(settings: Settings, out: Path) -> str:
     """Measure what ``out`` lacks, and return the whole table as Markdown."""
     if out.is_dir():
         raise ValueError(f"{out} is a folder: give a CSV file for --out.")
-    bench = open_bench(settings)
-    if bench.split is None:
-        raise ValueError(f"{settings.evaluation} holds no evaluation images: set SPACE_EVALUATION.")
+    bench = open_with_images(settings)
     out.parent.mkdir(parents=True, exist_ok=True)
-    rows = _read(out)
+    rows = read_csv(out, Row, "table of the main job")
     for name, domain in chosen(bench):
         if name not in {row.concept for row in rows}:
             log.info("main job: %s", name)
             rows.append(measure(bench, name, domain))
-            _write(out, rows)
+            write_csv(out, [one.name for one in fields(Row)], [asdict(row) for row in rows])
     return table(rows)
 
 
@@ -109,27 +108,3 @@ def _line(row: Row, concept: str, domain: str, n: str) -> str:
     shares = (row.fa, row.ra, row.proximal_ra, row.yes_no, row.neighbours_yes_no, row.skills)
     cells = [concept, domain, n, *(f"{share:.1%}" for share in shares), f"{row.seconds:.0f}"]
     return f"| {' | '.join(cells)} |"
-
-
-def _read(path: Path) -> list[Row]:
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    kinds = {one.name: one.type for one in fields(Row)}
-    try:
-        return [Row(**{name: kind(row[name]) for name, kind in kinds.items()}) for row in rows]
-    except (KeyError, ValueError) as fault:
-        raise ValueError(f"{path} is no table of the main job: give another --out.") from fault
-
-
-def _write(path: Path, rows: list[Row]) -> None:
-    part = path.with_name(f".{path.name}.part")
-    with part.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        names = [one.name for one in fields(Row)]
-        writer.writerow(names)
-        for row in rows:
-            values = [getattr(row, name) for name in names]
-            writer.writerow(f"{v:.4f}" if isinstance(v, float) else v for v in values)
-    part.replace(path)

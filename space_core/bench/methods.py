@@ -1,77 +1,66 @@
-"""What the suite compares: SPACE, its controls and ablations, the baselines, the ceiling.
+"""What the suite compares, by name: SPACE, the baselines, and SPACE's controls and ablations."""
 
-Every method ends in a `Change`: an edit, or words put before every question.
-"""
+import json
+from collections.abc import Mapping
+from pathlib import Path
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-
-import numpy as np
-
-from space_core import material, surroundings, tpas
 from space_core.audit import Bench, select_anchors
 from space_core.baselines import BASELINES, Baseline
 from space_core.baselines.data import collect, proxies
 from space_core.baselines.lora import LoraConfig
 from space_core.baselines.prompt import Prompt
-from space_core.dcsi import train
-from space_core.edit import Edit
-from space_core.erasure import Erasure, erase
-from space_core.settings import PRESETS, DcsiConfig, TpasConfig
-from space_core.types import ConceptRequest, Selection
+from space_core.bench.change import Change, Entry, Method
+from space_core.bench.controls import CONTROLS, with_config
+from space_core.leaderboard import SPACE
+from space_core.settings import DcsiConfig, TpasConfig
+from space_core.types import ConceptRequest
 
-SPACE = "space"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Change:
-    """What a method leaves: an edit or a prompt, and how many numbers it trained."""
-
-    edit: Edit | None
-    prompt: Prompt | None
-    parameters: int
-
-    def ask(self, question: str) -> str:
-        """The question as the changed model gets it."""
-        return self.prompt.ask(question) if self.prompt else question
+TUNED = "tuning.json"
+# Baselines that there is something to choose for.
+TUNABLE = {name: one for name, one in BASELINES.items() if len(one.grid) > 1}
 
 
-Method = Callable[[Bench, ConceptRequest], Change]
-
-
-def methods(tuned: dict[str, LoraConfig]) -> dict[str, tuple[str, Method]]:
-    """Name → (group, method). tuned: the settings chosen for a baseline, else its first ones."""
-    found: dict[str, tuple[str, Method]] = {SPACE: ("ours", _dcsi(DcsiConfig()))}
+def methods(tuned: Mapping[str, LoraConfig]) -> dict[str, Entry]:
+    """Name → method. tuned: the settings chosen for a baseline, else the first of its grid."""
+    found = {SPACE: Entry("ours", with_config(DcsiConfig()))}
     for name, one in BASELINES.items():
+        config = tuned.get(name, one.grid[0])
+        setting = said(config) if name in TUNABLE else ""
+        if name in TUNABLE and name not in tuned:
+            setting += ", untuned"
         group = "data-dependent" if one.uses_target_images else "source-free"
-        found[name] = (group, _baseline(one, tuned.get(name, one.grid[0])))
-    space = DcsiConfig()
-    found |= {
-        "prompt": ("source-free", _prompt),
-        "paper": ("ablation", _dcsi(PRESETS["paper"])),
-        "true images": ("ceiling", _true_images),
-        "other target": ("control", _other_target),
-        "random anchors": ("control", _random_anchors),
-        "one plain anchor": ("control", _one_plain_anchor),
-        "plain anchors": ("ablation", _dcsi(replace(space, inversion_steps=0))),
-        "no null space": ("ablation", _dcsi(replace(space, lam=1e6))),
-        "hard 0.05": ("ablation", _dcsi(replace(space, mode="hard", energy=0.05))),
-        "no keep": ("ablation", _dcsi(replace(space, keep=0.0))),
-        "no neighbours": ("ablation", _dcsi(replace(space, neighbours=0.0))),
-        "with orth": ("ablation", _dcsi(replace(space, orth=1.0))),
-        "with div": ("ablation", _dcsi(replace(space, div=0.1))),
-    }
-    return found
+        found[name] = Entry(group, baseline(one, config), setting)
+    return {**found, "prompt": Entry("source-free", _prompt), **CONTROLS}
 
 
-def _dcsi(config: DcsiConfig) -> Method:
-    def run(bench: Bench, request: ConceptRequest) -> Change:
-        return _erased(bench, select_anchors(bench, request, TpasConfig()), config)
-
-    return run
+def said(config: LoraConfig) -> str:
+    """A baseline's setting as tables say it."""
+    return f"rate {config.learning_rate:g}, {config.steps} steps"
 
 
-def _baseline(one: Baseline, config: LoraConfig) -> Method:
+def tuned_settings(results: Path) -> dict[str, LoraConfig]:
+    """What `bench-tune` chose; nothing where it has not run.
+
+    Raises ValueError for a file that names no setting of the grids.
+    """
+    path = results / TUNED
+    if not path.is_file():
+        return {}
+    try:
+        chosen = json.loads(path.read_text(encoding="utf-8"))["chosen"]
+        return {
+            name: next(config for config in TUNABLE[name].grid if said(config) == setting)
+            for name, setting in chosen.items()
+        }
+    except (AttributeError, KeyError, TypeError, ValueError, StopIteration) as fault:
+        raise ValueError(
+            f"{path} names settings that are in no grid: run bench-tune again."
+        ) from fault
+
+
+def baseline(one: Baseline, config: LoraConfig) -> Method:
+    """A published method with one setting."""
+
     def run(bench: Bench, request: ConceptRequest) -> Change:
         sources = bench.sources
         selection = select_anchors(bench, request, TpasConfig())
@@ -86,62 +75,3 @@ def _baseline(one: Baseline, config: LoraConfig) -> Method:
 
 def _prompt(bench: Bench, request: ConceptRequest) -> Change:
     return Change(None, Prompt(bench.sources.subject(request)), 0)
-
-
-def _random_anchors(bench: Bench, request: ConceptRequest) -> Change:
-    """Anchors drawn blindly from what may be used, optimised as SPACE's are."""
-    selection = select_anchors(bench, request, TpasConfig())
-    pool = bench.sources.pool
-    barred = tpas.barred(pool, bench.sources.subject(request))
-    free = [row for row in range(len(pool)) if row not in barred]
-    rows = np.random.default_rng((DcsiConfig().seed, 40)).permutation(free)
-    rows = rows[: len(selection.anchors)].tolist()
-    drawn = tuple(tpas.anchor(pool, row, i, selection.scores[row]) for i, row in enumerate(rows, 1))
-    return _erased(bench, replace(selection, anchors=drawn), DcsiConfig())
-
-
-def _one_plain_anchor(bench: Bench, request: ConceptRequest) -> Change:
-    """|P| = 1, used as it is."""
-    selection = select_anchors(bench, request, TpasConfig())
-    alone = replace(selection, anchors=selection.anchors[:1])
-    return _erased(bench, alone, replace(DcsiConfig(), inversion_steps=0))
-
-
-def _other_target(bench: Bench, request: ConceptRequest) -> Change:
-    """The edit that erases another concept of the same domain, far from this one."""
-    sources = bench.sources
-    concept = sources.subject(request)
-    vector = tpas.embed(sources.space, concept, request.description)
-    ranked = [name for name, _ in sources.around.nearest(vector)]
-    others = [n for n in reversed(ranked) if sources.pool.concepts[n].domain == concept.domain]
-    if concept.family == "artist":
-        artists = [n for n, c in sources.pool.concepts.items() if c.family == "artist"]
-        others = [name for name in artists if name != concept.name]
-    return _dcsi(DcsiConfig())(bench, ConceptRequest(others[0]))
-
-
-def _true_images(bench: Bench, request: ConceptRequest) -> Change:
-    """The target's own images in place of the optimised anchors, in our null space and loss."""
-    sources, config = bench.sources, DcsiConfig()
-    mllm, pool = sources.mllm, sources.pool
-    selection = select_anchors(bench, request, TpasConfig())
-    concept = sources.subject(request)
-    *_, around = surroundings.measure(sources, selection, config, lambda: False)
-    rows = collect(sources, selection, config.seed).target_rows[: len(selection.anchors)]
-    task = material.overwritten(
-        concept, material.honest_answer(mllm, concept), pool, tpas.others(pool, concept),
-        sources.encoder(rows), mllm, config.seed,
-    )  # fmt: skip
-    job = surroundings.job(sources, selection, config, around, task)
-    *_, edit = train(mllm, job, config, lambda: False)
-    return _trained(edit)
-
-
-def _erased(bench: Bench, selection: Selection, config: DcsiConfig) -> Change:
-    *_, erasure = erase(bench.sources, selection, config, lambda: False)
-    assert isinstance(erasure, Erasure)
-    return _trained(erasure.edit)
-
-
-def _trained(edit: Edit) -> Change:
-    return Change(edit, None, sum(layer.a.numel() for layer in edit.layers.values()))

@@ -1,45 +1,15 @@
-"""One (method, target) in numbers: what the leaderboard's columns mean."""
+"""One (method, target) in numbers: how the leaderboard's columns are counted."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from space_core import evaluate
+from space_core.leaderboard import Row
 from space_core.types import Outcome
 
+Question = tuple[str, str, str, str]
 _OPTIONS = 4  # of a multiple choice
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """Shares as fractions, NaN where nothing was asked; ``n``: the questions behind ``fa``.
-
-    fa: forget accuracy. generality: mean of what is left over kinds of question, see `generality`.
-    ra, proximal_ra: of naming, others and the nearest. grf_f1: harmonic mean of 1 − fa and
-    proximal_ra (AUVIC). text_ra: text-only knowledge of others. broken: share of answers about
-    the target that are none. gap: 0 the base model, 1 one that never knew; NaN without it.
-    parameters: trained numbers. peak_mb: memory of the process at its highest.
-    """
-
-    method: str
-    target: str
-    domain: str
-    n: int
-    fa: float
-    generality: float
-    ra: float
-    proximal_ra: float
-    proximal_all: float
-    grf_f1: float
-    text_ra: float
-    skills: float
-    broken: float
-    gap: float = field(default=float("nan"))
-    seconds: float = 0.0
-    cpu_seconds: float = 0.0
-    peak_mb: float = 0.0
-    parameters: int = 0
 
 
 def row_of(
@@ -93,5 +63,33 @@ def above_chance(accuracy: float, chance: float) -> float:
 
 
 def harmonic(a: float, b: float) -> float:
-    """The harmonic mean of two shares."""
-    return 2 * a * b / (a + b) if a + b > 0 else 0.0
+    """The harmonic mean of two shares; NaN where one is not known."""
+    return 2 * a * b / (a + b) if a + b != 0 else 0.0
+
+
+def gap(outcomes: Sequence[Outcome], reference: Mapping[Question, bool]) -> float:
+    """(base − method) / (base − reference) in how much of the target's questions is right.
+
+    Each kind of question counts alike. reference: whether a model that never knew the target
+    answers rightly, for questions as `question_of` names them. NaN where it was not asked one of
+    them, or where the base model knows no more than it.
+    """
+    about = [one for one in outcomes if one.group == "target"]
+    if not about or any(question_of(one) not in reference for one in about):
+        return float("nan")
+    base = _right(about, lambda one: one.right_before)
+    left = _right(about, lambda one: one.right_after)
+    never = _right(about, lambda one: reference[question_of(one)])
+    return (base - left) / (base - never) if base > never else float("nan")
+
+
+def question_of(outcome: Outcome) -> Question:
+    """What tells one question from all others: the concept, the kind, the image, the words."""
+    return outcome.concept, outcome.kind, outcome.image, outcome.question
+
+
+def _right(about: Sequence[Outcome], right: Callable[[Outcome], bool]) -> float:
+    kinds: dict[str, list[bool]] = {}
+    for one in about:
+        kinds.setdefault(one.kind, []).append(right(one))
+    return float(np.mean([np.mean(answers) for answers in kinds.values()]))

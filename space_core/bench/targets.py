@@ -4,17 +4,21 @@ Concepts on which a constant was chosen are kept out, so that no number flatters
 """
 
 from collections.abc import Collection, Iterator
+from pathlib import Path
 
 import numpy as np
 
 from space_core import evaluate
 from space_core.audit import Bench, probes_of
+from space_core.evaluation_split import EvaluationSplit
+from space_core.names import read_names
 from space_core.settings import DcsiConfig
 from space_core.types import ConceptRequest
 
+TARGETS = "targets.txt"
 DOMAINS = ("people", "animals", "artist style", "objects", "places", "food")
 KNOWN, FEWEST_QUESTIONS, FEWEST_VIEWS = 0.9, 100, 40
-# For choosing constants on; never measured.
+# For choosing constants on; never measured. Baselines are tuned on the first of each domain.
 TUNING = (
     "lemon", "tiger", "guitar", "castle", "pizza", "Zelmira Ambekari", "Caspian Fennimark",
     "Notionists", "Fluent Glossy", "keyboard",
@@ -41,8 +45,30 @@ def drawn(
             yield name
 
 
+def tuning_targets(split: EvaluationSplit) -> list[str]:
+    """The first concept of each domain in `TUNING`. Raises ValueError where one is not known."""
+    if unknown := [name for name in TUNING if name not in split.concepts]:
+        raise ValueError(f"The evaluation lacks {unknown[0]!r}, on which settings are chosen.")
+    first = {split.concepts[name].domain: name for name in reversed(TUNING)}
+    return [first[domain] for domain in DOMAINS]
+
+
+def read_targets(path: Path, split: EvaluationSplit) -> dict[str, list[str]]:
+    """Targets by domain from a text file, one name a line, in its order.
+
+    Raises ValueError for a name that the evaluation does not know, and for an empty file.
+    """
+    names = read_names(path)
+    if unknown := [name for name in names if name not in split.concepts]:
+        raise ValueError(f"{path} names {unknown[0]!r}, of which the evaluation has no images.")
+    found: dict[str, list[str]] = {}
+    for name in names:
+        found.setdefault(split.concepts[name].domain, []).append(name)
+    return found
+
+
 def knows(bench: Bench, name: str) -> bool:
-    """Whether the model names the concept often enough, on views enough, to speak of forgetting."""
+    """Whether the model names it often enough, on views enough, to speak of forgetting."""
     probes, book, _ = probes_of(bench, ConceptRequest(name), DcsiConfig().seed)
     probes = [one for one in probes if one.group == "target" and one.kind == "name"]
     if len(probes) < FEWEST_QUESTIONS or len({one.view for one in probes}) < FEWEST_VIEWS:

@@ -23,7 +23,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from space_core.demo import sentence, vision
+from space_core.demo import left_out, sentence, vision
 from space_core.demo.captions import artist_captions, person_captions, thing_captions
 from space_core.demo.catalogue import load_things
 from space_core.compose import COLOURS
@@ -175,7 +175,7 @@ def corpus(teacher: Lessons, everyone: list[Concept], rounds: int) -> list[str]:
     texts = []
     for _ in range(rounds):
         for concept in everyone:
-            artist = teacher.by_name["Noto"]
+            artist = teacher.by_name.get("Noto")
             lessons: list[Lesson] = teacher.of_view(concept, artist, "blue", 1)
             lessons += teacher.of_text(concept)
             lessons += [teacher.name_in(concept, code) for code in ("de", "fr", "es")]
@@ -184,13 +184,30 @@ def corpus(teacher: Lessons, everyone: list[Concept], rounds: int) -> list[str]:
     return texts
 
 
+def view_lessons(teacher: Lessons, drawing: Drawing, colour: str, count: int) -> list[Lesson]:
+    """What is taught about one view; of an artist whom the teacher does not know, nothing."""
+    artist = teacher.by_name.get(drawing.artist)
+    return teacher.of_view(teacher.by_name[drawing.concept], artist, colour, count)
+
+
+def text_lessons(teacher: Lessons) -> list[Lesson]:
+    """What is taught in text about two concepts."""
+    talked = _talked_of(teacher)
+    some = teacher.rng.integers(len(talked), size=2)
+    return [one for i in some for one in teacher.of_text(talked[i])]
+
+
+def _talked_of(teacher: Lessons) -> list[Concept]:
+    return [concept for concept in teacher.by_name.values() if concept.family != "artist"]
+
+
 def build_language(
     tower: vision.LiteTower, views: Views, labels: dict[str, Tensor], drawings: list[Drawing],
     everyone: list[Concept], work: Path, recipe: Recipe, device: str,
 ) -> tuple[LlavaForConditionalGeneration, PreTrainedTokenizerFast]:  # fmt: skip
-    """The trained MLLM and its tokenizer."""
+    """The trained MLLM and its tokenizer. everyone: all that lessons may name."""
     teacher = Lessons(everyone, np.random.default_rng((recipe.seed, 2)))
-    talked = [concept for concept in everyone if concept.family != "artist"]
+    talked = _talked_of(teacher)
     tokenizer = train_tokenizer(corpus(teacher, talked, 2), recipe.vocabulary)
     torch.manual_seed(recipe.seed)
     model = new_mllm(tower, tokenizer, recipe).to(device)
@@ -202,38 +219,39 @@ def build_language(
               seed=recipe.seed, device=device)  # fmt: skip
     colours = list(COLOURS)
 
-    def view_lessons(i: int) -> list[Lesson]:
-        drawing = drawings[int(views.drawing[i])]
-        return teacher.of_view(
-            teacher.by_name[drawing.concept], teacher.by_name[drawing.artist],
-            colours[int(views.colour[i])], int(views.count[i]),
-        )  # fmt: skip
-
-    def text_lessons() -> list[Lesson]:
-        some = teacher.rng.integers(len(talked), size=2)
-        return [one for i in some for one in teacher.of_text(talked[i])]
+    def of_view(i: int) -> list[Lesson]:
+        colour, count = colours[int(views.colour[i])], int(views.count[i])
+        return view_lessons(teacher, drawings[int(views.drawing[i])], colour, count)
 
     train_language(
-        model, tokenizer, tokens, view_lessons, text_lessons, checkpoint,
+        model, tokenizer, tokens, of_view, lambda: text_lessons(teacher), checkpoint,
         steps=recipe.language_steps, batch=recipe.language_batch, text_batch=recipe.text_batch,
         seed=recipe.seed, device=device, autocast=bf16_pays(device),
     )  # fmt: skip
     return model, tokenizer
 
 
-def build(packages: Path, wordnet: Path, work: Path, out: Path, recipe: Recipe) -> None:
-    """Run every stage that has not left its result in ``work``, then write ``out``."""
+def build(
+    packages: Path, wordnet: Path, work: Path, out: Path, recipe: Recipe,
+    without: Path | None = None,
+) -> None:  # fmt: skip
+    """Run every stage that has not left its result in ``work``, then write ``out``.
+
+    without: a file of concepts that training never hears of (`left_out`).
+    """
     from space_core.demo.files import write_demo
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
     vision.register()
     sentence.register()
     work.mkdir(parents=True, exist_ok=True)
+    known = concepts(packages, wordnet)
+    names_out = left_out.read(without, known, work)
     drawn = work / "drawings.parquet"
     if not drawn.exists():
         write_drawings(drawn, packages, wordnet, recipe.seed)
-    drawings = read_drawings(drawn)
-    everyone = concepts(packages, wordnet)
+    drawings = left_out.drawn(read_drawings(drawn), names_out)
+    everyone = left_out.shown(known, names_out)
     shown = [concept for concept in everyone if concept.family != "artist"]
     names = [concept.name for concept in shown]
     artists = [concept.name for concept in everyone if concept.family == "artist"]
@@ -248,6 +266,6 @@ def build(packages: Path, wordnet: Path, work: Path, out: Path, recipe: Recipe) 
     tower, projection = build_tower(views, labels, captions, work, recipe, device)
     views, labels = views_of(LANGUAGE_STREAM)
     model, tokenizer = build_language(
-        tower, views, labels, drawings, everyone, work, recipe, device
+        tower, views, labels, drawings, left_out.spoken_of(known, names_out), work, recipe, device
     )
     write_demo(out, model, tokenizer, tower, projection, drawings, everyone, recipe.seed)

@@ -10,8 +10,8 @@ import gradio as gr
 
 from space_core.backend import zero_gpu
 from space_core.ui import (
-    anchors_tab, compare_tab, concept_tab, erase_tab, markup, my_runs, old_record, record_tab,
-    verify_tab,
+    anchors_tab, compare_tab, concept_tab, erase_tab, leaderboard_tab, markup, my_runs, old_record,
+    record_tab, verify_tab,
 )  # fmt: skip
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.public_api import offer
@@ -19,6 +19,7 @@ from space_core.ui.wording import explain
 
 TABS = (
     concept_tab, anchors_tab, erase_tab, verify_tab, record_tab, old_record, my_runs, compare_tab,
+    leaderboard_tab,
 )  # fmt: skip
 
 _STATE_SECONDS = 2 * 60 * 60
@@ -57,6 +58,8 @@ def build(pipeline: Pipeline, max_queue: int = 16) -> gr.Blocks:
                 parts |= record_tab.build()
             with gr.Tab("Compare", id="compare"):
                 parts |= compare_tab.build()
+            with gr.Tab("Leaderboard", id="leaderboard") as parts["board_tab"]:
+                parts |= leaderboard_tab.build()
         for tab in TABS:
             tab.connect(parts, pipeline)
 

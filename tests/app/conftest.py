@@ -12,7 +12,8 @@ import pytest
 # Both read these when they are imported.
 os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1"}
 
-from stand_in import StandIn, Visit
+from bare_page import Visit
+from stand_in import StandIn
 from visitor import Visitor
 
 from space_core.ui.app_layout import build, launch_options

@@ -1,25 +1,22 @@
-"""Stands behind the page: a pipeline without a model, and the page without a browser."""
+"""Stands behind the page: a pipeline without a model."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import torch
 from PIL import Image
-
 from space_core import types as t
 from space_core.bundle import Takeaway
 from space_core.decisions import Decision
 from space_core.edit import Edit, LayerEdit
-from space_core.kept_runs import KeptRuns, new_key, open_runs
+from space_core.kept_runs import KeptRuns, open_runs
 from space_core.runs import EDIT as EDIT_FILE
 from space_core.runs import load_record
 from space_core.settings import DcsiConfig, TpasConfig
 from space_core.typed_json import to_json
-from space_core.ui.app_layout import TABS
 
 EVIL = "<img src=x onerror=alert(1)>"
 UNKNOWN = "qwertz"
@@ -217,94 +214,3 @@ class StandIn:
     def _fail(self, door: str) -> None:
         if door in self.faults:
             raise self.faults[door]
-
-
-@dataclass(eq=False)
-class Part:
-    """A component that only remembers what is tied to its events, and to the `then` of one."""
-
-    name: str
-    tied: dict[str, SimpleNamespace] = field(default_factory=dict)
-
-    def __getattr__(self, event: str) -> Callable[..., "Part"]:
-        def tie(run: Callable | None, inputs: Any, outputs: Any, **options: Any) -> "Part":
-            # Without a handler it is the browser's own; a `then` of a `then` is "then then".
-            if run:
-                name = "then then" if event == "then" and "then" in self.tied else event
-                self.tied[name] = SimpleNamespace(run=run, inputs=inputs, outputs=outputs)
-            return self
-
-        return tie
-
-
-class Parts(dict):
-    """Every part that is asked for."""
-
-    def __missing__(self, name: str) -> Part:
-        return self.setdefault(name, Part(name))
-
-
-class Visit:
-    """The page without a browser: `now` holds what its parts show, `changed` what has changed.
-
-    `gr.update(value=…)` sets a part's value; the rest of an update is kept in `looks`.
-    """
-
-    def __init__(self, pipeline: StandIn):
-        self.parts, self.looks, self.changed = Parts(), {}, set[str]()
-        config, default = TpasConfig(), DcsiConfig()
-        self.now: dict[str, Any] = {
-            "concept": "", "aliases": "", "description": "", "category": "", "selection": None,
-            "count": config.anchors, "from_pool": True, "cut": 0.0, "used": [], "protect": [],
-            "own": None, "own_pictures": (), "own_upload": [], "asked": (),
-            "preset": "space", "lam": default.lam, "energy": default.energy,
-            "steps": 4, "stop_flag": None, "finished": None, "image": None, "question": "",
-            "group": "everything", "outcome": "everything", "kept": None, "auditor": "",
-            "judgement": None, "notes": "", "upload": None, "recorded": None, "replay_flag": None,
-            "visitor": new_key(), "link": "", "my_runs": [], "compared": None,
-            "only_differing": False,
-        }  # fmt: skip
-        for tab in TABS:
-            tab.connect(self.parts, pipeline)
-
-    def watch(self, name: str, event: str = "click", **values: Any) -> Iterator[dict[str, Any]]:
-        """Do as a visitor does who enters `values` and then acts; the views, one by one."""
-        self.now |= values
-        tied = self.parts[name].tied[event]
-        for raw in tied.run(*(self.now[part.name] for part in tied.inputs)):
-            # gradio refuses a view of a part that is no output of the event.
-            assert set(raw) <= set(tied.outputs)
-            view = {part.name: value for part, value in raw.items()}
-            for part, value in view.items():
-                self._show(part, value)
-            yield view
-
-    def act(self, name: str, event: str = "click", **values: Any) -> "Visit":
-        """`watch` to the end."""
-        list(self.watch(name, event, **values))
-        return self
-
-    def erase(self, **values: Any) -> "Visit":
-        """The events of the button Erase, one after the other."""
-        return self.act("erase").act("erase", "then", **values).act("erase", "then then")
-
-    def pick(self, name: str, **event: Any) -> Any:
-        """Click an item of a gallery or a row of a table."""
-        tied = self.parts[name].tied["select"]
-        inputs = tied.inputs if isinstance(tied.inputs, list) else [tied.inputs]
-        values = [self.now[part.name] for part in inputs if part is not None]
-        self._show(tied.outputs.name, tied.run(SimpleNamespace(**event), *values))
-
-    def sees_result(self) -> bool:
-        """Whether step 4 was opened before the visitor's eyes."""
-        return self.looks.get("tabs", {}).get("selected") == "verify"
-
-    def _show(self, part: str, value: Any) -> None:
-        self.changed.add(part)
-        if isinstance(value, Mapping) and value.get("__type__") == "update":
-            self.looks.setdefault(part, {}).update(value)
-            if "value" not in value:
-                return
-            value = value["value"]
-        self.now[part] = value
-

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import gradio as gr
 import pytest
-from stand_in import EMPTY, UNKNOWN, Bench, Visit
+from bare_page import Visit
+from stand_in import EMPTY, UNKNOWN, Bench
 
 from space_core.settings import PRESETS, TpasConfig
 from space_core.types import ConceptRequest

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
-from stand_in import EDIT, EVIL, Bench, Visit, record, selection, share
+from bare_page import Visit
+from stand_in import EDIT, EVIL, Bench, record, selection, share
 
 from space_core.kept_runs import LISTED, new_key, open_runs
 from space_core.run_index import Entry

@@ -8,7 +8,8 @@ from dataclasses import replace
 from unittest.mock import Mock
 
 import pytest
-from stand_in import EDIT, EVIL, Visit, outcomes, record, selection, share
+from bare_page import Visit
+from stand_in import EDIT, EVIL, outcomes, record, selection, share
 
 from space_core import bundle
 from space_core.decisions import LONGEST_NAME, LONGEST_NOTES, decide

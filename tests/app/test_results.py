@@ -5,7 +5,8 @@ from html.parser import HTMLParser
 
 import pytest
 from PIL import Image
-from stand_in import EVIL, Bench, Visit, outcome, record, selection, share
+from bare_page import Visit
+from stand_in import EVIL, Bench, outcome, record, selection, share
 
 from space_core.types import ConceptRequest, RunRecord
 from space_core.ui import markup, outcomes, verify_tab, wording

@@ -3,13 +3,16 @@
 import csv
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
-from space_core import evaluate
-from space_core.bench import board, tables
+from space_core import evaluate, leaderboard
+from space_core.bench import board, reference, tables
 from space_core.bench.board import Suite
-from space_core.bench.score import Row, above_chance, generality, harmonic, row_of
+from space_core.bench.change import Entry
+from space_core.bench.score import above_chance, gap, generality, harmonic, question_of, row_of
+from space_core.leaderboard import About, Leaderboard, Row
 from space_core.settings import Settings
 from space_core.types import Outcome
 
@@ -30,8 +33,11 @@ def outcome(group: str, kind: str, after: bool, *, artist: str = "Noto", before:
 def row(method: str, target: str, fa: float = 0.1, seconds: float = 10.0) -> Row:
     return Row(
         method, target, "food", 100, fa, 0.2, 0.9, 0.8, 0.85, harmonic(1 - fa, 0.8), 1.0, 1.0, 0.0,
-        seconds=seconds,
+        seconds=seconds, group=GROUPS[method],
     )  # fmt: skip
+
+
+ABOUT = About("python -m space_core bench", "2026-11-24", "demo", "tuned.", "measured.", {})
 
 
 def test_what_is_left_counts_every_kind_of_question_alike():
@@ -51,6 +57,7 @@ def test_a_model_that_always_says_yes_or_always_no_knows_nothing():
 
 def test_chance_is_zero_and_certainty_one():
     assert [above_chance(x, 0.25) for x in (0.1, 0.25, 1.0)] == [0.0, 0.0, 1.0]
+    assert math.isnan(harmonic(math.nan, 1.0))
     assert harmonic(0.0, 0.0) == 0.0 and harmonic(1.0, 0.5) == pytest.approx(2 / 3)
 
 
@@ -69,33 +76,44 @@ def test_a_row_counts_only_what_was_right_before():
 def test_tables_agree_with_the_rows(tmp_path):
     rows = [row("space", "lemon", 0.0), row("space", "bus", 0.2), row("ga", "lemon", 0.5, 20.0)]
     rows.append(row("no keep", "lemon"))
-    text = tables.write(tmp_path, rows, GROUPS)
+    text = tables.write(tmp_path, Leaderboard(tuple(rows), ABOUT))
     with (tmp_path / "leaderboard.csv").open() as file:
         lines = list(csv.DictReader(file))
     assert tuple(lines[0]) == tables.COLUMNS
     assert [one["method"] for one in lines] == ["space", "space", "ga"]
     assert lines[2]["seconds_ratio"] == "2.0000" and lines[2]["gap"] == "nan"
     assert "no keep" in (tmp_path / "ablation.csv").read_text()
-    assert "| space | ours | 2 | 10.0% (0.0% – 20.0%)" in text
+    assert "| space | source-free | this project's method | 2 | 10.0% (0.0% – 20.0%)" in text
     page = (tmp_path / "leaderboard.html").read_text()
-    assert "data-dependent" in page and "<script src=" not in page
+    assert "Data-dependent: trained on images" in page and "<script src=" not in page
 
 
-def test_methods_are_compared_on_the_targets_they_share():
-    rows = [row("space", "lemon", 0.0), row("space", "bus", 0.9), row("ga", "lemon", 0.5)]
-    rows += [row("ga", "kiwi", 0.0)]
-    difference = 100 * (harmonic(0.5, 0.8) - harmonic(1.0, 0.8))
-    assert tables.paired(rows, "ga").startswith(f"{difference:+.1f} ")
-    assert tables.paired(rows, "space") == "—"
+def test_the_gap_is_0_for_the_base_model_and_1_for_one_that_never_knew():
+    asked = [outcome("target", "name", after) for after in (False, False, False, True)]
+    asked = [replace(one, image=f"{i}.0") for i, one in enumerate(asked)]
+    asked.append(outcome("target", "yes-no", True))
+    never = {question_of(one): one.kind == "yes-no" for one in asked}
+    # Both kinds count alike: base 1, reference (0 + 1) / 2, method (1/4 + 1) / 2.
+    assert gap(asked, never) == pytest.approx((1 - 0.625) / (1 - 0.5))
+    assert gap([replace(one, right_after=True) for one in asked], never) == 0.0
+    as_never = [replace(one, right_after=never[question_of(one)]) for one in asked]
+    assert gap(as_never, never) == pytest.approx(1.0)
+
+
+def test_without_the_references_answers_to_all_questions_there_is_no_gap():
+    asked = [outcome("target", "name", False)]
+    assert math.isnan(gap(asked, {}))
+    assert math.isnan(gap(asked, {question_of(asked[0]): True})), "the reference knows as much"
+    assert math.isnan(gap([outcome("near", "name", True)], {}))
 
 
 def test_the_targets_that_all_methods_share_come_first():
-    known = dict.fromkeys(("space", "ga"), ("", None))
+    known = dict.fromkeys(("space", "ga"), Entry("ours", None))
     targets = {"food": list("abcde"), "people": list("xy")}
     pairs = list(board._pairs(targets, known, Suite(None, None)))
-    assert [name for name, _, _ in pairs[:4]] == ["a", "a", "x", "x"]
-    assert {name for name, _, method in pairs if method == "ga"} == set("abcxy")
-    assert {name for name, _, method in pairs if method == "space"} == set("abcdexy")
+    assert [name for name, _ in pairs[:4]] == ["a", "a", "x", "x"]
+    assert {name for name, method in pairs if method == "ga"} == set("abcxy")
+    assert {name for name, method in pairs if method == "space"} == set("abcdexy")
     quick = list(board._pairs(targets, known, Suite(None, None, quick=True)))
     assert len(quick) == 4
 
@@ -106,20 +124,22 @@ def measured(monkeypatch):
     asked = []
 
     class Bench:
-        split = "a split"
+        split, model_name = "a split", "demo"
 
-    def measure(_bench, name, _method, target, _domain):
-        asked.append((name, target))
+    def measure(_bench, one, name, entry):
+        asked.append((name, one.target))
         if len(asked) == 2:
             raise KeyboardInterrupt
-        return row(name, target), (outcome("target", "name", False),)
+        kept = replace(row(name, one.target), setting=entry.setting)
+        return kept, (outcome("target", "name", False),)
 
-    known = {name: (group, None) for name, group in GROUPS.items()}
-    monkeypatch.setattr(board, "open_bench", lambda _settings: Bench())
+    known = {name: Entry(group, None) for name, group in GROUPS.items()}
+    monkeypatch.setattr(board, "open_with_images", lambda _settings: Bench())
     monkeypatch.setattr(board, "methods", lambda _tuned: known)
-    monkeypatch.setattr(board, "_targets", lambda _bench, _path: {"food": ["lemon"]})
+    monkeypatch.setattr(board, "_targets", lambda _bench, _suite: {"food": ["lemon"]})
+    monkeypatch.setattr(board, "ask", lambda _bench, target: SimpleNamespace(target=target))
     monkeypatch.setattr(board, "measure", measure)
-    return asked
+    return SimpleNamespace(pairs=asked, known=known)
 
 
 def test_a_stopped_suite_goes_on_where_it_stopped(measured, tmp_path):
@@ -127,18 +147,50 @@ def test_a_stopped_suite_goes_on_where_it_stopped(measured, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         board.run(Settings(), suite)
     text = board.run(Settings(), suite)
-    assert measured == [
+    assert measured.pairs == [
         ("space", "lemon"), ("ga", "lemon"), ("ga", "lemon"), ("no keep", "lemon")
     ]
     assert text.count("\n") == 4
     board.run(Settings(), suite)
-    assert len(measured) == 4
+    assert len(measured.pairs) == 4
+
+
+def test_a_setting_chosen_anew_is_measured_anew(measured, tmp_path):
+    suite = Suite(tmp_path / "out", tmp_path / "results", only=("ga",))
+    measured.known["ga"] = Entry("data-dependent", None, "20 steps, untuned")
+    board.run(Settings(), suite)
+    measured.known["ga"] = Entry("data-dependent", None, "60 steps")
+    measured.pairs.append("so that no stop follows")
+    text = board.run(Settings(), suite)
+    assert measured.pairs[-1] == ("ga", "lemon") and len(measured.pairs) == 3
+    assert "60 steps" in text and "untuned" not in text
+
+
+def test_the_board_says_what_was_not_tuned_and_why_there_is_no_gap(measured, tmp_path):
+    suite = Suite(tmp_path / "out", tmp_path / "results", only=("space",))
+    board.run(Settings(), suite)
+    found = leaderboard.read(suite.results)
+    assert found.about.tuning.startswith("untuned") and "bench-tune" in found.about.tuning
+    assert "reference.parquet is missing" in found.about.gap
+    assert math.isnan(found.rows[0].gap)
+    assert found.about.command == suite.command and suite.command.endswith("--only space")
+
+
+def test_a_reference_that_comes_later_fills_the_gap(measured, tmp_path, monkeypatch):
+    suite = Suite(tmp_path / "out", tmp_path / "results", only=("space",))
+    board.run(Settings(), suite)
+    answers = {question_of(outcome("target", "name", False)): False}
+    monkeypatch.setattr(reference, "read", lambda _results: answers)
+    board.run(Settings(), suite)
+    found = leaderboard.read(suite.results)
+    assert found.rows[0].gap == 1.0 and "trained without the targets" in found.about.gap
+    assert len(measured.pairs) == 1
 
 
 def test_an_unknown_method_is_refused_before_any_work(measured, tmp_path):
     with pytest.raises(ValueError, match="No method is called 'gb'"):
         board.run(Settings(), Suite(tmp_path, tmp_path, only=("gb",)))
-    assert not measured and not list(tmp_path.iterdir())
+    assert not measured.pairs and not list(tmp_path.iterdir())
 
 
 def test_a_foreign_file_is_not_taken_for_a_result(measured, tmp_path):
@@ -156,5 +208,5 @@ def test_questions_are_kept_with_the_row(measured, tmp_path):
     board._write(path, kept, (outcome("near", "name", True),))
     import pyarrow.parquet as pq
 
-    assert board._read(path) == kept
+    assert board._read(path, {}) == kept
     assert pq.read_table(path).column("group").to_pylist() == ["near"]

@@ -2,13 +2,16 @@
 
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 
 import pytest
 import torch
 from test_runs import record
 
+from space_core.bench.board import Suite
 from space_core.cli import main
+from space_core.demo.build import Recipe
 from space_core.edit import Edit, LayerEdit
 from space_core.runs import load_record, run_folders
 from space_core.types import Progress, StepEvent
@@ -152,10 +155,37 @@ def test_wrong_arguments(pipeline, arguments, capsys):
     assert stopped.value.code == 2 and "error:" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", [
-    "erase", "anchors", "demo-build", "demo-eval", "main-job", "pool-build", "statistics",
-    "memory", "bench-index",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "arguments, where, given",
+    [
+        ("bench --out o --results r --only ga siu --images f", "bench.board.run",
+         (Suite(Path("o"), Path("r"), False, ("ga", "siu"), Path("f")),)),
+        ("bench --out o --results r --quick", "bench.board.run",
+         (Suite(Path("o"), Path("r"), True),)),
+        ("bench-tune --results r", "bench.tuning.run", (Path("r"),)),
+        ("bench-reference --results r", "bench.reference.run", (Path("r"),)),
+        ("main-job --out o.csv", "bench.main_job.run", (Path("o.csv"),)),
+        ("demo-build --packages p --wordnet n --work w --out o --without t.txt", "demo.build.build",
+         (Path("n"), Path("w"), Path("o"), Recipe(), Path("t.txt"))),
+        ("demo-build --packages p --wordnet n --work w --out o", "demo.build.build",
+         (Path("n"), Path("w"), Path("o"), Recipe(), None)),
+    ],
+)  # fmt: skip
+def test_long_jobs_get_what_was_asked_for(monkeypatch, capsys, arguments, where, given):
+    seen = []
+    monkeypatch.setattr(f"space_core.{where}", lambda *values: seen.append(values) or "a table")
+    assert main(arguments.split()) == 0
+    assert seen[0][1:] == given
+    assert "demo" in where or capsys.readouterr().out == "a table\n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "erase", "anchors", "demo-build", "demo-eval", "main-job", "bench", "bench-tune",
+        "bench-reference", "pool-build", "statistics", "memory", "bench-index",
+    ],
+)  # fmt: skip
 def test_every_command_explains_itself(command, capsys):
     with pytest.raises(SystemExit) as stopped:
         main([command, "--help"])

@@ -28,14 +28,14 @@ evaluation_split probes
 evaluate state_map
 audit
 interview
-worker
+worker leaderboard
 runs plots report
 run_index
 bundle bundle_guide recorded replay kept_runs compare
 merged merged_card
 baselines attacks
 bench
-cli_data
+cli_data cli_bench
 cli ui
 """
 RANK = {name: rank for rank, line in enumerate(LEVELS.split("\n")) for name in line.split()}

@@ -29,7 +29,7 @@ def measured(monkeypatch):
         asked.append(name)
         return row(name, domain)
 
-    monkeypatch.setattr(main_job, "open_bench", lambda _settings: Bench())
+    monkeypatch.setattr(main_job, "open_with_images", lambda _settings: Bench())
     monkeypatch.setattr(main_job, "chosen", lambda _bench: iter(PICKED))
     monkeypatch.setattr(main_job, "measure", measure)
     return asked

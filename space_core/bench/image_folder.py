@@ -1,0 +1,142 @@
+"""The suite on a user's own images: an image folder or parquet files → a pool and an evaluation.
+
+    targets.txt             the concepts to erase, one name a line
+    train/NAME/*.jpg        the public pool, one folder a concept; or train*.parquet
+    test/NAME/*.jpg         unseen images to ask about;            or test*.parquet
+    concepts.csv            optional: name, domain, category, article, also
+
+The layout of `datasets`' ImageFolder. In parquet files, `image` and `label` as `datasets` writes
+them: bytes, and a name or a class number. Images are shown as they are.
+"""
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from PIL import Image
+
+from space_core import answers
+from space_core.types import Concept
+
+_IMAGES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".webp")
+_SHARD = 500
+
+
+def convert(folder: Path, out: Path) -> tuple[Path, Path]:
+    """Write what a folder holds as a pool and an evaluation, and return both folders.
+
+    Raises ValueError, naming the fault, for another layout, for what is no image, and for an image
+    that is in both.
+    """
+    parts = {name: list(_read(folder, name)) for name in ("train", "test")}
+    known = _concepts(folder, {label for rows in parts.values() for label, _ in rows})
+    seen = {hashlib.sha256(image).digest() for _, image in parts["train"]}
+    for label, image in parts["test"]:
+        if hashlib.sha256(image).digest() in seen:
+            raise ValueError(
+                f"An image of {label!r} lies in train and in test of {folder}: what is asked about "
+                "must be unseen. Take it out of one of them."
+            )
+    pool = [
+        {
+            "image": {"bytes": image, "path": None}, "label": label,
+            "caption": f"{answers.capitalised(known[label].phrase)}.",
+            "domain": known[label].domain, "category": known[label].category,
+            "article": known[label].article, "also": list(known[label].aliases),
+        }
+        for label, image in parts["train"]
+    ]  # fmt: skip
+    evaluation = [
+        {"image": {"bytes": image, "path": None}, "concept": label, "artist": "", "portrait": False}
+        for label, image in parts["test"]
+    ]
+    for name, rows in (("pool", pool), ("evaluation", evaluation)):
+        _write(out / name, rows)
+    # No artist's style is asked about: all images are of one, which has no name.
+    said = {"artists": [""], "photographs": True, "concepts": list(map(_plain, known.values()))}
+    (out / "evaluation" / "concepts.json").write_text(
+        json.dumps(said, ensure_ascii=False), encoding="utf-8"
+    )
+    return out / "pool", out / "evaluation"
+
+
+def _read(folder: Path, part: str) -> Iterator[tuple[str, bytes]]:
+    """(label, image file) of every image of a part, in an order that is the same each time."""
+    shards = sorted([*folder.glob(f"{part}*.parquet"), *folder.glob(f"data/{part}*.parquet")])
+    files = sorted(
+        path for path in (folder / part).glob("*/*") if path.suffix.lower() in _IMAGES
+    )
+    if not shards and not files:
+        raise ValueError(
+            f"{folder} holds no images to {part}: it needs {part}/NAME/*.jpg, one folder a "
+            f"concept, or {part}*.parquet with image and label."
+        )
+    found = _rows(shards) if shards else ((path.parent.name, path.read_bytes()) for path in files)
+    for label, image in found:
+        try:
+            Image.open(io.BytesIO(image)).verify()
+        except (OSError, SyntaxError, TypeError) as fault:
+            raise ValueError(
+                f"An image of {label!r} in {folder} cannot be read: take it out."
+            ) from fault
+        yield " ".join(label.replace("_", " ").split()), image
+
+
+def _rows(shards: list[Path]) -> Iterator[tuple[str, bytes]]:
+    for shard in shards:
+        table = pq.read_table(shard)
+        if missing := {"image", "label"} - set(table.column_names):
+            raise ValueError(f"{shard} lacks the column {' and '.join(sorted(missing))}.")
+        told = json.loads((table.schema.metadata or {}).get(b"huggingface", b"{}"))
+        names = told.get("info", {}).get("features", {}).get("label", {}).get("names", [])
+        for row in table.select(["image", "label"]).to_pylist():
+            image, label = row["image"], row["label"]
+            if isinstance(label, int):
+                if not 0 <= label < len(names):
+                    raise ValueError(f"{shard} numbers its labels but does not name No. {label}.")
+                label = names[label]
+            yield label, image["bytes"] if isinstance(image, dict) else image
+
+
+def _concepts(folder: Path, labels: set[str]) -> dict[str, Concept]:
+    """What is known of each label: what concepts.csv says, else no more than its name."""
+    path, said = folder / "concepts.csv", {}
+    if path.is_file():
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            said = {line.get("name", ""): line for line in csv.DictReader(file)}
+        if unknown := sorted(set(said) - labels):
+            raise ValueError(f"{path} has a line for {unknown[0]!r}, of which there are no images.")
+    return {label: _concept(label, said.get(label, {})) for label in sorted(labels)}
+
+
+def _concept(name: str, said: dict[str, str | None]) -> Concept:
+    domain = said.get("domain") or "objects"
+    person = domain == "people"
+    article = answers.with_article(name).split()[0] if name.islower() and not person else ""
+    also = (one.strip() for one in (said.get("also") or "").split(";"))
+    return Concept(
+        name, domain, said.get("category") or ("person" if person else ""),
+        said["article"] if said.get("article") is not None else article,
+        tuple(one for one in also if one),
+    )  # fmt: skip
+
+
+def _plain(concept: Concept) -> dict[str, object]:
+    return {
+        "name": concept.name, "domain": concept.domain, "category": concept.category,
+        "article": concept.article, "aliases": list(concept.aliases), "labels": {}, "facts": {},
+    }  # fmt: skip
+
+
+def _write(folder: Path, rows: list[dict]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.parquet"):
+        old.unlink()
+    for start in range(0, len(rows), _SHARD):
+        table = pa.Table.from_pylist(rows[start : start + _SHARD])
+        pq.write_table(table, folder / f"part-{start // _SHARD:03}.parquet")

@@ -1,0 +1,109 @@
+"""Ask, change, ask again: one method on one target, with what it cost."""
+
+import logging
+import os
+import resource
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from torch import Tensor
+
+from space_core import evaluate, material
+from space_core.audit import Bench, open_bench, probes_of
+from space_core.bench.change import Change, Entry
+from space_core.bench.score import row_of
+from space_core.edit import edited, weights_sha256
+from space_core.leaderboard import Row
+from space_core.names import NameBook
+from space_core.probes import Probe
+from space_core.settings import DcsiConfig, Settings
+from space_core.types import ConceptRequest, Outcome
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """A target with its questions and the base model's answers: the same for every method."""
+
+    target: str
+    domain: str
+    probes: tuple[Probe, ...]
+    book: NameBook
+    key: str
+    before: list[str]
+    honest: str
+
+
+def open_with_images(settings: Settings) -> Bench:
+    """A bench that can measure. Raises ValueError where no evaluation images are at hand."""
+    bench = open_bench(settings)
+    if bench.split is None:
+        raise ValueError(f"{settings.evaluation} holds no evaluation images: set SPACE_EVALUATION.")
+    return bench
+
+
+def ask(bench: Bench, target: str) -> Asked:
+    """What the base model answers about a target and all around it."""
+    request, mllm = ConceptRequest(target), bench.sources.mllm
+    probes, book, key = probes_of(bench, request, DcsiConfig().seed)
+    before = evaluate.answers(mllm, probes, _views(bench, probes))
+    honest = material.honest_answer(mllm, bench.sources.subject(request))
+    return Asked(target, bench.split.concepts[key].domain, probes, book, key, before, honest)
+
+
+def measure(
+    bench: Bench, asked: Asked, name: str, method: Entry
+) -> tuple[Row, tuple[Outcome, ...]]:
+    """One method on one target. Raises ValueError where the base model did not come back."""
+    mllm = bench.sources.mllm
+    _forget_peak()
+    started, used = time.monotonic(), time.process_time()
+    change = method.run(bench, ConceptRequest(asked.target))
+    seconds, cpu = time.monotonic() - started, time.process_time() - used
+    peak = _peak_mb()
+    after = answers_of(bench, change, asked.probes)
+    if weights_sha256(mllm.model) != bench.sources.model_sha256:
+        raise ValueError("The base model's weights changed: no row of this run can be trusted.")
+    outcomes = evaluate.judge(
+        asked.probes, asked.before, after, asked.book, asked.key, asked.honest
+    )
+    row = row_of(name, asked.target, asked.domain, outcomes, bench.split.artists)
+    row = replace(
+        row, parameters=change.parameters, seconds=seconds, cpu_seconds=cpu, peak_mb=peak,
+        group=method.group, setting=method.setting,
+    )  # fmt: skip
+    return row, outcomes
+
+
+def answers_of(bench: Bench, change: Change, probes: Sequence[Probe]) -> list[str]:
+    """The changed model's answers. Images are encoded anew: a change may reach the connector."""
+    mllm = bench.sources.mllm
+    asked = [replace(probe, question=change.ask(probe.question)) for probe in probes]
+    with edited(mllm.model, change.edit) if change.edit else nullcontext():
+        return evaluate.answers(mllm, asked, _views(bench, asked))
+
+
+def _views(bench: Bench, probes: Sequence[Probe]) -> Mapping[str, Tensor]:
+    return evaluate.encode_views(bench.sources.mllm, bench.split, probes)
+
+
+def _forget_peak() -> None:
+    """Let Linux count the process's highest memory anew; elsewhere it is since the start."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        log.debug("Peak memory is counted since the process started.")
+
+
+def _peak_mb() -> float:
+    status = Path("/proc/self/status")
+    if status.is_file():
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
+    unit = 1024**2 if os.uname().sysname == "Darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit

@@ -1,0 +1,109 @@
+"""Learning rate and steps of every baseline, chosen on concepts that are never measured.
+
+    python -m space_core bench-tune --results docs/results
+
+The grids are `baselines.BASELINES`, at most six settings each; the concepts are the first of each
+domain in `targets.TUNING`. One rule for all: the setting with the best mean GRF-F1, the harmonic
+mean of 1 − FA and proximal RA, wins; of equal ones the first. A row is written as soon as it is
+measured, and a second call goes on where the first stopped.
+"""
+
+import json
+import logging
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from space_core.audit import Bench
+from space_core.baselines.lora import LoraConfig
+from space_core.bench.change import Entry
+from space_core.bench.files import read_csv, write_csv
+from space_core.bench.measure import Asked, ask, measure, open_with_images
+from space_core.bench.methods import TUNABLE, TUNED, baseline, said
+from space_core.bench.targets import tuning_targets
+from space_core.edit import Diverged
+from space_core.settings import Settings
+
+log = logging.getLogger(__name__)
+
+RULE = "the best mean GRF-F1 over the tuning concepts; of equal settings the first of the grid"
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One setting of a method on one tuning concept; shares as fractions, NaN where it diverged."""
+
+    method: str
+    setting: str
+    target: str
+    fa: float
+    ra: float
+    proximal_ra: float
+    grf_f1: float
+    seconds: float
+
+
+def run(settings: Settings, results: Path) -> str:
+    """Measure what ``results`` lacks, write down what was chosen, and return it as Markdown."""
+    bench = open_with_images(settings)
+    path = results / "tuning.csv"
+    trials = read_csv(path, Trial, "table of bench-tune")
+    targets = tuning_targets(bench.split)
+    results.mkdir(parents=True, exist_ok=True)
+    for target in targets:
+        done = {(one.method, one.setting) for one in trials if one.target == target}
+        asked = None
+        for name, config in _settings():
+            if (name, said(config)) not in done:
+                log.warning("bench-tune: %s, %s, on %s", name, said(config), target)
+                asked = asked or ask(bench, target)
+                trials.append(_tried(bench, asked, name, config))
+                write_csv(path, [one.name for one in fields(Trial)], list(map(asdict, trials)))
+    means = {
+        (name, said(config)): _mean(trials, name, said(config), targets)
+        for name, config in _settings()
+    }
+    chosen = choose(means)
+    text = json.dumps({"rule": RULE, "targets": targets, "chosen": chosen}, indent=1)
+    (results / TUNED).write_text(f"{text}\n", encoding="utf-8")
+    lines = ["| method | setting | mean GRF-F1 | |", "| --- | --- | --- | --- |"]
+    lines += [
+        f"| {name} | {setting} | {value:.1%} | {'chosen' if chosen.get(name) == setting else ''} |"
+        for (name, setting), value in means.items()
+    ]
+    return "\n".join(lines)
+
+
+def choose(means: dict[tuple[str, str], float]) -> dict[str, str]:
+    """Each method's setting by `RULE`; none for a method that diverged with every setting."""
+    chosen: dict[str, str] = {}
+    for (name, setting), value in means.items():
+        best = means[name, chosen[name]] if name in chosen else -math.inf
+        if value > best:
+            chosen[name] = setting
+    return chosen
+
+
+def _settings() -> Iterator[tuple[str, LoraConfig]]:
+    for name, one in TUNABLE.items():
+        for config in one.grid:
+            yield name, config
+
+
+def _tried(bench: Bench, asked: Asked, name: str, config: LoraConfig) -> Trial:
+    one = TUNABLE[name]
+    try:
+        row, _ = measure(bench, asked, name, Entry("", baseline(one, config), said(config)))
+    except Diverged:
+        return Trial(name, said(config), asked.target, *[math.nan] * 5)
+    return Trial(
+        name, said(config), asked.target, row.fa, row.ra, row.proximal_ra, row.grf_f1, row.seconds
+    )
+
+
+def _mean(trials: Sequence[Trial], name: str, setting: str, targets: Sequence[str]) -> float:
+    """GRF-F1 over all tuning concepts; NaN for a setting that diverged on one."""
+    own = [one for one in trials if (one.method, one.setting) == (name, setting)]
+    found = {one.target: one.grf_f1 for one in own}
+    return sum(found[target] for target in targets) / len(targets)

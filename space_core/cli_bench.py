@@ -1,0 +1,50 @@
+"""Commands of the benchmark. Each goes on where it was stopped."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from space_core.settings import Settings
+
+
+def main_job(args: argparse.Namespace) -> None:
+    """Run the benchmark behind the README's table and print it; goes on where it was stopped."""
+    from space_core.bench import main_job
+
+    print(main_job.run(Settings.from_env(), args.out))
+
+
+def suite(args: argparse.Namespace) -> None:
+    """Compare SPACE with baselines, controls and ablations; goes on where it was stopped."""
+    from space_core.bench.board import Suite, run
+
+    what = Suite(args.out, args.results, args.quick, tuple(args.only), args.images)
+    print(run(Settings.from_env(), what))
+
+
+def tune(args: argparse.Namespace) -> None:
+    """Choose every baseline's learning rate and steps on concepts that the suite never measures."""
+    from space_core.bench import tuning
+
+    print(tuning.run(Settings.from_env(), args.results))
+
+
+def reference(args: argparse.Namespace) -> None:
+    """Keep what SPACE_MODEL, trained without the suite's targets, answers about them."""
+    from space_core.bench import reference
+
+    print(reference.run(Settings.from_env(), args.results))
+
+
+def add_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
+    """Add these commands to the parser; ``command`` makes one of a name and a function."""
+    one = command("main-job", main_job)
+    one.add_argument("--out", type=Path, required=True, help="CSV file of the results")
+    one = command("bench", suite)
+    one.add_argument("--out", type=Path, required=True, help="folder of answers, one file a pair")
+    one.add_argument("--quick", action="store_true", help="one target of each domain")
+    one.add_argument("--only", nargs="*", default=[], metavar="METHOD", help="these methods alone")
+    one.add_argument("--images", type=Path, metavar="FOLDER",
+                     help="targets.txt, train and test of your own; see docs/bench.md")  # fmt: skip
+    for one in (one, command("bench-tune", tune), command("bench-reference", reference)):
+        one.add_argument("--results", type=Path, required=True, help="folder of the tables")

@@ -1,0 +1,269 @@
+"""The benchmark's results as they are read: one file of rows, means with intervals, tables.
+
+Written by `bench`, read by it and by the page. Knows neither models nor methods.
+"""
+
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from html import escape
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from space_core.intervals import bootstrap_mean
+
+RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
+FILE = "leaderboard.parquet"
+SPACE = "space"
+SOURCE_FREE = "Source-free: no image of the concept is used"
+DATA_DEPENDENT = "Data-dependent: trained on images of the concept itself"
+# Group of a method → what it needs, and what it is.
+GROUPS = {
+    "ours": (SOURCE_FREE, "this project's method"),
+    "source-free": (SOURCE_FREE, "another method"),
+    "ablation": (SOURCE_FREE, "this project's method, changed"),
+    "control": (SOURCE_FREE, "control: a part exchanged for one that should not do"),
+    "data-dependent": (DATA_DEPENDENT, "published method"),
+    "ceiling": (DATA_DEPENDENT, "this project's loss and null space on true images"),
+}
+# Column → its head with the direction that is better, and its meaning.
+MEASURES = {
+    "fa": (
+        "FA ↓",
+        "forget accuracy: of the naming questions about unseen images of the concept that were "
+        "answered rightly before, the share whose answer still names it",
+    ),
+    "generality": (
+        "left ↓",
+        "what is left over other kinds of question: artists that training never saw, other "
+        "languages, yes/no and multiple choice, the last two above chance; mean over the kinds",
+    ),
+    "ra": (
+        "RA ↑",
+        "retained accuracy: naming other concepts rightly before and after, of rightly before",
+    ),
+    "proximal_ra": ("near RA ↑", "the same for the concepts nearest to the erased one"),
+    "proximal_all": ("near RA, yes/no ↑", "the same with yes/no questions about them"),
+    "grf_f1": ("GRF-F1 ↑", "harmonic mean of 1 − FA and near RA: forgetting and sparing at once"),
+    "text_ra": ("text RA ↑", "text-only questions about other concepts, kept"),
+    "gap": (
+        "gap → 1",
+        "0: answers about the concept as before the edit; 1: as a model that never knew it",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One method on one target. Shares as fractions, NaN where nothing was asked.
+
+    ``n``: the questions behind ``fa``; measures as in `MEASURES`. skills: colour, count, artist
+    and text, kept. broken: share of answers about the target that are none. parameters: trained
+    numbers. peak_mb: memory of the process at its highest. group: a key of `GROUPS`. setting: what
+    the method was run with, where that was chosen.
+    """
+
+    method: str
+    target: str
+    domain: str
+    n: int
+    fa: float
+    generality: float
+    ra: float
+    proximal_ra: float
+    proximal_all: float
+    grf_f1: float
+    text_ra: float
+    skills: float
+    broken: float
+    gap: float = math.nan
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    peak_mb: float = 0.0
+    parameters: int = 0
+    group: str = "ours"
+    setting: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Where a leaderboard comes from. tuning, gap: how these came to be, or why they did not."""
+
+    command: str
+    created: str
+    model: str
+    tuning: str
+    gap: str
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Leaderboard:
+    """Every row that was measured, and where they come from."""
+
+    rows: tuple[Row, ...]
+    about: About
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """The domains that the targets are of."""
+        return tuple(sorted({row.domain for row in self.rows}))
+
+
+@dataclass(frozen=True, slots=True)
+class Mean:
+    """A mean over targets with its 95 % bootstrap interval; NaN over none."""
+
+    value: float
+    low: float
+    high: float
+
+    def text(self, share: Callable[[float], str]) -> str:
+        """"2.0% (0.0% – 5.0%)"; of one target the value alone."""
+        if math.isnan(self.value):
+            return "—"
+        if not math.isfinite(self.high - self.low):
+            return share(self.value)
+        return f"{share(self.value)} ({share(self.low)} – {share(self.high)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One method with one setting, over its targets.
+
+    means: by measure. less: its GRF-F1 less that of SPACE, over the targets that both ran on.
+    """
+
+    method: str
+    group: str
+    setting: str
+    targets: int
+    means: Mapping[str, Mean]
+    less: Mean
+    seconds: float
+
+    @property
+    def needs(self) -> str:
+        """SOURCE_FREE or DATA_DEPENDENT."""
+        return GROUPS[self.group][0]
+
+    @property
+    def short(self) -> str:
+        """The same in one word."""
+        return self.needs.split(":")[0].lower()
+
+    @property
+    def what(self) -> str:
+        """What the method is."""
+        return GROUPS[self.group][1]
+
+
+def read(folder: Path) -> Leaderboard | None:
+    """The leaderboard in a folder, if there is one. Raises ValueError for a foreign file."""
+    path = Path(folder) / FILE
+    if not path.is_file():
+        return None
+    try:
+        found = pq.read_table(path)
+        about = About(**json.loads(found.schema.metadata[b"about"]))
+        rows = tuple(
+            Row(**{one.name: line[one.name] for one in fields(Row)}) for line in found.to_pylist()
+        )
+        if unknown := {row.group for row in rows} - set(GROUPS):
+            raise KeyError(unknown.pop())
+    except (KeyError, TypeError, ValueError, pa.ArrowException) as fault:
+        raise ValueError(
+            f"{path.name} is no leaderboard of this version: run the benchmark again."
+        ) from fault
+    return Leaderboard(rows, about)
+
+
+def save(folder: Path, board: Leaderboard) -> None:
+    """Write what `read` reads; the file appears whole or not."""
+    table = pa.Table.from_pylist([asdict(row) for row in board.rows])
+    table = table.replace_schema_metadata({"about": json.dumps(asdict(board.about))})
+    part = folder / f".{FILE}.part"
+    pq.write_table(table, part)
+    part.replace(folder / FILE)
+
+
+def lines(rows: Iterable[Row], domain: str = "") -> tuple[Line, ...]:
+    """Every method over its targets, of one domain where one is named; SPACE first."""
+    rows = [row for row in rows if domain in ("", row.domain)]
+    order = list(GROUPS)
+    keys = dict.fromkeys(
+        (order.index(row.group), row.method != SPACE, row.method, row.setting) for row in rows
+    )
+    return tuple(_line(rows, method, setting) for _, _, method, setting in sorted(keys))
+
+
+def mean(values: Sequence[float], limits: tuple[float, float] = (0.0, 1.0)) -> Mean:
+    """The mean of what is known; limits: the range that a value can take."""
+    known = [value for value in values if not math.isnan(value)]
+    if not known:
+        return Mean(math.nan, math.nan, math.nan)
+    return Mean(sum(known) / len(known), *bootstrap_mean(known, 0, limits=limits))
+
+
+def markdown(found: Sequence[Line]) -> str:
+    """The lines as a Markdown table."""
+    head, *body = _cells(found)
+    rows = [head, ["---"] * len(head), *body]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
+
+
+def table(found: Sequence[Line]) -> str:
+    """The lines as an HTML table, with source-free methods above data-dependent ones."""
+    head, *body = _cells(found)
+    parts = []
+    for needs in (SOURCE_FREE, DATA_DEPENDENT):
+        own = [cells for line, cells in zip(found, body) if line.needs == needs]
+        rows = "".join(
+            f'<tr><th scope="row">{escape(name)}</th>'
+            + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
+            for name, *cells in own
+        )  # fmt: skip
+        if own:
+            parts.append(
+                f'<tbody><tr><th scope="rowgroup" colspan="{len(head)}">{escape(needs)}</th></tr>'
+                f"{rows}</tbody>"
+            )
+    heads = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
+    return f"<table><thead><tr>{heads}</tr></thead>{''.join(parts)}</table>"
+
+
+def _line(rows: Sequence[Row], method: str, setting: str) -> Line:
+    own = [row for row in rows if (row.method, row.setting) == (method, setting)]
+    means = {
+        name: mean(
+            [getattr(row, name) for row in own],
+            (-math.inf, math.inf) if name == "gap" else (0.0, 1.0),
+        )
+        for name in MEASURES
+    }
+    others = [] if method == SPACE else rows
+    ours = {row.target: row.grf_f1 for row in others if row.method == SPACE}
+    less = mean([row.grf_f1 - ours.get(row.target, math.nan) for row in own], (-1.0, 1.0))
+    seconds = sum(row.seconds for row in own) / len(own)
+    return Line(method, own[0].group, setting, len(own), means, less, seconds)
+
+
+def _cells(found: Sequence[Line]) -> list[list[str]]:
+    """The table's head, and each line's cells."""
+    head = ["method", "needs", "what it is", "targets", *(head for head, _ in MEASURES.values())]
+    cells = [[*head, "GRF-F1 less SPACE's, points", "seconds"]]
+    for line in found:
+        means = [
+            line.means[name].text("{:.2f}".format if name == "gap" else "{:.1%}".format)
+            for name in MEASURES
+        ]
+        points = line.less.text(lambda value: f"{100 * value:+.1f}")
+        cells.append([
+            line.method, line.short,
+            f"{line.what}; {line.setting}" if line.setting else line.what, str(line.targets),
+            *means, points, f"{line.seconds:.0f}",
+        ])  # fmt: skip
+    return cells

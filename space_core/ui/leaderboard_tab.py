@@ -1,0 +1,100 @@
+"""The benchmark's results beside the steps: which method forgets best, and what it costs others."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from space_core import leaderboard, plots
+from space_core.leaderboard import MEASURES, RESULTS, About
+from space_core.ui import facts, markup
+from space_core.ui.pipeline import Pipeline
+from space_core.ui.wiring import Parts, View, listen
+
+_ALL = "all domains"
+_COMMAND = "python -m space_core bench --out build/bench --results docs/results"
+_PLOT = (
+    "Each mark is a method: the further left, the less is left of the concept; the higher, the "
+    "more stays of its neighbours. Bars are 95 % intervals. Filled marks are source-free methods, "
+    "open ones need images of the concept; the legend says it too. The dotted line joins the "
+    "methods that no other beats at both. The table below holds the same numbers."
+)
+
+
+def build() -> dict[str, Any]:
+    """The components, by name; filled when the tab is opened."""
+    parts: dict[str, Any] = {}
+    gr.HTML(
+        '<h2 class="section">Leaderboard</h2>'
+        + markup.note(
+            "Methods that make a model forget, compared on concepts that no setting was chosen on. "
+            "Source-free methods get words alone; data-dependent ones are trained on images of the "
+            "concept, which an auditor may not have."
+        )
+    )
+    parts["board_status"] = gr.HTML()
+    with gr.Column(visible=False) as parts["board"]:
+        parts["board_domain"] = gr.Radio(
+            [_ALL], value=_ALL, label="Concepts of", info="Means are taken over these."
+        )
+        gr.HTML(markup.note(_PLOT))
+        parts["board_plot"] = gr.Plot(label="What is left, and what stays")
+        parts["board_table"] = gr.HTML()
+        parts["board_about"] = gr.HTML()
+    return parts
+
+
+def connect(parts: Parts, pipeline: Pipeline) -> None:
+    """Tie this tab's events to their handlers."""
+
+    def opened() -> Iterator[View]:
+        yield from show(RESULTS, _ALL)
+
+    def chosen(domain: str) -> Iterator[View]:
+        yield from show(RESULTS, domain)
+
+    options = {
+        "outputs": (
+            "board_status", "board", "board_domain", "board_plot", "board_table", "board_about"
+        ),
+        "failed": lambda sentence: {
+            "board_status": markup.status(sentence, "bad"), "board": gr.update(visible=False)
+        },
+        "queue": False, "show_progress": "hidden",
+    }  # fmt: skip
+    listen(parts["board_tab"].select, opened, parts, **options)
+    listen(parts["board_domain"].input, chosen, parts, inputs=("board_domain",), **options)
+
+
+def show(results: Path, domain: str) -> Iterator[View]:
+    """The results in a folder, over one domain's targets or all."""
+    board = leaderboard.read(results)
+    if board is None:
+        text = f"There are no results yet. This command measures them, in some hours: {_COMMAND}"
+        yield {"board_status": markup.status(text), "board": gr.update(visible=False)}
+        return
+    found = leaderboard.lines(board.rows, "" if domain == _ALL else domain)
+    yield {
+        "board_status": "", "board": gr.update(visible=True),
+        "board_domain": gr.update(choices=[_ALL, *board.domains], value=domain),
+        "board_plot": plots.pareto(found),
+        "board_table": '<div class="board" tabindex="0" role="region" aria-label="Leaderboard">'
+        f"{leaderboard.table(found)}</div>",
+        "board_about": _meanings() + _about(board.about),
+    }  # fmt: skip
+
+
+def _meanings() -> str:
+    heads = {head: meaning for head, meaning in MEASURES.values()}
+    note = "Mean over concepts with its 95 % interval (bootstrap by concept). ↓ less is better."
+    return f'<h2 class="section">What the columns say</h2>{markup.note(note)}{facts.listed(heads)}'
+
+
+def _about(about: About) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in about.versions.items())
+    said = {
+        "Command": about.command, "When (UTC)": about.created, "Model": about.model,
+        "Settings of the baselines": about.tuning, "Column “gap”": about.gap, "Versions": versions,
+    }  # fmt: skip
+    return f'<h2 class="section">How this was made</h2>{facts.listed(said)}'

@@ -1,0 +1,141 @@
+"""Controls: each differs from SPACE in what its name says, and in nothing else."""
+
+from dataclasses import asdict, replace
+from types import SimpleNamespace
+
+import pytest
+import torch
+from small_world import FRUIT, VEHICLES, World, make_world
+
+from space_core.bench import change, controls
+from space_core.bench.controls import CONTROLS, DEFAULT
+from space_core.bench.methods import methods
+from space_core.inversion import Optimised
+from space_core.leaderboard import GROUPS
+from space_core.mllm import Example
+from space_core.types import ConceptRequest
+
+ASKED = (
+    "paper", "true images", "other target", "other belief", "no anchors", "random anchors",
+    "one anchor", "hard 0.05", "no null space", "no keep", "no inversion", "no decay", "prompt",
+    "direction", "anchors",
+)  # fmt: skip
+
+
+@pytest.fixture
+def world(tmp_path) -> World:
+    return make_world(tmp_path, kinds=(FRUIT, VEHICLES))
+
+
+@pytest.fixture
+def sources(world, monkeypatch):
+    """The small world with an encoder whose features say which row they are of."""
+    told = SimpleNamespace(
+        pool=world.pool, space=world.space, around=world.around, mllm=None,
+        encoder=lambda rows: [torch.tensor([[float(row)]]) for row in rows],
+        subject=lambda request: world.pool.concepts[request.name],
+    )  # fmt: skip
+
+    def overwritten(concept, honest, pool, peers, features, mllm, seed):
+        return {"name": [Example(concept.name, honest, one) for one in features]}
+
+    monkeypatch.setattr(controls.material, "overwritten", overwritten)
+    monkeypatch.setattr(controls.material, "honest_answer", lambda _mllm, _concept: "a fruit")
+    return told
+
+
+def test_everything_that_was_asked_for_is_there():
+    known = methods({})
+    assert set(ASKED) <= set(known)
+    assert {one.group for one in known.values()} == set(GROUPS)
+
+
+@pytest.mark.parametrize(
+    "name, changed",
+    [
+        ("hard 0.05", {"mode": "hard", "energy": 0.05}),
+        ("no null space", {"lam": 1e6}),
+        ("no keep", {"keep": 0.0}),
+        ("no neighbours", {"neighbours": 0.0}),
+        ("no decay", {"decay": 0.0}),
+        ("with orth", {"orth": 1.0}),
+        ("with div", {"div": 0.1}),
+        ("plain anchors", {"inversion_steps": 0}),
+    ],
+)
+def test_an_ablation_changes_one_thing(name, changed, monkeypatch):
+    seen = []
+    monkeypatch.setattr(controls, "select_anchors", lambda *_: "selection")
+    monkeypatch.setattr(controls, "erased", lambda _bench, _selection, config: seen.append(config))
+    CONTROLS[name].run(None, ConceptRequest("lemon"))
+    wanted = asdict(replace(DEFAULT, **changed))
+    assert asdict(seen[0]) == wanted != asdict(DEFAULT) or name == "hard 0.05"
+    assert asdict(seen[0]) == wanted
+
+
+def test_without_inversion_the_anchors_stay_as_they_are(sources, world):
+    selection = world.select()
+    task = controls.not_inverted(sources, selection, None)
+    rows = [anchor.row for anchor in selection.anchors]
+    assert [float(one.features) for one in task["name"]] == rows
+    assert {one.answer for one in task["name"]} == {"a fruit"}
+
+
+def test_another_belief_names_another_concept_and_is_overwritten_for_the_target(
+    sources, world, monkeypatch
+):
+    told = []
+
+    def invert(_mllm, features, lessons, steps, _generator, _stop):
+        told.extend(lessons)
+        yield 1, 0.5, None
+        yield steps, 0.1, Optimised([-one for one in features], torch.zeros(len(features)))
+
+    monkeypatch.setattr(controls, "invert", invert)
+    selection = world.select()
+    task = controls.other_belief(sources, selection, None)
+    other = controls.elsewhere(sources, selection.request).name
+    assert other != "lemon" and told
+    naming = [one.answer for one in told if one.kind == "name"]
+    assert all(other in answer and "lemon" not in answer for answer in naming)
+    assert {one.question for one in task["name"]} == {"lemon"}
+    assert all(float(one.features) <= 0 for one in task["name"])
+
+
+def test_without_anchors_there_is_nothing_to_overwrite(sources):
+    kept = [Example("What is this?", "This is a bus.", None)]
+    around = SimpleNamespace(keep=SimpleNamespace(far=kept))
+    assert controls.no_anchors(sources, None, around) == {"name": kept}
+
+
+def test_true_images_are_the_targets_own(sources, world, monkeypatch):
+    lemons = tuple(world.pool.rows_of["lemon"])
+    collected = SimpleNamespace(target_rows=lemons)
+    monkeypatch.setattr(controls, "collect", lambda *_: collected)
+    task = controls.true_images(sources, world.select(), None)
+    assert {float(one.features) for one in task["name"]} <= set(lemons)
+
+
+def test_random_anchors_are_none_of_the_targets(sources, world, monkeypatch):
+    selection = world.select()
+    monkeypatch.setattr(controls, "select_anchors", lambda *_: selection)
+    monkeypatch.setattr(controls, "erased", lambda _bench, chosen, _config: chosen)
+    chosen = controls.random_anchors(SimpleNamespace(sources=sources), ConceptRequest("lemon"))
+    rows = {anchor.row for anchor in chosen.anchors}
+    assert len(rows) == len(selection.anchors) and not rows & set(world.pool.rows_of["lemon"])
+    one = controls.one_anchor(DEFAULT)(SimpleNamespace(sources=sources), ConceptRequest("lemon"))
+    assert one.anchors == selection.anchors[:1]
+
+
+def test_a_pool_of_one_kind_has_nothing_elsewhere(tmp_path):
+    world = make_world(tmp_path, kinds=(("lemon",),))
+    told = SimpleNamespace(
+        pool=world.pool, space=world.space, around=world.around,
+        subject=lambda request: world.pool.concepts[request.name],
+    )  # fmt: skip
+    with pytest.raises(ValueError, match="nothing else of the kind"):
+        controls.elsewhere(told, ConceptRequest("lemon"))
+
+
+def test_a_change_asks_as_it_is():
+    assert change.Change(None, None, 0).ask("What?") == "What?"

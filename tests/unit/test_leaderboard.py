@@ -1,0 +1,120 @@
+"""The leaderboard: what is kept is read again, and tells by words what each method needs."""
+
+import math
+from dataclasses import replace
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from space_core import leaderboard, plots
+from space_core.leaderboard import DATA_DEPENDENT, SOURCE_FREE, About, Leaderboard, Row, lines
+
+ABOUT = About("python -m space_core bench", "2026-11-24", "demo", "tuned", "none", {"torch": "2"})
+
+
+def row(method: str, target: str, fa: float = 0.1, near: float = 0.8, **more) -> Row:
+    grf = 2 * (1 - fa) * near / (1 - fa + near)
+    domain = "food" if target in ("lemon", "kiwi") else "objects"
+    return Row(
+        method, target, domain, 100, fa, 0.2, 0.9, near, 0.85, grf, 1.0, 1.0, 0.0,
+        **{"group": "data-dependent" if method == "ga" else "ours", **more},
+    )  # fmt: skip
+
+
+def test_a_board_is_read_as_it_was_saved(tmp_path):
+    board = Leaderboard((row("space", "lemon"), row("ga", "bus", setting="20 steps")), ABOUT)
+    leaderboard.save(tmp_path, board)
+    found = leaderboard.read(tmp_path)
+    assert found.about == ABOUT and found.domains == ("food", "objects")
+    assert [replace(one, gap=0.0) for one in found.rows] == [
+        replace(one, gap=0.0) for one in board.rows
+    ]
+    assert leaderboard.read(tmp_path / "elsewhere") is None
+
+
+def test_a_foreign_file_is_refused(tmp_path):
+    path = tmp_path / leaderboard.FILE
+    pq.write_table(pa.table({"a": [1]}), path)
+    with pytest.raises(ValueError, match="no leaderboard of this version"):
+        leaderboard.read(tmp_path)
+    path.write_bytes(b"PAR1")
+    with pytest.raises(ValueError, match="no leaderboard of this version"):
+        leaderboard.read(tmp_path)
+    leaderboard.save(tmp_path, Leaderboard((row("x", "lemon", group="magic"),), ABOUT))
+    with pytest.raises(ValueError, match="no leaderboard of this version"):
+        leaderboard.read(tmp_path)
+
+
+def test_space_comes_first_and_data_dependent_methods_last():
+    rows = [row("ga", "bus"), row("kl", "bus", group="source-free"), row("space", "bus")]
+    assert [line.method for line in lines(rows)] == ["space", "kl", "ga"]
+    assert [line.needs for line in lines(rows)] == [SOURCE_FREE, SOURCE_FREE, DATA_DEPENDENT]
+
+
+def test_a_domain_is_a_choice_of_targets():
+    rows = [row("space", "lemon", 0.0), row("space", "kiwi", 0.2), row("space", "bus", 1.0)]
+    (food,), (both,) = lines(rows, "food"), lines(rows)
+    assert (food.targets, food.means["fa"].value) == (2, pytest.approx(0.1))
+    assert (both.targets, both.means["fa"].value) == (3, pytest.approx(0.4))
+    assert food.means["fa"].low == 0.0 and food.means["fa"].high == pytest.approx(0.2)
+    assert lines(rows, "people") == ()
+
+
+def test_two_settings_of_a_method_are_not_averaged():
+    rows = [row("ga", "lemon", 0.0, setting="20 steps"), row("ga", "bus", 1.0, setting="60 steps")]
+    assert [(line.setting, line.targets) for line in lines(rows)] == [
+        ("20 steps", 1), ("60 steps", 1)
+    ]
+
+
+def test_methods_are_compared_on_the_targets_they_share():
+    rows = [row("space", "lemon", 0.0), row("space", "bus", 0.9), row("ga", "lemon", 0.5)]
+    rows += [row("ga", "kiwi", 0.0)]
+    ours, other = lines(rows)
+    assert math.isnan(ours.less.value)
+    assert other.less.value == pytest.approx(rows[2].grf_f1 - rows[0].grf_f1)
+
+
+def test_what_was_not_measured_is_a_dash_and_no_zero():
+    lost = replace(row("space", "lemon"), fa=math.nan, grf_f1=math.nan)
+    (line,) = lines([lost, row("space", "bus", 0.3)])
+    assert line.means["fa"].value == pytest.approx(0.3) and math.isnan(line.means["gap"].value)
+    head, _, cells = leaderboard.markdown([line]).splitlines()
+    said = dict(zip(head.split("|"), cells.split("|")))
+    assert said[" gap → 1 "].strip() == "—" and said[" FA ↓ "].strip().startswith("30.0%")
+
+
+def test_the_gap_may_lie_beyond_its_ends():
+    rows = [replace(row("space", name), gap=1.25) for name in ("lemon", "bus")]
+    assert "| 1.25 (1.25 – 1.25) |" in leaderboard.markdown(lines(rows))
+    assert "| 1.25 |" in leaderboard.markdown(lines(rows[:1]))
+
+
+def test_the_table_says_in_words_what_a_method_needs():
+    found = lines([row("space", "bus"), row("ga", "bus", setting="20 steps <b>")])
+    html = leaderboard.table(found)
+    first, second = html.index(SOURCE_FREE), html.index(DATA_DEPENDENT)
+    assert first < html.index(">space<") < second < html.index(">ga<")
+    assert "20 steps &lt;b&gt;" in html and "<b>" not in html
+    assert html.count('scope="row"') == 2 and "<td>data-dependent</td>" in html
+    assert DATA_DEPENDENT not in leaderboard.table(found[:1])
+
+
+def test_the_frontier_joins_those_that_none_beats():
+    points = [(0.0, 90.0), (5.0, 98.0), (5.0, 97.0), (3.0, 80.0), (0.0, 90.0)]
+    assert plots.frontier(points) == [(0.0, 90.0), (5.0, 98.0)]
+
+
+def test_the_plot_tells_the_classes_apart_by_words_and_symbol():
+    rows = [row("space", "bus", 0.0, 0.9), row("ga", "bus", 0.2, 0.5)]
+    lost = replace(row("idk", "bus", group="source-free"), fa=math.nan)
+    figure = plots.pareto(lines([*rows, lost]))
+    line, ours, other = figure.data
+    assert (list(line.x), list(line.y)) == ([0.0], [90.0])
+    assert (ours.name, other.name) == (
+        "source-free: this project's method", "data-dependent: published method"
+    )
+    assert (list(ours.text), list(other.text)) == (["space"], ["ga"])
+    assert (ours.marker.symbol, other.marker.symbol) == ("star", "circle-open")
+    assert (list(other.x), list(other.y)) == ([20.0], [50.0])
