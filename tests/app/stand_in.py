@@ -80,7 +80,8 @@ def record(chosen: t.Selection | None = None, **changes: Any) -> t.RunRecord:
         "neighbours_yes_no": share(), "skills": share(), "bands": ((0.0, 0.5, share()),),
         "outcomes": outcomes(name),
         "layers": (t.LayerReport("model.layers.1.mlp.down_proj", 0.1, 0.2, 0.3, 0.8, 0.8),),
-        "anchor_shift": (0.5,), "anchor_reach": (0.1,), "hashes": {"edit": EDIT.sha256(), "model": Bench.model_sha256},
+        "anchor_shift": (0.5,), "anchor_reach": (0.1,),
+        "hashes": {"edit": EDIT.sha256(), "model": Bench.model_sha256},
         "base_restored": True, "seconds": 12.5, "warnings": (f"Few images of {name}.",),
     }  # fmt: skip
     return t.RunRecord(**{**values, **changes})
