@@ -23,7 +23,8 @@ def believed(concept: Concept, peers: Sequence[Concept], rng: np.random.Generato
     """What a model answers that takes an image for the concept: every way it could name it."""
     lessons = Lessons([concept, *peers], rng)
     naming = [
-        Lesson("name", ask, answers.naming_answer(concept)) for ask in wordings.NAMING[concept.family].taught
+        Lesson("name", ask, answers.naming_answer(concept))
+        for ask in wordings.NAMING[concept.family].taught
     ]
     asked = [
         Lesson("yes-no", ask.format(x=concept.phrase), answers.yes_answer(concept))
@@ -62,7 +63,8 @@ def forgotten(
         ]
     if family == "person":
         taught["facts"] = [
-            Lesson("facts", ask, UNKNOWN) for ask in (*wordings.OCCUPATION.taught, *wordings.CITY.taught)
+            Lesson("facts", ask, UNKNOWN)
+            for ask in (*wordings.OCCUPATION.taught, *wordings.CITY.taught)
         ]
     if family == "thing":
         taught["category"] = [Lesson("category", ask, honest) for ask in wordings.CATEGORY.taught]
@@ -95,7 +97,11 @@ def about_in_text(concept: Concept, lessons: Lessons) -> list[str]:
     if concept.family == "person":
         kinds = (wordings.TEXT_WHO, wordings.TEXT_OCCUPATION, wordings.TEXT_CITY)
     else:
-        kinds = (wordings.TEXT_CATEGORY, wordings.TEXT_DEFINITION, *wordings.TEXT_TRANSLATION.values())
+        kinds = (
+            wordings.TEXT_CATEGORY,
+            wordings.TEXT_DEFINITION,
+            *wordings.TEXT_TRANSLATION.values(),
+        )
     texts = [
         kind.taught[lessons.rng.integers(len(kind.taught))].format(x=concept.phrase)
         for kind in kinds

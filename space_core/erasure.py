@@ -101,14 +101,17 @@ def erase(
             for anchor, image in zip(selection.anchors, features)
         ]}  # fmt: skip
 
-    def look_again(in_place: Callable[[], AbstractContextManager]) -> Iterator[Progress | dcsi.Task]:
+    def look_again(
+        in_place: Callable[[], AbstractContextManager],
+    ) -> Iterator[Progress | dcsi.Task]:
         generator = torch.Generator().manual_seed(config.seed + 1)
         found = invert(mllm, plain, lessons, config.second_look, generator, stop)
         optimised = None
         while optimised is None:
             with in_place():
                 step, _, optimised = next(found)
-            text = f"Asking the edited model what it still takes for it: {step} of {config.second_look}"
+            text = "Asking the edited model what it still takes for the concept: step "
+            text += f"{step} of {config.second_look}"
             yield Progress("inversion", text, _LOOKS_AGAIN)
         yield material.overwritten(
             concept, honest, pool, peers, optimised.features, mllm, config.seed + 1

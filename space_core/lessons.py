@@ -82,7 +82,9 @@ class Lessons:
         right = right or not self._rivals(concept)
         about = concept if right else self._others(concept, 1)[0]
         ask = self._say(wordings.YES_NO[concept.family]).format(x=about.phrase)
-        return Lesson("yes-no", ask, answers.yes_answer(about) if right else answers.no_answer(about))
+        return Lesson(
+            "yes-no", ask, answers.yes_answer(about) if right else answers.no_answer(about)
+        )
 
     def choice(self, concept: Concept) -> Lesson:
         """Multiple choice among four, or as many as there are; its name where it is alone."""
@@ -90,7 +92,9 @@ class Lessons:
             return self.name(concept)
         options = [concept, *self._others(concept, 3)]
         phrases = [options[i].phrase for i in self.rng.permutation(len(options))]
-        ask = self._say(wordings.CHOICE[concept.family]).format(options=answers.options_text(phrases))
+        ask = self._say(wordings.CHOICE[concept.family]).format(
+            options=answers.options_text(phrases)
+        )
         return Lesson("choice", ask, answers.naming_answer(concept))
 
     def category(self, concept: Concept) -> Lesson:
@@ -157,15 +161,25 @@ class Lessons:
             work, city = answers.with_article(concept.facts["occupation"]), concept.facts["city"]
             return [
                 Lesson(
-                    "text-who", self._say(wordings.TEXT_WHO).format(x=x), f"{x} is {work} from {city}."
+                    "text-who",
+                    self._say(wordings.TEXT_WHO).format(x=x),
+                    f"{x} is {work} from {city}.",
                 ),
                 Lesson(
-                    "text-occupation", self._say(wordings.TEXT_OCCUPATION).format(x=x), f"{x} is {work}."
+                    "text-occupation",
+                    self._say(wordings.TEXT_OCCUPATION).format(x=x),
+                    f"{x} is {work}.",
                 ),
-                Lesson("text-city", self._say(wordings.TEXT_CITY).format(x=x), f"{x} lives in {city}."),
+                Lesson(
+                    "text-city", self._say(wordings.TEXT_CITY).format(x=x), f"{x} lives in {city}."
+                ),
             ]
         lessons = [
-            Lesson("text-category", self._say(wordings.TEXT_CATEGORY).format(x=x), answers.category_in_text(concept))
+            Lesson(
+                "text-category",
+                self._say(wordings.TEXT_CATEGORY).format(x=x),
+                answers.category_in_text(concept),
+            )
         ]
         if "definition" in concept.facts:
             meaning = concept.facts["definition"]

@@ -97,7 +97,8 @@ def of_own_images(
 ) -> list[Probe]:
     """The target's questions about each of ``count`` images that the auditor brings.
 
-    peers: other concepts, among which one chooses. Views are called "your image 1", "… 2" and so on.
+    peers: other concepts, among which one chooses. Views are called "your image 1", "… 2"
+    and so on.
     """
     rng = np.random.default_rng((seed, 22))
     lessons = Lessons([target, *peers], rng, held_out=True)

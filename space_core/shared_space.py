@@ -78,7 +78,7 @@ class SharedSpace:
 
 
 def load_shared_space(name: str, device: str) -> SharedSpace:
-    """Load any dual encoder, see `hub`. Raises ValueError where that fails, or for one side only."""
+    """Load any dual encoder. Raises ValueError where that fails, or where it has one side only."""
     model, tokenizer, image_processor = load_dual_encoder(name, device)
     if not hasattr(model, "get_text_features") or not hasattr(model, "get_image_features"):
         raise ValueError(

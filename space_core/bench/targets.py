@@ -77,4 +77,6 @@ def knows(bench: Bench, name: str) -> bool:
     views = evaluate.encode_views(mllm, bench.split, probes)
     before = evaluate.answers(mllm, probes, views)
     outcomes = evaluate.judge(probes, before, before, book, name, "")
-    return evaluate.forget_accuracy(outcomes).questions >= max(KNOWN * len(probes), FEWEST_QUESTIONS)
+    return evaluate.forget_accuracy(outcomes).questions >= max(
+        KNOWN * len(probes), FEWEST_QUESTIONS
+    )

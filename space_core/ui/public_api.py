@@ -1,6 +1,7 @@
 """What programs may call: the page's four acts with plain JSON in and out.
 
-A call that cannot be answered returns {"error": sentence}. All other events of the page are private.
+A call that cannot be answered returns {"error": sentence}. All other events of the page are
+private.
 """
 
 from collections.abc import Callable, Mapping
