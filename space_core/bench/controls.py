@@ -114,18 +114,20 @@ def no_anchors(sources: Sources, selection: Selection, around: Surroundings) -> 
 
 
 def elsewhere(sources: Sources, request: ConceptRequest) -> Concept:
-    """The concept of the request's domain that is least like it; for an artist, another artist."""
+    """The concept least like the request's, of its domain where one is; for an artist, another.
+
+    Raises ValueError where the pool knows nothing else.
+    """
     concept, known = sources.subject(request), sources.pool.concepts
     if concept.family == "artist":
         names = [name for name, one in known.items() if one.family == "artist"]
     else:
         vector = tpas.embed(sources.space, concept, request.description)
-        ranked = [name for name, _ in sources.around.nearest(vector)]
-        names = [name for name in reversed(ranked) if known[name].domain == concept.domain]
-    others = [name for name in names if name != concept.name]
+        names = [name for name, _ in reversed(sources.around.nearest(vector))]
+    others = [known[name] for name in names if name != concept.name]
     if not others:
-        raise ValueError(f"The pool knows nothing else of the kind of “{concept.name}”.")
-    return known[others[0]]
+        raise ValueError(f"The pool knows nothing but “{concept.name}”: use a larger one.")
+    return next((one for one in others if one.domain == concept.domain), others[0])
 
 
 def _anchors(sources: Sources, selection: Selection) -> list[torch.Tensor]:
