@@ -1,7 +1,8 @@
 """FAISS indexes over unit vectors: exact for pools that fit, inverted lists on disk for others.
 
 Lists hold float16 vectors, so that a cosine is as good as the stored vectors and only the choice
-of lists is approximate. Product quantisation is smaller, and rounds the cosines themselves; graphs (HNSW) cannot be built in shards and merged.
+of lists is approximate. Product quantisation is smaller, and rounds the cosines themselves; graphs
+(HNSW) cannot be built in shards and merged.
 """
 
 import os
