@@ -1,8 +1,8 @@
 """FAISS indexes over unit vectors: exact for pools that fit, inverted lists on disk for others.
 
 Lists hold float16 vectors, so that a cosine is as good as the stored vectors and only the choice
-of lists is approximate. Product quantisation is smaller and misses one neighbour in ten at the
-recall that is asked of it here; graphs (HNSW) cannot be built in shards and merged.
+of lists is approximate. Product quantisation is smaller, and rounds the cosines themselves; graphs
+(HNSW) cannot be built in shards and merged.
 """
 
 import os
@@ -15,7 +15,7 @@ from torch import Tensor
 
 EXACT_UP_TO = 200_000
 _PROBED = 48  # lists looked into; `bench-index` measures what that finds
-_TRAINED_ON = 32  # vectors per list
+_TRAINED_ON = 40  # vectors per list; FAISS wants 39
 _SHARD = 100_000
 
 
