@@ -13,6 +13,7 @@ from space_core.erasure import Erasure, erase
 from space_core.retained import Encoder
 from space_core.settings import DcsiConfig, TpasConfig
 from space_core.sources import Sources
+from space_core.surroundings import edited_layers
 from space_core.types import Progress, StepEvent
 
 CONFIG = DcsiConfig(steps=3, inversion_steps=2, second_look=2)
@@ -32,7 +33,8 @@ def world(tmp_path_factory):
 
 
 def hooked(mllm) -> bool:
-    return any(layer._forward_hooks for layer in mllm.model.modules())
+    # Of the edited layers: transformers keeps hooks of its own on others.
+    return any(layer._forward_hooks for layer in edited_layers(mllm, CONFIG).values())
 
 
 def test_it_asks_the_edited_model_and_leaves_the_other_to_everyone_else(world, monkeypatch):
@@ -68,7 +70,7 @@ def test_it_asks_the_edited_model_and_leaves_the_other_to_everyone_else(world, m
     assert kinds == [StepEvent] * 3 + [Erasure]
     done = [one.done for one in events if isinstance(one, Progress)]
     assert done == sorted(done)
-    assert any("edited model" in one.text for one in events if isinstance(one, Progress))
+    assert any("edited model" in one.message for one in events if isinstance(one, Progress))
 
 
 def test_without_it_the_edit_is_another(world):
