@@ -51,10 +51,10 @@ def near_copies(pool: Pool, anchors: Sequence[Anchor]) -> list[int]:
     """Ranks of the anchors that look like a copy of one before them."""
     seen, found = Seen(), []
     for anchor in anchors:
-        first, mirrored = map(int, pool.hashes[anchor.row])
-        if seen.copy_of((first, mirrored)) is not None:
+        pair = tuple(pool.hashes[anchor.row].tolist())
+        if seen.copy_of(pair) is not None:
             found.append(anchor.rank)
-        seen.add(anchor.rank, (first, mirrored))
+        seen.add(anchor.rank, pair)
     return found
 
 

@@ -27,9 +27,6 @@ from space_core.sources import Sources
 from space_core.surroundings import Surroundings, edited_layers, job, measure, pause
 from space_core.types import Belief, Progress, Selection, StepEvent
 
-# How much of the erasure is done when the edited model is asked for the first time.
-_LOOKS_AGAIN = 0.66 + 0.34 / 3
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Erasure:
@@ -112,7 +109,7 @@ def erase(
                 step, _, optimised = next(found)
             text = "Asking the edited model what it still takes for the concept: step "
             text += f"{step} of {config.second_look}"
-            yield Progress("inversion", text, _LOOKS_AGAIN)
+            yield Progress("inversion", text, done)
         yield material.overwritten(
             concept, honest, pool, peers, optimised.features, mllm, config.seed + 1
         )
@@ -121,8 +118,8 @@ def erase(
     inputs = layer_inputs(mllm, layers, task["name"])
     reach = torch.stack([around.bases[name].reach(k) for name, k in inputs.items()]).mean(0)
     reach = reach.view(len(rows), -1).mean(1)
-    yield Progress("training", "Training the edit…", 0.66)
-    edit = None
+    edit, done = None, 0.66
+    yield Progress("training", "Training the edit…", done)
     for event in dcsi.train(
         mllm, job(sources, selection, config, around, task), config, stop,
         look_again if config.inversion_steps and config.second_look else None,

@@ -182,12 +182,16 @@ def read(folder: Path) -> Leaderboard | None:
 
 
 def save(folder: Path, board: Leaderboard) -> None:
-    """Write what `read` reads; the file appears whole or not."""
-    table = pa.Table.from_pylist([asdict(row) for row in board.rows])
-    table = table.replace_schema_metadata({"about": json.dumps(asdict(board.about))})
-    part = folder / f".{FILE}.part"
+    """Write what `read` reads."""
+    write_rows(folder / FILE, map(asdict, board.rows), "about", asdict(board.about))
+
+
+def write_rows(path: Path, rows: Iterable[Mapping], name: str, said: Mapping) -> None:
+    """Rows as parquet with something said of them, by name; the file appears whole or not."""
+    table = pa.Table.from_pylist(list(rows)).replace_schema_metadata({name: json.dumps(said)})
+    part = path.with_name(f".{path.name}.part")
     pq.write_table(table, part)
-    part.replace(folder / FILE)
+    part.replace(path)
 
 
 def lines(rows: Iterable[Row], domain: str = "") -> tuple[Line, ...]:

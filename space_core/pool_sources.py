@@ -133,7 +133,7 @@ def _rows(
     label = columns.label or "label"
     if columns.label and label not in schema.names:
         raise ValueError(f"{path} has no column {label!r}, only {', '.join(schema.names)}.")
-    names = _class_names(schema, label)
+    names = class_names(schema, label)
     start = 0
     for group, size in enumerate(sizes):
         for row in range(size):
@@ -164,7 +164,7 @@ def _column(
     return found[0]
 
 
-def _class_names(schema: pa.Schema, label: str) -> list[str]:
+def class_names(schema: pa.Schema, label: str) -> list[str]:
     """The names of a column of class numbers, as `datasets` keeps them beside the schema."""
     told = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
     feature = told.get("info", {}).get("features", {}).get(label, {})

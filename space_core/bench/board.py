@@ -16,7 +16,6 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from space_core.audit import Bench, versions
@@ -28,7 +27,7 @@ from space_core.bench.measure import ask, measure, open_with_images
 from space_core.bench.methods import TUNABLE, methods, tuned_settings
 from space_core.bench.score import Question, gap
 from space_core.bench.targets import DOMAINS, PROTOTYPE, TARGETS, TUNING, drawn, read_targets
-from space_core.leaderboard import SPACE, About, Leaderboard, Row
+from space_core.leaderboard import SPACE, About, Leaderboard, Row, write_rows
 from space_core.settings import Settings
 from space_core.types import Outcome
 
@@ -131,11 +130,7 @@ def _about(bench: Bench, suite: Suite, tuned: Mapping[str, object], rows: Sequen
 
 
 def _write(path: Path, row: Row, outcomes: Sequence[Outcome]) -> None:
-    table = pa.Table.from_pylist([asdict(one) for one in outcomes])
-    table = table.replace_schema_metadata({"row": json.dumps(asdict(row))})
-    part = path.with_name(f".{path.name}.part")
-    pq.write_table(table, part)
-    part.replace(path)
+    write_rows(path, map(asdict, outcomes), "row", asdict(row))
 
 
 def _read(path: Path, answers: Mapping[Question, bool]) -> Row:

@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from space_core import answers
+from space_core.pool_sources import class_names
 from space_core.types import Concept
 
 _IMAGES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".webp")
@@ -92,8 +93,7 @@ def _rows(shards: list[Path]) -> Iterator[tuple[str, bytes]]:
         table = pq.read_table(shard)
         if missing := {"image", "label"} - set(table.column_names):
             raise ValueError(f"{shard} lacks the column {' and '.join(sorted(missing))}.")
-        told = json.loads((table.schema.metadata or {}).get(b"huggingface", b"{}"))
-        names = told.get("info", {}).get("features", {}).get("label", {}).get("names", [])
+        names = class_names(table.schema, "label")
         for row in table.select(["image", "label"]).to_pylist():
             image, label = row["image"], row["label"]
             if isinstance(label, int):

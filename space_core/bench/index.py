@@ -1,7 +1,5 @@
 """How well and how fast the pool's index finds: recall and time against exact search."""
 
-import csv
-import io
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -13,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from space_core.bench.files import write_csv
 from space_core.index import build_lists, exact_index, kind_of, open_lists
 
 SIZES = (10_000, 100_000, 1_000_000)
@@ -70,12 +69,8 @@ def run(sizes: Sequence[int], out: Path, said: Callable[[str], None]) -> None:
     for size in sizes:
         rows.append(measure(size))
         said("  ".join(f"{name} {value}" for name, value in rows[-1].items()))
-        text = io.StringIO()
-        table = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
-        table.writeheader()
-        table.writerows(rows)
         out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(text.getvalue(), encoding="utf-8")
+        write_csv(out, _COLUMNS, rows)
 
 
 def _timed(index: faiss.Index, queries: Tensor) -> tuple[np.ndarray, tuple[float, float]]:

@@ -7,7 +7,6 @@ The reference is trained by the same script with the same seed, without the targ
 exactly the suite's questions about them. One row a question, kept in one small file.
 """
 
-import json
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +19,7 @@ from space_core.audit import probes_of
 from space_core.bench.measure import open_with_images
 from space_core.bench.score import Question, question_of
 from space_core.bench.targets import TARGETS, read_targets
+from space_core.leaderboard import write_rows
 from space_core.settings import DcsiConfig, Settings
 from space_core.types import ConceptRequest
 
@@ -45,11 +45,8 @@ def run(settings: Settings, results: Path) -> str:
         ]
         right = sum(one.right_after for one in outcomes) / len(outcomes)
         lines.append(f"| {name} | {right:.1%} |")
-    table = pa.Table.from_pylist(rows)
     made_by = {"model": bench.model_name, "weights": bench.sources.model_sha256}
-    part = results / f".{REFERENCE}.part"
-    pq.write_table(table.replace_schema_metadata({"about": json.dumps(made_by)}), part)
-    part.replace(results / REFERENCE)
+    write_rows(results / REFERENCE, rows, "about", made_by)
     return "\n".join(lines)
 
 

@@ -63,7 +63,7 @@ def build(pipeline: Pipeline, max_queue: int = 16) -> gr.Blocks:
         for tab in TABS:
             tab.connect(parts, pipeline)
 
-        async def announce() -> AsyncIterator[tuple[str, Any, Any]]:
+        async def announce() -> AsyncIterator[tuple[str, Any, Any, Any]]:
             async for update in readiness(pipeline):
                 yield update
 

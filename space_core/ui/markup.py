@@ -141,6 +141,7 @@ def _conditions(record: RunRecord) -> str:
 
 
 def _answers(outcome: Outcome, image: Image.Image | None) -> str:
+    said = wording.outcome_said(wording.outcome(outcome))
     picture = f'<img src="{_inline(image)}" alt="">' if image else '<div class="no-image"></div>'
     group = wording.GROUPS.get(outcome.group, outcome.group)
     return (
@@ -148,13 +149,8 @@ def _answers(outcome: Outcome, image: Image.Image | None) -> str:
         f"{escape(outcome.concept)}</p><p><b>Question</b> {escape(outcome.question)}</p>"
         f"<p><b>Before</b> {escape(outcome.before) or '(nothing)'}</p>"
         f"<p><b>After</b> {escape(outcome.after) or '(nothing)'}</p>"
-        f'<p class="outcome">→ {escape(_outcome(outcome))}</p></div></article>'
+        f'<p class="outcome">→ {escape(said)}</p></div></article>'
     )
-
-
-def _outcome(outcome: Outcome) -> str:
-    kind = wording.outcome(outcome)
-    return wording.OUTCOMES.get(kind, kind)
 
 
 def _inline(image: Image.Image) -> str:

@@ -36,7 +36,7 @@ def rows(outcomes: Sequence[Outcome], group: str, kind: str) -> list[list[str | 
         [
             number, wording.GROUPS.get(one.group, one.group), one.concept,
             wording.image_name(one.image), one.question, one.expected, one.before, one.after,
-            _said(wording.outcome(one)),
+            wording.outcome_said(wording.outcome(one)),
         ]
         for number, one in enumerate(outcomes, start=1)
         if group in (EVERYTHING, one.group) and kind in (EVERYTHING, wording.outcome(one))
@@ -54,7 +54,7 @@ def groups(outcomes: Sequence[Outcome]) -> list[tuple[str, str]]:
 def kinds(outcomes: Sequence[Outcome]) -> list[tuple[str, str]]:
     """Choices of the outcome filter: what is said, what is meant."""
     found = dict.fromkeys(map(wording.outcome, outcomes))
-    return [("everything", EVERYTHING), *((_said(kind), kind) for kind in found)]
+    return [("everything", EVERYTHING), *((wording.outcome_said(kind), kind) for kind in found)]
 
 
 def side_by_side(outcomes: Sequence[Outcome], each: int = 3) -> list[Outcome]:
@@ -70,7 +70,3 @@ def side_by_side(outcomes: Sequence[Outcome], each: int = 3) -> list[Outcome]:
                 first.setdefault(one.image, one)
         chosen += list(first.values())[:each]
     return chosen
-
-
-def _said(kind: str) -> str:
-    return wording.OUTCOMES.get(kind, kind)

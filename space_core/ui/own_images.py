@@ -11,7 +11,7 @@ import gradio as gr
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from space_core.types import OwnImages
-from space_core.ui import markup, outcomes
+from space_core.ui import markup, outcomes, wording
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.wiring import HEAVY, Parts, View, listen
 
@@ -68,7 +68,7 @@ def add(
 ) -> Iterator[View]:
     """Ask both models about the images so far and the new ones; show what that says."""
     if finished is None:
-        raise ValueError("There is no edited model yet: erase a concept in step 3.")
+        raise ValueError(wording.NO_EDIT)
     together = (*pictures, *map(read, paths or ()))
     if len(together) > MOST:
         raise ValueError(f"{len(together)} images are too many: take at most {MOST} in all.")

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from space_core.audit import Bench, Finished
 
 KEPT = 20
-_NO_EDIT = "There is no edited model yet: erase a concept in step 3."
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +111,7 @@ def ask(
 ) -> Iterator[View]:
     """Put the visitor's own question to the model without and with this visitor's edit."""
     if finished is None:
-        raise ValueError(_NO_EDIT)
+        raise ValueError(wording.NO_EDIT)
     if not question.strip():
         raise ValueError("The question is empty: write one.")
     yield {"ask_status": markup.status("Asking…", "busy")}
@@ -129,7 +128,7 @@ def ask_again(
 ) -> Iterator[View]:
     """Put every question that the visit keeps to the model without and with the present edit."""
     if finished is None:
-        raise ValueError(_NO_EDIT)
+        raise ValueError(wording.NO_EDIT)
     if not asked:
         raise ValueError("There is no question yet: ask one first.")
     bench, rows = pipeline.bench.result(), []

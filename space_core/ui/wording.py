@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from space_core.alarms import is_broken, model_broke
 from space_core.types import Anchor, Outcome, OwnImages, RunRecord, Selection, Share
 
+NO_EDIT = "There is no edited model yet: erase a concept in step 3."
 FORGOTTEN_BELOW = 0.10
 KEPT_ABOVE = 0.90
 SHALLOW_ABOVE = 0.20
@@ -134,6 +135,11 @@ def are_kept(*shares: Share) -> str:
 def outcome(one: Outcome) -> str:
     """An outcome as one of `OUTCOMES`: an answer that is none is broken, whatever was asked."""
     return "broken" if one.verdict == "lost" and is_broken(one.after) else one.verdict
+
+
+def outcome_said(kind: str) -> str:
+    """One of `OUTCOMES` in words."""
+    return OUTCOMES.get(kind, kind)
 
 
 def image_name(key: str) -> str:

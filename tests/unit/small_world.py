@@ -146,6 +146,9 @@ class Space:
 
 LEMON = ConceptRequest("lemon")
 FRUIT, VEHICLES = ("lemon", "lime", "orange"), ("bus", "car", "tram")
+_MANY = (*(one.name for one in THINGS), "car", "tram", "cup", "hat", "cat", "sun", "key", "pen")
+# As many concepts as the statistics have shards, and more.
+MANY = tuple(_MANY[i : i + 3] for i in range(0, len(_MANY), 3))
 CUT = TpasConfig(anchors=24, threshold=0.4, diversity=0.0)
 
 

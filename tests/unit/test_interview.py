@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from small_world import (
-    ARTISTS, LEMON, THINGS, every_wordings, make_world, noise, reading, write_split,
+    ARTISTS, LEMON, MANY, THINGS, every_wordings, make_world, noise, reading, write_split,
 )  # fmt: skip
 from test_runs import record
 from tiny_mllm import tiny_mllm
@@ -56,10 +56,7 @@ def run(name: str = "lemon"):
 def audited(tmp_path_factory, bench):
     """A whole run on the tiny model: (with evaluation images of the concept, without any)."""
     folder = tmp_path_factory.mktemp("audited")
-    # As many concepts as the statistics have shards, and more.
-    names = [one.name for one in THINGS] + ["car", "tram", "cup", "hat", "cat", "sun", "key", "pen"]
-    kinds = [names[i : i + 3] for i in range(0, len(names), 3)]
-    world, old = make_world(folder, kinds=kinds), bench.sources
+    world, old = make_world(folder, kinds=MANY), bench.sources
     sources = replace(
         old, space=world.space, pool=world.pool, around=world.around, cache=folder,
         encoder=Encoder(old.mllm, world.pool),

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from small_world import THINGS, make_world
+from small_world import MANY, make_world
 from tiny_mllm import tiny_mllm
 
 from space_core import erasure, material
@@ -22,8 +22,7 @@ CONFIG = DcsiConfig(steps=3, inversion_steps=2, second_look=2)
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
     folder = tmp_path_factory.mktemp("world")
-    names = [one.name for one in THINGS] + ["car", "tram", "cup", "hat", "cat", "sun", "key", "pen"]
-    made = make_world(folder, kinds=[names[i : i + 3] for i in range(0, len(names), 3)])
+    made = make_world(folder, kinds=MANY)
     mllm = tiny_mllm()
     sources = Sources(
         mllm, made.space, made.pool, made.around, Encoder(mllm, made.pool),
