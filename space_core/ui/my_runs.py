@@ -28,6 +28,10 @@ _KEY = (
 )
 # Where the page is narrow, the sidebar covers it.
 _WIDE_ONLY = "() => ({open: window.innerWidth > 768, __type__: 'update'})"
+# A window that becomes narrow: the open sidebar would lie on the page.
+_FOLLOW_WIDTH = """() => matchMedia('(max-width: 768px)').addEventListener('change', (now) => {
+  if (now.matches) document.querySelector('.sidebar.open .toggle-button')?.click();
+})"""
 _READ_LINK = "(visitor) => [visitor, new URLSearchParams(location.search).get('run') ?? '']"
 
 
@@ -89,6 +93,7 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
         outputs=kept_run.SHOWN, **opening,
     )
     make_room(parts["page"].load, parts)
+    parts["page"].load(None, js=_FOLLOW_WIDTH, api_visibility="private", queue=False)
     make_room(opened.then, parts)
     listen(parts["delete_runs"].click, ask_back, parts, inputs=("my_runs",), **deleting)
     listen(

@@ -147,3 +147,10 @@ def test_a_phone_has_the_sidebar_closed_until_it_is_wanted(visitor):
     page.wait_for_timeout(500)
     shoot(page, "7-compare-narrow")
     assert overflow(page) <= 0
+
+
+def test_a_window_that_becomes_narrow_is_not_covered(visitor):
+    page = visitor(viewport={"width": 1440, "height": 1000})
+    sees_sidebar(page, True)
+    page.set_viewport_size(PHONE["viewport"])
+    sees_sidebar(page, False)
