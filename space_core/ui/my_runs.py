@@ -93,7 +93,7 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
         outputs=kept_run.SHOWN, **opening,
     )
     make_room(parts["page"].load, parts)
-    parts["page"].load(None, js=_FOLLOW_WIDTH, api_visibility="private", queue=False)
+    parts["page"].load(None, None, None, js=_FOLLOW_WIDTH, api_visibility="private", queue=False)
     make_room(opened.then, parts)
     listen(parts["delete_runs"].click, ask_back, parts, inputs=("my_runs",), **deleting)
     listen(
