@@ -5,7 +5,7 @@ features, through the ``mm_encoder_outputs`` argument that all model families sh
 argument takes features that are being optimised. Where families differ, `families` knows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -160,7 +160,8 @@ class Mllm:
     ) -> list[str]:
         """Greedy answers, in order. Questions with and without images may be mixed."""
         answers = [""] * len(questions)
-        for some in batches(features, batch):
+        # Alike questions are as long, and so are their answers: little is padded, none waits long.
+        for some in batches(features, batch, questions.__getitem__):
             inputs = self.inputs([questions[i] for i in some], [features[i] for i in some])
             width = inputs["input_ids"].shape[1]
             produced = self.model.generate(
@@ -241,10 +242,13 @@ class Mllm:
         return found
 
 
-def batches(features: Sequence[Tensor | None], size: int) -> list[list[int]]:
-    """Indices in batches that do not mix questions with and without images."""
-    seen = [i for i, feature in enumerate(features) if feature is not None]
-    read = [i for i, feature in enumerate(features) if feature is None]
+def batches(
+    features: Sequence[Tensor | None], size: int, key: Callable[[int], object] | None = None
+) -> list[list[int]]:
+    """Indices in batches that do not mix questions with and without images, in order of ``key``."""
+    order = sorted(range(len(features)), key=key) if key else range(len(features))
+    seen = [i for i in order if features[i] is not None]
+    read = [i for i in order if features[i] is None]
     return [part[i : i + size] for part in (seen, read) for i in range(0, len(part), size)]
 
 

@@ -114,7 +114,8 @@ def stream(
 ) -> dict[str, Moment]:
     """Second moments of the layers' inputs over every position of the examples."""
     with torch.inference_mode(), MomentStream(layers) as moments:
-        for some in batches([one.features for one in examples], _BATCH):
+        lengths = [len(one.question) + len(one.answer) for one in examples]
+        for some in batches([one.features for one in examples], _BATCH, lengths.__getitem__):
             inputs = mllm.inputs(
                 [examples[i].question for i in some], [examples[i].features for i in some],
                 [examples[i].answer for i in some],

@@ -1,14 +1,16 @@
 """What an erasure may look at: the model, the shared space, the public pool. No evaluation."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from space_core.backend import home_device
 from space_core.edit import weights_sha256
+from space_core.material import Kept
 from space_core.mllm import Mllm, load_mllm
 from space_core.neighbourhood import Neighbourhood, survey
 from space_core.pool import Pool, open_pool
+from space_core.recent import Recent
 from space_core.retained import Encoder
 from space_core.settings import Settings
 from space_core.shared_space import SharedSpace, load_shared_space
@@ -18,7 +20,10 @@ from space_core.types import Concept, ConceptRequest
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sources:
-    """Opened once per process and shared by all requests; nothing in it is ever changed."""
+    """Opened once per process and shared by all requests; nothing in it is ever changed.
+
+    kept: what must stay around the last requests, in the frozen model's words.
+    """
 
     mllm: Mllm
     space: SharedSpace
@@ -27,6 +32,7 @@ class Sources:
     encoder: Encoder
     model_sha256: str
     cache: Path
+    kept: Recent[Kept] = field(default_factory=lambda: Recent(2))
 
     def subject(self, request: ConceptRequest) -> Concept:
         """The request as a concept."""

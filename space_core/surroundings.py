@@ -19,6 +19,10 @@ from space_core.settings import DcsiConfig
 from space_core.sources import Sources
 from space_core.types import Progress, Selection
 
+# Questions about one image share its tokens: of so many in a row one says enough, for the
+# neighbours' moment and for the mean feature.
+_SOME, _FEW = 2, 4
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Surroundings:
@@ -57,9 +61,13 @@ def measure(
     near = material.neighbour_rows(
         pool, sources.around, concept, vector, unused, config.seed, request.protect
     )
-    keep = material.kept(
-        mllm, pool, encoder, concept, selection, near, unused, tpas.name_book(pool, concept),
-        config.seed,
+    anchors = tuple(anchor.row for anchor in selection.anchors)
+    keep = sources.kept(
+        (request, anchors, tuple(near), unused, config.seed),
+        lambda: material.kept(
+            mllm, pool, encoder, concept, selection, near, unused, tpas.name_book(pool, concept),
+            config.seed,
+        ),
     )  # fmt: skip
     pause(stop)
     fitted, bases = _spaces(mllm, layers, statistics, keep, config)
@@ -81,7 +89,7 @@ def job(
     return dcsi.Job(
         around.bases, energies, task, around.keep,
         text_direction(mllm, block, concept, sources.pool),
-        after_block(mllm, block, around.keep.near).mean(0),
+        after_block(mllm, block, around.keep.near[::_FEW]).mean(0),
     )  # fmt: skip
 
 
@@ -101,7 +109,7 @@ def _spaces(
     config: DcsiConfig,
 ) -> tuple[dict[str, Moment], dict[str, Basis]]:  # fmt: skip
     """The moments that the bases are made from, neighbours joined in, and the bases."""
-    near = stream(mllm, layers, [*keep.near, *keep.asked])
+    near = stream(mllm, layers, [*keep.near, *keep.asked][::_SOME])
     fitted, bases = {}, {}
     for name in layers:
         fitted[name] = near_moments(statistics.fit[name], near[name], config.neighbours)

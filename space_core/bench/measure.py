@@ -15,8 +15,9 @@ from space_core import evaluate, material
 from space_core.audit import Bench, open_bench, probes_of
 from space_core.bench.change import Change, Entry
 from space_core.bench.score import row_of
-from space_core.edit import edited, weights_sha256
+from space_core.edit import Edit, edited, weights_sha256
 from space_core.leaderboard import Row
+from space_core.mllm import Mllm
 from space_core.names import NameBook
 from space_core.probes import Probe
 from space_core.settings import DcsiConfig, Settings
@@ -27,13 +28,17 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Asked:
-    """A target with its questions and the base model's answers: the same for every method."""
+    """A target with its questions and the base model's answers: the same for every method.
+
+    views: what the base model's connector makes of each image.
+    """
 
     target: str
     domain: str
     probes: tuple[Probe, ...]
     book: NameBook
     key: str
+    views: Mapping[str, Tensor]
     before: list[str]
     honest: str
 
@@ -50,9 +55,11 @@ def ask(bench: Bench, target: str) -> Asked:
     """What the base model answers about a target and all around it."""
     request, mllm = ConceptRequest(target), bench.sources.mllm
     probes, book, key = probes_of(bench, request, DcsiConfig().seed)
-    before = evaluate.answers(mllm, probes, _views(bench, probes))
+    views = evaluate.encode_views(mllm, bench.split, probes)
+    before = evaluate.answers(mllm, probes, views)
     honest = material.honest_answer(mllm, bench.sources.subject(request))
-    return Asked(target, bench.split.concepts[key].domain, probes, book, key, before, honest)
+    domain = bench.split.concepts[key].domain
+    return Asked(target, domain, probes, book, key, views, before, honest)
 
 
 def measure(
@@ -65,7 +72,7 @@ def measure(
     change = method.run(bench, ConceptRequest(asked.target))
     seconds, cpu = time.monotonic() - started, time.process_time() - used
     peak = _peak_mb()
-    after = answers_of(bench, change, asked.probes)
+    after = answers_of(bench, change, asked)
     if weights_sha256(mllm.model) != bench.sources.model_sha256:
         raise ValueError("The base model's weights changed: no row of this run can be trusted.")
     outcomes = evaluate.judge(
@@ -79,16 +86,21 @@ def measure(
     return row, outcomes
 
 
-def answers_of(bench: Bench, change: Change, probes: Sequence[Probe]) -> list[str]:
-    """The changed model's answers. Images are encoded anew: a change may reach the connector."""
+def answers_of(bench: Bench, change: Change, asked: Asked) -> list[str]:
+    """The changed model's answers."""
     mllm = bench.sources.mllm
-    asked = [replace(probe, question=change.ask(probe.question)) for probe in probes]
+    probes = [replace(probe, question=change.ask(probe.question)) for probe in asked.probes]
     with edited(mllm.model, change.edit) if change.edit else nullcontext():
-        return evaluate.answers(mllm, asked, _views(bench, asked))
+        views = asked.views
+        if change.edit and not _in_decoder(mllm, change.edit):
+            views = evaluate.encode_views(mllm, bench.split, probes)
+        return evaluate.answers(mllm, probes, views)
 
 
-def _views(bench: Bench, probes: Sequence[Probe]) -> Mapping[str, Tensor]:
-    return evaluate.encode_views(bench.sources.mllm, bench.split, probes)
+def _in_decoder(mllm: Mllm, edit: Edit) -> bool:
+    """Whether the edit leaves alone what images pass before the language model."""
+    own = set(mllm.model.get_decoder().modules())
+    return all(mllm.model.get_submodule(name) in own for name in edit.layers)
 
 
 def _forget_peak() -> None:

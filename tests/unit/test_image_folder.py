@@ -13,14 +13,16 @@ from PIL import Image
 from tiny_mllm import tiny_mllm
 
 from space_core import leaderboard, sources
-from space_core.bench import board, reference
+from space_core.bench import board, change, controls, reference
 from space_core.bench.board import Suite
 from space_core.bench.image_folder import convert
 from space_core.bench.methods import methods
 from space_core.bench.score import question_of
+from space_core.dcsi import train
+from space_core.erasure import erase
 from space_core.evaluation_split import EvaluationSplit
 from space_core.pool import open_pool
-from space_core.settings import Settings
+from space_core.settings import DcsiConfig, Settings
 from space_core.types import Outcome
 
 NAMES = (
@@ -211,8 +213,18 @@ def test_targets_without_images_are_refused(folder, tmp_path, opened):
     assert not (tmp_path / "results").exists()
 
 
+def short(config: DcsiConfig) -> DcsiConfig:
+    return replace(
+        config, steps=2, inversion_steps=min(2, config.inversion_steps),
+        second_look=min(2, config.second_look),
+    )  # fmt: skip
+
+
 @pytest.mark.slow
-def test_every_method_runs_through(folder, tmp_path, opened):
+def test_every_method_runs_through(folder, tmp_path, opened, monkeypatch):
+    # Whole trainings would show no more here.
+    monkeypatch.setattr(change, "erase", lambda s, a, c, stop: erase(s, a, short(c), stop))
+    monkeypatch.setattr(controls, "train", lambda m, j, c, stop: train(m, j, short(c), stop))
     (folder / "targets.txt").write_text("lemon\n")
     settings = replace(Settings(), cache=tmp_path / "cache", device="cpu")
     board.run(settings, Suite(tmp_path / "out", tmp_path / "results", images=folder))

@@ -1,0 +1,26 @@
+"""What was computed last is kept, and no more than that."""
+
+import pytest
+
+from space_core.recent import Recent
+
+
+def test_the_last_results_are_made_once():
+    recent, made = Recent(2), []
+
+    def ask(key: str) -> str:
+        return recent(key, lambda: made.append(key) or key.upper())
+
+    assert [ask(key) for key in "abab"] == [*"ABAB"] and made == [*"ab"]
+    # a was asked for last but one: c drives it out, not b.
+    ask("c"), ask("b")
+    assert made == [*"abc"]
+    ask("a")
+    assert made == [*"abca"]
+
+
+def test_of_a_failure_nothing_is_kept():
+    recent = Recent(2)
+    with pytest.raises(ZeroDivisionError):
+        recent("a", lambda: 1 / 0)
+    assert recent("a", lambda: 7) == 7
