@@ -43,12 +43,15 @@ def with_config(config: DcsiConfig) -> Method:
 def random_anchors(bench: Bench, request: ConceptRequest) -> Change:
     """Anchors drawn blindly from what may be used, optimised as SPACE's are."""
     selection = select_anchors(bench, request, TpasConfig())
-    pool = bench.sources.pool
-    barred = tpas.barred(pool, bench.sources.subject(request))
+    sources, pool = bench.sources, bench.sources.pool
+    concept = sources.subject(request)
+    barred = tpas.barred(pool, concept)
     free = [row for row in range(len(pool)) if row not in barred]
     rows = np.random.default_rng((DEFAULT.seed, 40)).permutation(free)
     rows = rows[: len(selection.anchors)].tolist()
-    drawn = tuple(tpas.anchor(pool, row, i, selection.scores[row]) for i, row in enumerate(rows, 1))
+    scores = pool.units(rows) @ tpas.embed(sources.space, concept, request.description)
+    ranked = enumerate(zip(rows, scores.tolist()), 1)
+    drawn = tuple(tpas.anchor(pool, row, rank, score) for rank, (row, score) in ranked)
     return erased(bench, replace(selection, anchors=drawn), DEFAULT)
 
 
@@ -68,7 +71,11 @@ def other_target(bench: Bench, request: ConceptRequest) -> Change:
 
 
 def with_task(make: MakeTask) -> Method:
-    """SPACE's surroundings and loss, with another task than its optimised anchors give."""
+    """SPACE's surroundings and loss, with another task than its optimised anchors give.
+
+    Without the second look, which only anchors that are moved can have: to be compared with the
+    ablation "no second look".
+    """
 
     def run(bench: Bench, request: ConceptRequest) -> Change:
         sources = bench.sources
@@ -163,6 +170,7 @@ CONTROLS: dict[str, Entry] = {
     "no keep": Entry("ablation", with_config(replace(DEFAULT, keep=0.0))),
     "no neighbours": Entry("ablation", with_config(replace(DEFAULT, neighbours=0.0))),
     "no decay": Entry("ablation", with_config(replace(DEFAULT, decay=0.0))),
+    "no second look": Entry("ablation", with_config(replace(DEFAULT, second_look=0))),
     "with orth": Entry("ablation", with_config(replace(DEFAULT, orth=1.0))),
     "with div": Entry("ablation", with_config(replace(DEFAULT, div=0.1))),
 }

@@ -51,10 +51,13 @@ def open_with_images(settings: Settings) -> Bench:
     return bench
 
 
-def ask(bench: Bench, target: str) -> Asked:
-    """What the base model answers about a target and all around it."""
+def ask(bench: Bench, target: str, kind: str = "") -> Asked:
+    """What the base model answers about a target and all around it; of one kind of question alone
+    where a kind is given.
+    """
     request, mllm = ConceptRequest(target), bench.sources.mllm
     probes, book, key = probes_of(bench, request, DcsiConfig().seed)
+    probes = tuple(probe for probe in probes if kind in ("", probe.kind))
     views = evaluate.encode_views(mllm, bench.split, probes)
     before = evaluate.answers(mllm, probes, views)
     honest = material.honest_answer(mllm, bench.sources.subject(request))

@@ -64,6 +64,7 @@ def test_the_guide_explains_every_method():
         ("no keep", {"keep": 0.0}),
         ("no neighbours", {"neighbours": 0.0}),
         ("no decay", {"decay": 0.0}),
+        ("no second look", {"second_look": 0}),
         ("with orth", {"orth": 1.0}),
         ("with div", {"div": 0.1}),
         ("plain anchors", {"inversion_steps": 0}),
@@ -127,6 +128,10 @@ def test_random_anchors_are_none_of_the_targets(sources, world, monkeypatch):
     chosen = controls.random_anchors(SimpleNamespace(sources=sources), ConceptRequest("lemon"))
     rows = {anchor.row for anchor in chosen.anchors}
     assert len(rows) == len(selection.anchors) and not rows & set(world.pool.rows_of["lemon"])
+    scores = dict(enumerate(selection.scores))
+    assert [one.similarity for one in chosen.anchors] == pytest.approx(
+        [scores[one.row] for one in chosen.anchors], abs=1e-6
+    )
     one = controls.one_anchor(DEFAULT)(SimpleNamespace(sources=sources), ConceptRequest("lemon"))
     assert one.anchors == selection.anchors[:1]
 

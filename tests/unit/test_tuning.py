@@ -38,7 +38,7 @@ def tried(monkeypatch):
 
     monkeypatch.setattr(tuning, "open_with_images", lambda _settings: Bench())
     monkeypatch.setattr(tuning, "tuning_targets", lambda _split: TARGETS)
-    monkeypatch.setattr(tuning, "ask", lambda _bench, target: SimpleNamespace(target=target))
+    monkeypatch.setattr(tuning, "ask", lambda _bench, target, _kind: SimpleNamespace(target=target))
     monkeypatch.setattr(tuning, "measure", measure)
     return asked
 
