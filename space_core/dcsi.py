@@ -28,7 +28,7 @@ from space_core.settings import DcsiConfig
 from space_core.types import Progress, StepEvent
 
 # Examples a step: task examples of each kind, and those to be kept.
-_TASK, _NEAR, _FAR, _ASKED = 8, 12, 8, 8
+_TASK, _NEAR, _FAR, _ASKED = 8, 24, 16, 16
 # A task token likelier than this pulls no more. "Is this the concept?" holds out longest on real
 # images: twice as many examples of it, and surer ones.
 _TWICE = "yes-no"

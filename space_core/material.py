@@ -18,7 +18,7 @@ from space_core.pool import Pool
 from space_core.retained import Encoder, with_own_answers
 from space_core.types import Concept, Selection
 
-NEIGHBOURS, _IMAGES, _OTHERS = 40, 4, 320
+NEIGHBOURS, _IMAGES, _OTHERS = 40, 4, 640
 _ASKED = 160
 _LONGEST_NOUN = 5
 
