@@ -6,7 +6,7 @@ from pathlib import Path
 
 from space_core.backend import home_device
 from space_core.edit import weights_sha256
-from space_core.mllm import Mllm, load_mllm
+from space_core.mllm import Mllm, open_mllm
 from space_core.neighbourhood import Neighbourhood, survey
 from space_core.pool import Pool, open_pool
 from space_core.retained import Encoder
@@ -38,7 +38,7 @@ def open_sources(
 ) -> Sources:
     """Load the model, the space and the pool. Raises ValueError, naming it, for one that fails."""
     device = home_device(settings.device)
-    mllm = load_mllm(settings.model, device, settings.revision)
+    mllm = open_mllm(settings)
     space = load_shared_space(settings.shared_space, device)
     pool = open_pool(settings.pool, space, settings.cache, progress)
     return Sources(
