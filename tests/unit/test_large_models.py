@@ -5,19 +5,29 @@ from dataclasses import replace
 import pytest
 import torch
 from accelerate import dispatch_model
-from small_world import noise
+from small_world import make_world, noise
 from test_families import CONFIG, OTHER, QUESTION, job_of
 from tiny_families import Tiny, loaded, write_family
+from tiny_mllm import tiny_mllm
 from torch import Tensor
 
 from space_core import dcsi, hub
+from space_core.audit import Bench, audit, select_anchors
 from space_core.bound import stored_bound
 from space_core.edit import Edit, edited, export_lora, stored_delta, weights_sha256
 from space_core.inversion import invert
 from space_core.lessons import Lesson
-from space_core.retained import stream
+from space_core.mllm import Example
+from space_core.retained import Encoder, stream
+from space_core.settings import DcsiConfig, TpasConfig
+from space_core.sources import Sources
+from space_core.types import ConceptRequest
 
 IMAGES = [noise(1), noise(2), noise(3)]
+KINDS = (
+    ("lemon", "lime", "orange", "pear"), ("bus", "car", "tram", "van"),
+    ("cat", "dog", "cow", "hen"), ("cup", "jug", "pan", "pot"),
+)  # fmt: skip
 LESSONS = [Lesson("name", QUESTION, "A lemon.")]
 
 
@@ -56,7 +66,9 @@ def test_in_bfloat16_all_stays_exact_that_is_said_to_be(folder, tmp_path):
         mllm, tiny.features, LESSONS, 2, torch.Generator().manual_seed(0), lambda: False
     )
     assert {feature.dtype for feature in inverted.features} == {torch.float32}
-    job, before = job_of(tiny), weights_sha256(mllm.model)
+    # Moved anchors beside features as the model makes them.
+    task = {"name": [Example(QUESTION, "A fruit.", one) for one in inverted.features]}
+    job, before = replace(job_of(tiny), task=task), weights_sha256(mllm.model)
     assert {one.s.dtype for one in job.bases.values()} == {torch.float64}
     base = logits(mllm.model, tiny)
     *events, edit = dcsi.train(mllm, job, CONFIG, lambda: False)
@@ -91,6 +103,24 @@ def test_in_bfloat16_all_stays_exact_that_is_said_to_be(folder, tmp_path):
     # Its sums are rounded in another order: as far off as bfloat16 is, and nowhere near the base.
     gap = (logits(adapted, tiny) - moved).float().norm()
     assert gap < 0.5 * (moved - base).float().norm()
+
+
+def test_a_whole_run_in_bfloat16(tmp_path):
+    space, pool, around = make_world(tmp_path, kinds=KINDS)
+    mllm = tiny_mllm()
+    mllm.model.to(torch.bfloat16)
+    base = weights_sha256(mllm.model)
+    bench = Bench(
+        Sources(mllm, space, pool, around, Encoder(mllm, pool), base, tmp_path / "cache"), None
+    )
+    request = ConceptRequest("lemon")
+    chosen = select_anchors(bench, request, TpasConfig(anchors=4, threshold=0.4, diversity=0.0))
+    config = DcsiConfig(steps=3, inversion_steps=1, second_look=1)
+    *_, finished = audit(bench, request, chosen, config, lambda: False)
+    record = finished.record
+    assert record.base_restored and weights_sha256(mllm.model) == base and finished.edit.norm() > 0
+    assert len(record.beliefs) == 4 and len(record.steps) == 3
+    assert all(0 < layer.in_sample <= layer.bound for layer in record.layers)
 
 
 def test_blocks_computed_twice_give_the_same_edit_and_keep_less(llava):

@@ -7,6 +7,7 @@ import pytest
 from tiny_families import loaded, write_family
 
 from space_core import erasure, memory_plan
+from space_core.cli import main
 from space_core.hub import load_empty_model
 from space_core.memory_plan import Free, Plan, fits, fitting, free_memory, plan
 from space_core.mllm import Mllm
@@ -74,6 +75,21 @@ def test_half_the_bytes_are_half_the_weights(folder):
     assert other.moments == whole.moments
     empty = Mllm("empty", *load_empty_model(str(folder), dtype="bfloat16"), "meta")
     assert plan(empty, config) == other
+
+
+def test_the_command_says_both_ways_and_heeds_the_blocks(folder, monkeypatch, capsys):
+    monkeypatch.setenv("SPACE_MODEL", str(folder))
+    monkeypatch.setenv("SPACE_DEVICE", "cpu")
+    peaks = []
+    for blocks in ([], ["--layers", "1"]):
+        assert main(["memory", *blocks]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[4].startswith("or training") and lines[4].endswith("computing each block twice")
+        assert "needs about" in lines[5]
+        peaks.append(lines[:4])
+    assert peaks[0] != peaks[1]
+    assert main(["memory", "--layers", "7"]) == 2
+    assert "blocks 0 to 2" in capsys.readouterr().err
 
 
 def test_an_erasure_that_cannot_fit_does_not_begin(folder, monkeypatch):
