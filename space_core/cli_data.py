@@ -43,7 +43,9 @@ def statistics(args: argparse.Namespace) -> None:
     from space_core.surroundings import edited_layers
 
     settings = Settings.from_env()
-    sources = open_sources(replace(settings, device=own_device(home_device(settings.device))))
+    if settings.device != "all":
+        settings = replace(settings, device=own_device(home_device(settings.device)))
+    sources = open_sources(settings)
     layers = edited_layers(sources.mllm, _config(args))
     for shard, path in fill_shards(
         sources.mllm, sources.pool, sources.encoder, layers, sources.model_sha256, (),
