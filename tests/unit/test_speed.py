@@ -29,6 +29,8 @@ def test_a_published_shape_has_the_published_size(shape):
 
 def test_every_stage_is_measured_and_what_needs_a_gpu_is_named(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("SPACE_DEVICE", "cpu")
+    for name, less in (("_LORA_STEPS", 2), ("_BATCH", 8), ("_ANCHORS", 4), ("_ROUNDS", 1)):
+        monkeypatch.setattr(speed, name, less)
     made = []
     monkeypatch.setattr(
         speed, "random_mllm", lambda *a: made.append(random_mllm(*a)) or made[-1]
@@ -39,10 +41,10 @@ def test_every_stage_is_measured_and_what_needs_a_gpu_is_named(tmp_path, monkeyp
     rows = list(csv.DictReader(out.open(encoding="utf-8")))
     own = {row["stage"]: row for row in rows if row["model"] == "LLaVA-1.5, small"}
     for stage in (
-        "LoRA step, 80 examples", "statistics, 3 images with a question", "null space",
+        "LoRA step, 8 examples", "statistics, 3 images with a question", "null space",
         "inversion, 40 steps", "erase, 2 steps", "erase, one step",
     ):  # fmt: skip
-        row, step = own[stage], float(own["LoRA step, 80 examples"]["value"])
+        row, step = own[stage], float(own["LoRA step, 8 examples"]["value"])
         assert float(row["value"]) > 0 and row["unit"] == "s", stage
         # The file keeps four digits.
         assert float(row["of_a_lora_step"]) == pytest.approx(float(row["value"]) / step, abs=0.2)
