@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import TypeVar
 
+from space_core.settings import BUNDLED, Settings
+
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
@@ -55,11 +57,37 @@ def home_device(wanted: str) -> str:
 
 def call_device(wanted: str) -> str:
     """Where a call computes: that of `home_device`, and on ZeroGPU the lent GPU."""
-    if wanted != "auto":
+    if wanted not in ("auto", "all"):
         return wanted
     import torch
 
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def all_devices(wanted: str) -> list[str]:
+    """Where a model's weights lie: "all" is every GPU."""
+    home = home_device(wanted)
+    if wanted != "all" or home == "cpu":
+        return [home]
+    import torch
+
+    return [f"cuda:{number}" for number in range(torch.cuda.device_count())]
+
+
+def model_dtype(settings: Settings) -> str:
+    """What the model's weights are stored in, "float32" or "bfloat16".
+
+    "auto" is bfloat16 on a GPU that computes in it. The bundled model is small, and was measured
+    in float32: it stays that.
+    """
+    if settings.dtype != "auto":
+        return settings.dtype
+    if settings.model in BUNDLED or not call_device(settings.device).startswith("cuda"):
+        return "float32"
+    import torch
+
+    able = zero_gpu() or torch.cuda.is_bf16_supported(including_emulation=False)
+    return "bfloat16" if able else "float32"
 
 
 def open_threads() -> None:

@@ -22,7 +22,7 @@ def beliefs(
     cosine of mean features, less the mean of all public images, each caption once.
     """
     said = mllm.answer([question] * 2 * len(before), [*before, *after])
-    means = torch.stack([features.mean(0) for features in public])
+    means = torch.stack([features.float().mean(0) for features in public])
     centre = means.mean(0)
     moved = torch.stack([features.mean(0) for features in after]) - centre
     scores = F.normalize(moved, dim=-1) @ F.normalize(means - centre, dim=-1).T

@@ -51,7 +51,8 @@ def erase(args: argparse.Namespace) -> None:
     request, bench = _request(args), open_bench(Settings.from_env())
     selection = select_anchors(bench, request, _tpas(args))
     _warn(selection.warnings)
-    config = replace(PRESETS[args.preset], steps=args.steps, seed=args.seed)
+    layers = tuple(args.layers)
+    config = replace(PRESETS[args.preset], steps=args.steps, seed=args.seed, layers=layers)
     finished = _audited(bench, request, selection, config)
     _warn(finished.record.warnings)
     folder = save_run(args.out, finished.record, finished.edit)
@@ -72,9 +73,8 @@ def anchors(args: argparse.Namespace) -> None:
 def merge(args: argparse.Namespace) -> None:
     """Write a run's edited model into a new folder, with a card; to the hub only when told."""
     from space_core import merged
-    from space_core.backend import home_device
     from space_core.edit import Edit
-    from space_core.mllm import load_mllm
+    from space_core.mllm import open_mllm
     from space_core.runs import EDIT, load_record
 
     settings = Settings.from_env()
@@ -82,8 +82,7 @@ def merge(args: argparse.Namespace) -> None:
         raise ValueError("SPACE_OFFLINE is set: unset it to push, or leave --push-to out.")
     merged.check_new(args.out)
     record, edit = load_record(args.run), Edit.load(args.run / EDIT)
-    device = home_device(settings.device)
-    mllm = load_mllm(settings.model, device, settings.revision)
+    mllm = open_mllm(settings)
     merged.merge_and_save(mllm, edit, record, args.out)
     print(f"saved in {args.out}")
     if args.push_to:
@@ -225,6 +224,7 @@ def _parser() -> argparse.ArgumentParser:
                      help="training steps at most (default %(default)s)")  # fmt: skip
     one.add_argument("--seed", type=_at_least(0), default=dcsi.seed,
                      help="seed of the run (default %(default)s)")  # fmt: skip
+    cli_data.add_layers(one)
     one.add_argument("--out", type=Path, required=True, help="folder in which the run is saved")
 
     one = command("merge", merge)

@@ -36,8 +36,26 @@ def reference(args: argparse.Namespace) -> None:
     print(reference.run(Settings.from_env(), args.results))
 
 
+def gpu(args: argparse.Namespace) -> None:
+    """Measure time and memory on models of published size, beside LoRA fine-tuning."""
+    from space_core.bench import speed
+
+    load = speed.Load(args.images, args.steps, args.blocks)
+    speed.run(Settings.from_env(), load, args.only, args.out, print)
+
+
 def add_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     """Add these commands to the parser; ``command`` makes one of a name and a function."""
+    one = command("bench-gpu", gpu)
+    one.epilog = "Random weights: nothing is downloaded. Without a GPU small shapes are measured."
+    one.add_argument("--only", nargs="*", default=[], metavar="MODEL", help="these shapes alone")
+    for name, default, what in (
+        ("images", 2000, "images of the statistics"), ("steps", 100, "steps of the erasure"),
+        ("blocks", 4, "edited blocks, the middle ones"),
+    ):  # fmt: skip
+        one.add_argument(f"--{name}", type=int, default=default, metavar="N",
+                         help=f"{what} (default %(default)s)")  # fmt: skip
+    one.add_argument("--out", type=Path, default=Path("docs/results/speed.csv"), help="CSV file")
     one = command("main-job", main_job)
     one.add_argument("--out", type=Path, required=True, help="CSV file of the results")
     one = command("bench", suite)

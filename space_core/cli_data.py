@@ -3,9 +3,10 @@
 import argparse
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-from space_core.settings import PRESETS, Settings
+from space_core.settings import PRESETS, DcsiConfig, Settings
 
 _PROCESSES = "Under torchrun or accelerate launch each process takes its share."
 
@@ -35,8 +36,6 @@ def pool_build(args: argparse.Namespace) -> None:
 
 def statistics(args: argparse.Namespace) -> None:
     """Measure once for a model what other knowledge uses, so that no erasure waits for it."""
-    from dataclasses import replace
-
     from space_core.backend import home_device
     from space_core.ranks import own_device
     from space_core.retained import fill_shards
@@ -44,8 +43,10 @@ def statistics(args: argparse.Namespace) -> None:
     from space_core.surroundings import edited_layers
 
     settings = Settings.from_env()
-    sources = open_sources(replace(settings, device=own_device(home_device(settings.device))))
-    layers = edited_layers(sources.mllm, PRESETS[args.preset])
+    if settings.device != "all":
+        settings = replace(settings, device=own_device(home_device(settings.device)))
+    sources = open_sources(settings)
+    layers = edited_layers(sources.mllm, _config(args))
     for shard, path in fill_shards(
         sources.mllm, sources.pool, sources.encoder, layers, sources.model_sha256, (),
         sources.cache,
@@ -56,18 +57,30 @@ def statistics(args: argparse.Namespace) -> None:
 
 def memory(args: argparse.Namespace) -> None:
     """Say what an erasure will need of memory, without loading the model."""
-    from space_core.backend import home_device
+    from space_core.backend import all_devices, model_dtype
     from space_core.hub import load_empty_model
-    from space_core.memory_plan import fits, free_memory, plan
+    from space_core.memory_plan import fitting, free_memory, plan
     from space_core.mllm import Mllm
 
     settings = Settings.from_env()
-    empty = load_empty_model(settings.model, settings.revision)
-    mllm = Mllm(settings.model, *empty, "meta")
-    needed = plan(mllm, PRESETS[args.preset])
+    empty = load_empty_model(settings.model, settings.revision, model_dtype(settings))
+    mllm, config = Mllm(settings.model, *empty, "meta"), _config(args)
+    needed, thrifty = plan(mllm, config), plan(replace(mllm, thrifty=True), config)
     for name in ("weights", "statistics", "training", "moments"):
         print(f"{name:12}{getattr(needed, name) / 1e9:10.2f} GB")
-    print(fits(needed, free_memory(home_device(settings.device)), loaded=False))
+    print(f"{'or training':12}{thrifty.training / 1e9:10.2f} GB, computing each block twice")
+    free = free_memory(all_devices(settings.device))
+    print(fitting(mllm, config, free, loaded=False)[1])
+
+
+def _config(args: argparse.Namespace) -> DcsiConfig:
+    return replace(PRESETS[args.preset], layers=tuple(args.layers))
+
+
+def add_layers(one: argparse.ArgumentParser) -> None:
+    """The option that names the edited blocks."""
+    one.add_argument("--layers", type=int, nargs="*", default=[], metavar="BLOCK",
+                     help="decoder blocks that are edited (default: the middle ones)")  # fmt: skip
 
 
 def bench_index(args: argparse.Namespace) -> None:
@@ -94,6 +107,7 @@ def add_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     for each in (one, command("memory", memory)):
         each.add_argument("--preset", choices=PRESETS, default="space",
                           help="settings of the erasure (default %(default)s)")  # fmt: skip
+        add_layers(each)
     one = command("bench-index", bench_index)
     one.add_argument("--sizes", type=int, nargs="*", metavar="N",
                      help="numbers of vectors (default 10000 100000 1000000)")  # fmt: skip

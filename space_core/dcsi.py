@@ -97,17 +97,21 @@ def train(
         examples = [example for _, example in task] + kept
         with torch.no_grad():
             before = mllm.force(kept).logits
+        # The gradient too, while the layers are moved: a thrifty model's blocks run again for it.
         with _moved(layers, factors), block_output(block) as outputs:
             forced = mllm.force(examples)
-        features = outputs[0][named, forced.asked[named]] - job.centre
-        losses = {
-            "task": (1.0, _task(forced, kinds)),
-            "orth": (config.orth, _orth(features, job.direction)),
-            "div": (config.div, _div(features)),
-            "keep": (config.keep, _keep(forced, len(task), before)),
-        }
-        optimiser.zero_grad()
-        sum(weight * loss for weight, loss in losses.values() if weight).backward()
+            states, direction, centre = (
+                some.to(forced.logits) for some in (outputs[0], job.direction, job.centre)
+            )
+            features = states[named, forced.asked[named]] - centre
+            losses = {
+                "task": (1.0, _task(forced, kinds)),
+                "orth": (config.orth, _orth(features, direction)),
+                "div": (config.div, _div(features)),
+                "keep": (config.keep, _keep(forced, len(task), before)),
+            }
+            optimiser.zero_grad()
+            sum(weight * loss for weight, loss in losses.values() if weight).backward()
         optimiser.step()
         with torch.no_grad():
             for a, _ in factors.values():
@@ -212,7 +216,7 @@ def _div(features: Tensor) -> Tensor:
 def _damage(factors: Mapping[str, tuple[Tensor, Tensor]], job: Job) -> float:
     """The largest tr(ΔW Ĉ ΔWᵀ) / tr(W Ĉ Wᵀ) of the edited layers."""
     return max(
-        float((job.bases[name].costs * job.bases[name].coordinates(a.cpu()).square().sum(0)).sum())
+        float((job.bases[name].costs * job.bases[name].coordinates(a).square().sum(0)).sum())
         / job.energies[name]
         for name, (a, _) in factors.items()
     )

@@ -17,7 +17,7 @@ from space_core.curriculum import believed
 from space_core.edit import Edit
 from space_core.features import layer_inputs
 from space_core.inversion import invert
-from space_core.memory_plan import fits, free_memory, plan
+from space_core.memory_plan import fitting, free_memory
 from space_core.mllm import Example
 from space_core.moments import Moment
 from space_core.nullspace import Basis
@@ -59,7 +59,7 @@ def erase(
     nothing was made.
     """
     mllm, pool = sources.mllm, sources.pool
-    needed = fits(plan(mllm, config), free_memory(mllm.device), loaded=True)
+    trained, needed = fitting(mllm, config, free_memory(mllm.devices), loaded=True)
     yield Progress("memory", f"Checked the memory: {needed}.", 0.0)
     concept = sources.subject(selection.request)
     honest = material.honest_answer(mllm, concept)
@@ -79,7 +79,7 @@ def erase(
     if config.inversion_steps:
         generator = torch.Generator().manual_seed(config.seed)
         for step, loss, optimised in invert(
-            mllm, features, lessons, config.inversion_steps, generator, stop
+            trained, features, lessons, config.inversion_steps, generator, stop
         ):
             if optimised is not None:
                 features, shift = optimised.features, optimised.shift
@@ -102,7 +102,7 @@ def erase(
         in_place: Callable[[], AbstractContextManager],
     ) -> Iterator[Progress | dcsi.Task]:
         generator = torch.Generator().manual_seed(config.seed + 1)
-        found = invert(mllm, plain, lessons, config.second_look, generator, stop)
+        found = invert(trained, plain, lessons, config.second_look, generator, stop)
         optimised = None
         while optimised is None:
             with in_place():
@@ -116,12 +116,12 @@ def erase(
 
     layers = edited_layers(mllm, config)
     inputs = layer_inputs(mllm, layers, task["name"])
-    reach = torch.stack([around.bases[name].reach(k) for name, k in inputs.items()]).mean(0)
+    reach = torch.stack([around.bases[name].reach(k).cpu() for name, k in inputs.items()]).mean(0)
     reach = reach.view(len(rows), -1).mean(1)
     edit, done = None, 0.66
     yield Progress("training", "Training the edit…", done)
     for event in dcsi.train(
-        mllm, job(sources, selection, config, around, task), config, stop,
+        trained, job(sources, selection, config, around, task), config, stop,
         look_again if config.inversion_steps and config.second_look else None,
     ):  # fmt: skip
         if isinstance(event, Edit):
@@ -132,8 +132,9 @@ def erase(
             done = 0.66 + 0.34 * event.step / config.steps
             yield Progress("training", "Training the edit…", done)
     touched = sorted({*rows, *around.near, *around.keep.rows, *around.statistics.rows})
+    bases = {name: basis.to("cpu") for name, basis in around.bases.items()}
     yield Erasure(
-        edit, honest, around.bases, around.fitted, around.statistics, tuple(touched),
+        edit, honest, bases, around.fitted, around.statistics, tuple(touched),
         tuple(shift.tolist()), tuple(reach.tolist()), stop(), believes,
     )  # fmt: skip
 

@@ -5,13 +5,16 @@ All families share one path. Each fact below is held by a test on a tiny model o
 
 import inspect
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from PIL import Image, ImageOps
 from torch import Tensor, nn
-from transformers.modeling_outputs import BaseModelOutputWithPooling
+from torch.utils.checkpoint import checkpoint
+from transformers.utils import ModelOutput
 
 # An image becomes one tile, so that its number of tokens says all there is to say about it. Told
 # to every image processor that knows the word.
@@ -35,9 +38,23 @@ _MARK = "ANSWER"
 class Pooled(list[Tensor]):
     """Image features, [tokens, width] each: some families join a list, others move a tensor."""
 
-    def to(self, *args: object, **kwargs: object) -> Tensor:
-        """All features in one, [all tokens, width], moved like a tensor."""
-        return torch.cat(self).to(*args, **kwargs)
+    def to(
+        self, device: torch.device, dtype: torch.dtype | None = None, **kwargs: object
+    ) -> "Tensor | Pooled":
+        """All features in one, [all tokens, width], moved like a tensor; without a dtype, which
+        every family gives, each is moved: so accelerate takes inputs to where a model begins.
+        """
+        if dtype is None:
+            return Pooled(feature.to(device, **kwargs) for feature in self)
+        return torch.cat(self).to(device, dtype, **kwargs)
+
+
+@dataclass
+class Seen(ModelOutput):
+    """What a vision tower would have put out; accelerate moves every field of it."""
+
+    pooler_output: Pooled | None = None
+    deepstack_features: list[list[Tensor]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +153,8 @@ def image_inputs(model: nn.Module, pictures: Sequence[Tensor]) -> dict[str, obje
     """Model inputs that stand for features as `features_of` gives them, one image a row."""
     width = model.get_input_embeddings().embedding_dim
     levels = list(zip(*(picture.split(width, -1) for picture in pictures)))
-    image = BaseModelOutputWithPooling(pooler_output=Pooled(levels[0]))
-    if len(levels) > 1:
-        image.deepstack_features = [list(level) for level in levels[1:]]
+    deeper = [list(level) for level in levels[1:]] or None
+    image = Seen(pooler_output=Pooled(levels[0]), deepstack_features=deeper)
     inputs: dict[str, object] = {"mm_encoder_outputs": {"image": image}}
     if takes(model, "image_grid_thw"):
         inputs["image_grid_thw"] = _grids(model, [len(picture) for picture in pictures])
@@ -164,6 +180,25 @@ def connector_layers(model: nn.Module) -> dict[str, nn.Linear]:
         for name, module in model.named_modules()
         if isinstance(module, nn.Linear) and set(_CONNECTORS) & set(name.split("."))
     }
+
+
+@contextmanager
+def computed_twice(blocks: Sequence[nn.Module]) -> Iterator[None]:
+    """Blocks that run inside keep their inputs alone, and run again for the gradient.
+
+    Whatever hooks their layers have must still be there then.
+    """
+    # transformers asks each block whether it is in training; what is in it stays as it is, so
+    # that no dropout begins.
+    for block in blocks:
+        block.gradient_checkpointing = block.training = True
+        block._gradient_checkpointing_func = partial(checkpoint, use_reentrant=False)
+    try:
+        yield
+    finally:
+        for block in blocks:
+            del block.gradient_checkpointing, block._gradient_checkpointing_func
+            block.training = False
 
 
 def _grids(model: nn.Module, counts: Sequence[int]) -> Tensor:

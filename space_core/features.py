@@ -58,7 +58,8 @@ def _asked(
         places = torch.arange(len(some), device=forced.owner.device)
         # An example's answer tokens stand in order: the first is the one that is predicted here.
         first = torch.searchsorted(forced.owner, places)
-        yield some, outputs[0][places, forced.asked], forced.logits[first]
+        states = outputs[0][places.to(outputs[0].device), forced.asked.to(outputs[0].device)]
+        yield some, states, forced.logits[first]
 
 
 @torch.no_grad()
@@ -81,7 +82,7 @@ def layer_inputs(
             for handle in handles:
                 handle.remove()
         for name, seen in inputs.items():
-            found[name].append(seen[torch.arange(len(some)), forced.asked])
+            found[name].append(seen[torch.arange(len(some)), forced.asked.to(seen.device)])
     return {name: torch.cat(parts) for name, parts in found.items()}
 
 

@@ -23,32 +23,42 @@ sentence.register()
 _FAULTS = (OSError, ValueError, KeyError, ImportError)
 
 
-def load_image_text_model(name: str, device: str, revision: str = ""):
-    """Any Hugging Face image-text-to-text model in fp32, safetensors only, no remote code.
+def load_image_text_model(
+    name: str, device: str, revision: str = "", dtype: str = "float32", spread: bool = False
+):
+    """Any Hugging Face image-text-to-text model, safetensors only, no remote code.
 
-    revision: the branch, tag or commit of a hub name, "" for its newest. Returns
-    ``(model, processor)``. Raises ValueError, naming the model, where it cannot be loaded.
+    revision: the branch, tag or commit of a hub name, "" for its newest. spread: over all GPUs,
+    whole blocks on each. Returns ``(model, processor)``. Raises ValueError, naming the model,
+    where it cannot be loaded.
     """
     where = _where(revision)
     config = _config(name, where)
     try:
         processor = _load_processor(name, config, where)
         model = AutoModelForImageTextToText.from_pretrained(
-            name, dtype=torch.float32, use_safetensors=True, **where
-        )
+            name, dtype=dtype, use_safetensors=True, device_map="auto" if spread else None,
+            **where,
+        )  # fmt: skip
     except _FAULTS as fault:
         raise _unloadable(name, fault) from fault
-    return model.to(device).eval().requires_grad_(False), processor
+    if any(weight.is_meta for weight in model.parameters()):
+        raise ValueError(
+            f"The model {name!r} does not fit on the GPUs together: set SPACE_DTYPE to bfloat16, "
+            "or take more of them. Weights that lie elsewhere cannot be edited."
+        )
+    model = model if spread else model.to(device)
+    return model.eval().requires_grad_(False), processor
 
 
-def load_empty_model(name: str, revision: str = ""):
+def load_empty_model(name: str, revision: str = "", dtype: str = "float32"):
     """The same model without weights, on the device "meta": its shape takes no memory."""
     where = _where(revision)
     config = _config(name, where)
     try:
         processor = _load_processor(name, config, where)
         with torch.device("meta"):
-            return AutoModelForImageTextToText.from_config(config, dtype=torch.float32), processor
+            return AutoModelForImageTextToText.from_config(config, dtype=dtype), processor
     except _FAULTS as fault:
         raise _unloadable(name, fault) from fault
 

@@ -42,7 +42,7 @@ def invert(
     one more question at each step.
     """
     counts = [len(feature) for feature in features]
-    start = torch.cat(list(features))
+    start = torch.cat(list(features)).float()
     moved = start.clone().requires_grad_(True)
     optimiser = torch.optim.Adam([moved], lr=_RATE * float(start.std()))
     naming = [lesson for lesson in lessons if lesson.kind == "name"]

@@ -5,7 +5,8 @@ so many numbers a position and block, as decoder blocks with a gated MLP keep th
 """
 
 import os
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 
@@ -24,6 +25,7 @@ _MATRICES = 8
 _OF_A, _OF_DELTA = 4, 2
 _ANSWER_TOKENS = 12
 _FLOAT, _DOUBLE = 4, 8
+_TWICE = "each block is computed twice, to spare memory"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +55,19 @@ class Free:
 
 
 def plan(mllm: Mllm, config: DcsiConfig) -> Plan:
-    """The estimate for a model, which may be without weights (device "meta")."""
+    """The estimate for a model, which may be without weights (device "meta"), and thrifty."""
     model = mllm.model
     blocks = config.blocks(mllm.decoder_layers())
     layers = mllm.edited_layers(blocks).values()
     weights = sum(prod(one.shape) * one.element_size() for one in model.parameters())
+    number = model.dtype.itemsize
     text = model.config.get_text_config()
     length = _image_tokens(model) + _WORDS
     # Of a block: queries, keys, values, two norms and sums, and the MLP's two halves and product.
     numbers = 8 * text.hidden_size + 3 * max(layer.in_features for layer in layers)
     squares = sum(layer.in_features**2 for layer in layers)
     widest = max(layer.in_features for layer in layers)
-    statistics = _PASS * length * (numbers * _FLOAT + widest * _DOUBLE) + squares * _DOUBLE
+    statistics = _PASS * length * (numbers * number + widest * _DOUBLE) + squares * _DOUBLE
     moved = sum(
         _OF_A * layer.out_features * layer.in_features
         + _OF_DELTA * layer.out_features * layer.in_features
@@ -73,21 +76,36 @@ def plan(mllm: Mllm, config: DcsiConfig) -> Plan:
     )
     kept = mllm.decoder_layers() - min(blocks)
     answers = 3 * _STEP * _ANSWER_TOKENS * text.vocab_size
-    training = _FLOAT * (moved + _STEP * length * numbers * kept + answers)
+    # A thrifty model keeps each block's input, and the rest of one block at a time.
+    held = text.hidden_size * kept + numbers if mllm.thrifty else numbers * kept
+    training = _FLOAT * (moved + answers) + number * _STEP * length * held
     return Plan(weights, statistics, training, _MATRICES * squares * _DOUBLE)
 
 
-def free_memory(device: str) -> Free:
-    """What is free now."""
+def free_memory(devices: Collection[str]) -> Free:
+    """What is free now, on all of these devices together."""
     on_device = None
-    if device.startswith("cuda"):
-        on_device = torch.cuda.mem_get_info(device)[0]
+    if gpus := [device for device in devices if device.startswith("cuda")]:
+        on_device = sum(torch.cuda.mem_get_info(gpu)[0] for gpu in gpus)
     told = Path("/proc/meminfo")
     if told.is_file():
         lines = dict(line.split(":") for line in told.read_text().splitlines())
         if "MemAvailable" in lines:
             return Free(int(lines["MemAvailable"].split()[0]) * 1024, on_device)
     return Free(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"), on_device)
+
+
+def fitting(mllm: Mllm, config: DcsiConfig, free: Free, *, loaded: bool) -> tuple[Mllm, str]:
+    """The model, thrifty where it fits in no other way, and the line that `fits` says of it.
+
+    Raises ValueError where it cannot fit.
+    """
+    try:
+        return mllm, fits(plan(mllm, config), free, loaded=loaded)
+    except ValueError:
+        thrifty = replace(mllm, thrifty=True)
+        line = fits(plan(thrifty, config), free, loaded=loaded)
+        return thrifty, f"{line}; {_TWICE}"
 
 
 def fits(plan: Plan, free: Free, *, loaded: bool) -> str:
@@ -106,7 +124,7 @@ def fits(plan: Plan, free: Free, *, loaded: bool) -> str:
         if needed > left:
             raise ValueError(
                 f"The erasure needs about {_size(needed)}{more} of {where}, and {_size(left)} are "
-                "free: edit fewer layers, take a smaller model, or free some."
+                "free: edit fewer blocks (--layers), take a smaller model, or free some."
             )
     return "; ".join(
         f"needs about {_size(needed)}{more} of {where}, {_size(left)} free"

@@ -13,7 +13,9 @@ from PIL import Image
 from torch import Tensor, nn
 
 from space_core import families
+from space_core.backend import all_devices, home_device, model_dtype
 from space_core.hub import load_image_text_model
+from space_core.settings import Settings
 
 IGNORE = -100
 MAX_NEW_TOKENS = 32
@@ -46,6 +48,8 @@ class Forced:
 class Mllm:
     """A frozen model with its processor. ``name`` is the folder or hub name it came from.
 
+    device: where its inputs go; its blocks may lie on others. thrifty: gradients cost a second
+    pass through each block of the decoder instead of memory.
     Raises ValueError for a model whose processor writes an image in a way that is not understood.
     """
 
@@ -53,6 +57,7 @@ class Mllm:
     model: nn.Module
     processor: object
     device: str
+    thrifty: bool = False
     chat: families.Chat = field(init=False)
 
     def __post_init__(self) -> None:
@@ -64,6 +69,11 @@ class Mllm:
         return self.processor.tokenizer
 
     @property
+    def devices(self) -> set[str]:
+        """Every device that holds weights."""
+        return {str(weight.device) for weight in self.model.parameters()}
+
+    @property
     def pad(self) -> int:
         """The id that fills up shorter rows."""
         known = self.tokenizer.pad_token_id
@@ -71,7 +81,7 @@ class Mllm:
 
     @torch.no_grad()
     def encode(self, images: Sequence[Image.Image], batch: int = 64) -> list[Tensor]:
-        """The connector's output [tokens, width] fp32 for each image.
+        """The connector's output [tokens, width] for each image, in the model's dtype.
 
         Where a model feeds its deeper blocks too (Qwen3-VL), those levels lie beside the first,
         [tokens, (1 + levels) · width].
@@ -84,7 +94,7 @@ class Mllm:
                 images=[[families.shown(self.model, image)] for image in some],
                 return_tensors="pt",
                 **families.one_tile(see),
-            ).to(self.device)
+            ).to(self.device, self.model.dtype)
             features += families.features_of(self.model, pixels)
         if len(features) != len(images):
             raise ValueError(
@@ -187,16 +197,18 @@ class Mllm:
         chosen = labels[:, 1:] != IGNORE
 
         def answers_alone(_head: nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor]:
-            return (args[0][:, :-1][chosen],)
+            return (args[0][:, :-1][chosen.to(args[0].device)],)
 
         # The model's own forward, for what it does to logits; its head sees the answers alone.
         handle = self.model.get_output_embeddings().register_forward_pre_hook(answers_alone)
+        blocks = self.model.get_decoder().layers if self.thrifty else ()
         try:
-            logits = self.model(**inputs, use_cache=False).logits
+            with families.computed_twice(blocks):
+                logits = self.model(**inputs, use_cache=False).logits
         finally:
             handle.remove()
         return Forced(
-            logits.float(),
+            logits.to(self.device, torch.float32),
             labels[:, 1:][chosen],
             torch.nonzero(chosen)[:, 0],
             chosen.int().argmax(1),
@@ -252,7 +264,15 @@ def batches(
     return [part[i : i + size] for part in (seen, read) for i in range(0, len(part), size)]
 
 
-def load_mllm(name: str, device: str, revision: str = "") -> Mllm:
+def load_mllm(
+    name: str, device: str, revision: str = "", dtype: str = "float32", spread: bool = False
+) -> Mllm:
     """Load any image-text-to-text model, see `hub`. Raises ValueError where that fails."""
-    model, processor = load_image_text_model(name, device, revision)
+    model, processor = load_image_text_model(name, device, revision, dtype, spread)
     return Mllm(name, model, processor, device)
+
+
+def open_mllm(settings: Settings) -> Mllm:
+    """The model of the settings, on the device and in the dtype that they lead to."""
+    device, spread = home_device(settings.device), len(all_devices(settings.device)) > 1
+    return load_mllm(settings.model, device, settings.revision, model_dtype(settings), spread)

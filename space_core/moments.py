@@ -56,6 +56,10 @@ class Moment:
             raise ValueError("No inputs were seen: run the retained set through the stream first.")
         return self.total / self.count
 
+    def to(self, device: str | torch.device) -> Self:
+        """The same moment on another device."""
+        return type(self)(self.total.to(device), self.count)
+
     def __add__(self, other: Self) -> Self:
         self._same_width(other)
         return type(self)(self.total + other.total, self.count + other.count)

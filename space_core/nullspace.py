@@ -4,8 +4,8 @@ An update is ΔW = A Sᵀ with S fixed and A [o, r] trained. Hard: S = U_N, the 
 retained inputs hardly use. Soft: S = (Ĉ + λI)^(−1/2), every direction at the price it costs.
 """
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, Self
 
 import torch
 from torch import Tensor
@@ -31,6 +31,11 @@ class Basis:
     tau: float
     mode: Literal["hard", "soft"]
     lam: float
+
+    def to(self, device: str | torch.device) -> Self:
+        """The same basis on another device."""
+        moved = {name: getattr(self, name).to(device) for name in ("s", "eigenvalues", "vectors")}
+        return replace(self, **moved)
 
     @property
     def costs(self) -> Tensor:

@@ -43,7 +43,10 @@ class Statistics:
 
 
 class Encoder:
-    """The connector's output for pool images, each computed once per process."""
+    """The connector's output for pool images, each computed once per process.
+
+    Kept in main memory: a large model's would fill a GPU.
+    """
 
     def __init__(self, mllm: Mllm, pool: Pool):
         self._mllm, self._pool = mllm, pool
@@ -53,8 +56,8 @@ class Encoder:
         """Features [tokens, width] of pool rows, in order."""
         new = [row for row in dict.fromkeys(rows) if row not in self._known]
         features = self._mllm.encode([self._pool.image(row) for row in new])
-        self._known.update(zip(new, features))
-        return [self._known[row] for row in rows]
+        self._known.update(zip(new, (feature.cpu() for feature in features)))
+        return [self._known[row].to(self._mllm.device) for row in rows]
 
 
 def retained_statistics(

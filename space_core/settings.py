@@ -8,7 +8,8 @@ from typing import Literal
 
 _ASSETS = Path(__file__).resolve().parent.parent / "assets" / "demo"
 BUNDLED = (str(_ASSETS / "mllm"), str(_ASSETS / "shared-space"))
-_DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
+_DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?|all")
+_DTYPES = ("auto", "float32", "bfloat16")
 _SWITCH = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 
 
@@ -29,6 +30,7 @@ class Settings:
     runs: Path = Path("runs")
     cache: Path = Path.home() / ".cache" / "space-auditor"
     device: str = "auto"
+    dtype: str = "auto"
     keep_days: int = 0
     shared_runs: bool = False
     max_queue: int = 16
@@ -37,7 +39,11 @@ class Settings:
 
     def __post_init__(self) -> None:
         if not _DEVICE.fullmatch(self.device):
-            raise ValueError(f"SPACE_DEVICE is {self.device!r}: give auto, cpu, cuda or cuda:0.")
+            raise ValueError(
+                f"SPACE_DEVICE is {self.device!r}: give auto, cpu, cuda or cuda:0, or all."
+            )
+        if self.dtype not in _DTYPES:
+            raise ValueError(f"SPACE_DTYPE is {self.dtype!r}: give auto, float32 or bfloat16.")
         if self.max_queue < 1:
             raise ValueError(f"SPACE_MAX_QUEUE is {self.max_queue}: give 1 or more.")
         if bool(self.user) != bool(self.password):

@@ -7,7 +7,7 @@ from pathlib import Path
 from space_core.backend import home_device
 from space_core.edit import weights_sha256
 from space_core.material import Kept
-from space_core.mllm import Mllm, load_mllm
+from space_core.mllm import Mllm, open_mllm
 from space_core.neighbourhood import Neighbourhood, survey
 from space_core.pool import Pool, open_pool
 from space_core.recent import Recent
@@ -22,7 +22,7 @@ from space_core.types import Concept, ConceptRequest
 class Sources:
     """Opened once per process and shared by all requests; nothing in it is ever changed.
 
-    kept: what must stay around the last requests, in the frozen model's words.
+    kept: what must stay around the last request, in the frozen model's words.
     """
 
     mllm: Mllm
@@ -32,7 +32,7 @@ class Sources:
     encoder: Encoder
     model_sha256: str
     cache: Path
-    kept: Recent[Kept] = field(default_factory=lambda: Recent(2))
+    kept: Recent[Kept] = field(default_factory=lambda: Recent(1))
 
     def subject(self, request: ConceptRequest) -> Concept:
         """The request as a concept."""
@@ -44,7 +44,7 @@ def open_sources(
 ) -> Sources:
     """Load the model, the space and the pool. Raises ValueError, naming it, for one that fails."""
     device = home_device(settings.device)
-    mllm = load_mllm(settings.model, device, settings.revision)
+    mllm = open_mllm(settings)
     space = load_shared_space(settings.shared_space, device)
     pool = open_pool(settings.pool, space, settings.cache, progress)
     return Sources(

@@ -7,6 +7,7 @@ opened here.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import nn
 
 from space_core import dcsi, material, tpas
@@ -83,7 +84,7 @@ def job(
     concept = sources.subject(selection.request)
     block = dcsi.last_edited_block(mllm, config)
     energies = {
-        name: _energy(layer, around.fitted[name])
+        name: energy(layer, around.fitted[name])
         for name, layer in edited_layers(mllm, config).items()
     }
     return dcsi.Job(
@@ -113,13 +114,17 @@ def _spaces(
     fitted, bases = {}, {}
     for name in layers:
         fitted[name] = near_moments(statistics.fit[name], near[name], config.neighbours)
+        # Where the layer lies: a wide one's spectrum takes minutes on a CPU.
+        place = layers[name].weight.device
+        moment, select = fitted[name].to(place), statistics.select[name]
         if config.mode == "soft":
-            bases[name] = soft_basis(fitted[name], config.lam)
+            bases[name] = soft_basis(moment, config.lam)
         else:
-            bases[name] = hard_basis(fitted[name], statistics.select[name], config.energy)
+            bases[name] = hard_basis(moment, select.to(place), config.energy)
     return fitted, bases
 
 
-def _energy(layer: nn.Linear, moment: Moment) -> float:
-    weight = layer.weight.detach().to("cpu", dtype=moment.mean.dtype)
-    return float(((weight @ moment.mean) * weight).sum())
+def energy(layer: nn.Linear, moment: Moment) -> float:
+    """tr(W Ĉ Wᵀ), the mean square of a layer's retained output."""
+    weight = layer.weight.detach().to(torch.float64)
+    return float(((weight @ moment.to(weight.device).mean) * weight).sum())

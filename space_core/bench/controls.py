@@ -155,7 +155,6 @@ CONTROLS: dict[str, Entry] = {
     "paper": Entry("ablation", with_config(PRESETS["paper"])),
     "true images": Entry("ceiling", with_task(true_images)),
     # What should not erase.
-    "other target": Entry("control", other_target),
     "other belief": Entry("control", with_task(other_belief)),
     "no anchors": Entry("control", with_task(no_anchors)),
     "random anchors": Entry("control", random_anchors),
@@ -173,4 +172,6 @@ CONTROLS: dict[str, Entry] = {
     "no second look": Entry("ablation", with_config(replace(DEFAULT, second_look=0))),
     "with orth": Entry("ablation", with_config(replace(DEFAULT, orth=1.0))),
     "with div": Entry("ablation", with_config(replace(DEFAULT, div=0.1))),
+    # Last: it reads what stays around another concept, which all the others share.
+    "other target": Entry("control", other_target),
 }

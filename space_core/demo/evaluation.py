@@ -12,7 +12,7 @@ from space_core.demo.catalogue import load_queries
 from space_core.evaluation_split import EvaluationSplit, EvaluationView
 from space_core.intervals import wilson
 from space_core.lessons import Lesson, Lessons
-from space_core.mllm import Mllm, load_mllm
+from space_core.mllm import Mllm, open_mllm
 from space_core.names import NameBook, words
 from space_core.settings import Settings
 from space_core.shared_space import SharedSpace, load_shared_space
@@ -50,7 +50,7 @@ def evaluate_demo(settings: Settings, seed: int = 0) -> str:
     """The table of bars as Markdown, computed now."""
     device = home_device(settings.device)
     split = EvaluationSplit(settings.evaluation)
-    mllm = load_mllm(settings.model, device)
+    mllm = open_mllm(settings)
     space = load_shared_space(settings.shared_space, device)
     shown = [one for one in split.concepts.values() if one.family != "artist"]
     views = _views(split, shown, np.random.default_rng((seed, 0)))

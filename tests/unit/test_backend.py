@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,7 +14,7 @@ from torch import nn
 
 from space_core import backend
 from space_core.audit import Bench
-from space_core.settings import DcsiConfig, TpasConfig
+from space_core.settings import DcsiConfig, Settings, TpasConfig
 from space_core.shared_space import SharedSpace
 from space_core.sources import Sources
 from space_core.worker import Ask, Erase, Refused, Search, _moved, entry_point, search, seconds
@@ -109,6 +110,30 @@ def test_a_device_is_taken_as_given_and_auto_is_what_is_there():
     found = "cuda" if torch.cuda.is_available() else "cpu"
     assert backend.home_device("auto") == backend.call_device("auto") == found
     assert backend.home_device("cuda:1") == backend.call_device("cuda:1") == "cuda:1"
+
+
+@pytest.mark.parametrize("gpus", [0, 1, 2])
+def test_weights_are_bfloat16_on_a_gpu_alone_and_never_the_bundled_ones(monkeypatch, gpus):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpus > 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
+    computes = True
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: computes)
+    own = Settings(model="org/model")
+    there = "bfloat16" if gpus else "float32"
+    for device in ("auto", "all"):
+        assert backend.model_dtype(replace(own, device=device)) == there
+        assert backend.model_dtype(Settings(device=device)) == "float32"
+    assert backend.model_dtype(replace(own, device="cpu")) == "float32"
+    assert backend.model_dtype(replace(own, device="cuda:1")) == "bfloat16"
+    for wanted in ("float32", "bfloat16"):
+        assert backend.model_dtype(replace(own, device="auto", dtype=wanted)) == wanted
+    computes = False
+    assert backend.model_dtype(replace(own, device="auto")) == "float32"
+    everywhere = [f"cuda:{i}" for i in range(gpus)] if gpus else ["cpu"]
+    assert backend.all_devices("all") == everywhere
+    assert backend.all_devices("auto") == ["cuda" if gpus else "cpu"]
 
 
 def test_time_is_asked_for_by_steps_and_questions_and_never_without_end(tmp_path):

@@ -168,7 +168,7 @@ def test_what_cannot_be_used_is_refused_in_a_sentence(folder, tmp_path):
 def opened(monkeypatch):
     """The tiny model and a shared space to go with it."""
     mllm = tiny_mllm()
-    monkeypatch.setattr(sources, "load_mllm", lambda *_: mllm)
+    monkeypatch.setattr(sources, "open_mllm", lambda _: mllm)
     monkeypatch.setattr(sources, "load_shared_space", lambda _name, _device: Painted())
     return mllm
 

@@ -1,13 +1,15 @@
 """The memory plan: the same with and without weights, one line, and a refusal in words."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 from tiny_families import loaded, write_family
 
 from space_core import erasure, memory_plan
+from space_core.cli import main
 from space_core.hub import load_empty_model
-from space_core.memory_plan import Free, Plan, fits, free_memory, plan
+from space_core.memory_plan import Free, Plan, fits, fitting, free_memory, plan
 from space_core.mllm import Mllm
 from space_core.settings import DcsiConfig
 
@@ -49,8 +51,45 @@ def test_what_fits_is_said_in_one_line():
     ],
 )
 def test_what_cannot_fit_is_refused_in_a_sentence(free, where):
-    with pytest.raises(ValueError, match=f"{where}: edit fewer layers"):
+    with pytest.raises(ValueError, match=f"{where}: edit fewer blocks"):
         fits(NEEDS, free, loaded=False)
+
+
+def test_blocks_are_computed_twice_where_that_alone_fits(folder):
+    config, mllm = DcsiConfig(), loaded(folder)
+    ample, short = plan(mllm, config), plan(replace(mllm, thrifty=True), config)
+    assert short.training < ample.training and short.statistics == ample.statistics
+    room = ample.moments + ample.device
+    same, line = fitting(mllm, config, Free(room, None), loaded=False)
+    assert same is mllm and "twice" not in line
+    spared, line = fitting(mllm, config, Free(room - 1, None), loaded=False)
+    assert spared.thrifty and "each block is computed twice" in line
+    with pytest.raises(ValueError, match="edit fewer blocks"):
+        fitting(mllm, config, Free(1000, None), loaded=False)
+
+
+def test_half_the_bytes_are_half_the_weights(folder):
+    config, half = DcsiConfig(), loaded(folder, dtype="bfloat16")
+    whole, other = plan(loaded(folder), config), plan(half, config)
+    assert 2 * other.weights == whole.weights and other.training < whole.training
+    assert other.moments == whole.moments
+    empty = Mllm("empty", *load_empty_model(str(folder), dtype="bfloat16"), "meta")
+    assert plan(empty, config) == other
+
+
+def test_the_command_says_both_ways_and_heeds_the_blocks(folder, monkeypatch, capsys):
+    monkeypatch.setenv("SPACE_MODEL", str(folder))
+    monkeypatch.setenv("SPACE_DEVICE", "cpu")
+    peaks = []
+    for blocks in ([], ["--layers", "1"]):
+        assert main(["memory", *blocks]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[4].startswith("or training") and lines[4].endswith("computing each block twice")
+        assert "needs about" in lines[5]
+        peaks.append(lines[:4])
+    assert peaks[0] != peaks[1]
+    assert main(["memory", "--layers", "7"]) == 2
+    assert "blocks 0 to 2" in capsys.readouterr().err
 
 
 def test_an_erasure_that_cannot_fit_does_not_begin(folder, monkeypatch):
@@ -64,7 +103,7 @@ def test_an_erasure_that_cannot_fit_does_not_begin(folder, monkeypatch):
 
 
 def test_free_memory_is_read_from_the_machine(monkeypatch):
-    free = free_memory("cpu")
+    free = free_memory(["cpu"])
     assert free.device is None and 10**8 < free.host < 10**14
     monkeypatch.setattr(memory_plan.Path, "is_file", lambda path: False)
-    assert free_memory("cpu").host > 10**8
+    assert free_memory(["cpu"]).host > 10**8

@@ -141,7 +141,7 @@ def test_what_someone_wrote_is_shown_and_does_nothing(run):
 @pytest.fixture
 def kept(run, edit, tmp_path, monkeypatch, mllm):
     """A kept run; its model is at hand without loading."""
-    monkeypatch.setattr("space_core.mllm.load_mllm", lambda *_: mllm)
+    monkeypatch.setattr("space_core.mllm.open_mllm", lambda _: mllm)
     return save_run(tmp_path / "runs", run, edit)
 
 

@@ -48,8 +48,10 @@ def test_every_kind_of_value_is_read(monkeypatch, tmp_path):
         monkeypatch, model="org/model", revision="v1", allowed_models=" org/model, org/clip ",
         offline="Yes", pool=str(tmp_path), runs="kept", max_queue="3", user="ada",
         password="secret", device="cuda:1", evaluation=str(tmp_path),
+        dtype="bfloat16",
     )  # fmt: skip
     assert (read.model, read.revision, read.device) == ("org/model", "v1", "cuda:1")
+    assert read.dtype == "bfloat16" and of(monkeypatch, device="all").device == "all"
     assert read.allowed_models == ("org/model", "org/clip") and read.offline is True
     assert (read.pool, read.evaluation, read.runs) == (tmp_path, tmp_path, Path("kept"))
     assert read.max_queue == 3 and read.auth == ("ada", "secret")
@@ -59,7 +61,8 @@ def test_every_kind_of_value_is_read(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     "values, sentence",
     [
-        ({"device": "gpu"}, "SPACE_DEVICE is 'gpu': give auto, cpu, cuda or cuda:0."),
+        ({"device": "gpu"}, "SPACE_DEVICE is 'gpu': give auto, cpu, cuda or cuda:0, or all."),
+        ({"dtype": "fp8"}, "SPACE_DTYPE is 'fp8': give auto, float32 or bfloat16."),
         ({"max_queue": "many"}, "SPACE_MAX_QUEUE is 'many': give a whole number."),
         ({"max_queue": "0"}, "SPACE_MAX_QUEUE is 0: give 1 or more."),
         ({"offline": "perhaps"}, "SPACE_OFFLINE is 'perhaps': give 1 or 0."),

@@ -7,7 +7,6 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-import pytest
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from torch import Tensor
@@ -25,7 +24,6 @@ from transformers import (
     SiglipImageProcessorPil,
     SmolVLMImageProcessorPil,
 )
-from transformers.models.smolvlm import processing_smolvlm
 
 from space_core.mllm import Mllm, load_mllm
 
@@ -236,13 +234,9 @@ def opener(tmp_path_factory, images: list) -> Callable[[str], Tiny]:
     return opened
 
 
-def loaded(folder: Path) -> Mllm:
+def loaded(folder: Path, **options: object) -> Mllm:
     """Load what `write_family` wrote."""
-    with pytest.MonkeyPatch.context() as patch:
-        if processing_smolvlm.num2words is None:
-            # It spells the number of a film's pictures, and no film is shown here.
-            patch.setattr(processing_smolvlm, "num2words", str)
-        return load_mllm(str(folder), "cpu")
+    return load_mllm(str(folder), "cpu", **options)
 
 
 def write_family(name: str, folder: Path) -> Path:

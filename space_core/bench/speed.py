@@ -1,0 +1,261 @@
+"""How long an erasure takes on models of published size, beside LoRA on the same machine.
+
+Weights are random: time and memory do not depend on what they say.
+"""
+
+import platform
+import resource
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+
+from space_core import dcsi
+from space_core.backend import home_device, model_dtype
+from space_core.baselines import lora
+from space_core.baselines.data import Data
+from space_core.bench.files import write_csv
+from space_core.bench.shapes import PUBLISHED, SMALL, Shape, random_mllm
+from space_core.edit import Edit, edited
+from space_core.features import after_block
+from space_core.inversion import invert
+from space_core.lessons import Lesson
+from space_core.material import Kept
+from space_core.memory_plan import fitting, free_memory
+from space_core.mllm import MAX_NEW_TOKENS, Example, Mllm
+from space_core.moments import Moment
+from space_core.nullspace import soft_basis
+from space_core.retained import stream, with_own_answers
+from space_core.settings import DcsiConfig, Settings
+from space_core.surroundings import edited_layers, energy
+from space_core.types import StepEvent
+
+COLUMNS = ("model", "device", "dtype", "blocks", "stage", "value", "unit", "of_a_lora_step")
+_MISSING = "not measured: needs a GPU"
+_QUESTIONS = ("What is this?", "Is this a lemon?", "What colour is it?", "How many are there?")
+_BATCH = 80  # as many examples as a step of DCSI takes with these kinds of task
+_SHARD, _ANCHORS, _LORA_STEPS, _ROUNDS, _ASKED = 200, 24, 10, 5, 16
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How much is measured. blocks: how many of the middle ones are edited."""
+
+    images: int
+    steps: int
+    blocks: int
+
+
+def run(settings: Settings, load: Load, only: Sequence[str], out: Path,
+        said: Callable[[str], None]) -> None:  # fmt: skip
+    """Measure, say each row, and write the table as CSV, and as Markdown beside it.
+
+    On a GPU the published shapes; without one small shapes, and a line for each that is missing.
+    Raises ValueError for a name in ``only`` that is none of them.
+    """
+    device = home_device(settings.device)
+    gpu = device.startswith("cuda")
+    known = {one.name: one for one in (PUBLISHED if gpu else SMALL)}
+    if strange := set(only) - set(known):
+        raise ValueError(f"No shape is called {min(strange)!r} here: choose of {list(known)}.")
+    dtype = model_dtype(replace(settings, model=""))
+    rows: list[dict[str, object]] = []
+    out.parent.mkdir(parents=True, exist_ok=True)
+    for shape in (known[name] for name in only or known):
+        for row in _rows(shape, device, dtype, load):
+            rows.append(dict(zip(COLUMNS, (shape.name, device, dtype, load.blocks, *row))))
+            said("  ".join(str(value) for value in rows[-1].values()))
+            write_csv(out, COLUMNS, rows)
+    if not gpu:
+        rows += [dict(zip(COLUMNS, (one.name, "", "", "", _MISSING, "", "", "")))
+                 for one in PUBLISHED]  # fmt: skip
+    write_csv(out, COLUMNS, rows)
+    text = _markdown(rows, device, load)
+    out.with_suffix(".md").write_text(text, encoding="utf-8")
+    said(text)
+
+
+def _rows(shape: Shape, device: str, dtype: str, load: Load) -> Iterator[tuple[object, ...]]:
+    """(stage, value, unit, ratio to a LoRA step) for one model; a sentence where it cannot be."""
+    try:
+        yield from _measured(shape, device, dtype, load)
+    except (ValueError, torch.OutOfMemoryError) as fault:
+        yield f"stopped: {' '.join(str(fault).split())[:200]}", "", "", ""
+
+
+def _measured(shape: Shape, device: str, dtype: str, load: Load) -> Iterator[tuple[object, ...]]:
+    clock = Clock(device)
+    mllm = clock(lambda: random_mllm(shape, device, dtype))
+    weights = sum(weight.numel() for weight in mllm.model.parameters())
+    yield "parameters", weights / 1e6, "million", ""
+    yield "initialise", clock.seconds, "s", ""
+    first = (mllm.decoder_layers() - load.blocks) // 2
+    config = DcsiConfig(steps=load.steps, layers=tuple(range(first, first + load.blocks)))
+    mllm, line = fitting(mllm, config, free_memory(mllm.devices), loaded=True)
+    if mllm.thrifty:
+        yield "blocks computed twice, to spare memory", "", "", ""
+
+    features, examples = clock(lambda: _examples(mllm, shape.side))
+    # What a step costs that fine-tuning makes: as many examples, adapters on the whole decoder.
+    step, tuned = _lora_step(mllm, examples, clock)
+    yield f"LoRA step, {_BATCH} examples", step, "s", 1.0
+    yield "LoRA, peak memory", tuned, "GB", ""
+
+    moments, seconds = _statistics(mllm, config, shape.side, load.images, clock)
+    yield f"statistics, {load.images} images with a question", seconds, "s", seconds / step
+    yield "statistics, peak memory", clock.peak, "GB", ""
+    job = clock(lambda: _job(mllm, config, moments, examples))
+    yield "null space", clock.seconds, "s", clock.seconds / step
+    peaks = [clock.peak]
+    lessons = [Lesson("name", question, "A lemon.") for question in _QUESTIONS]
+    generator = torch.Generator().manual_seed(0)
+    never = (lambda: False,)
+    moving = clock(lambda: list(
+        invert(mllm, features, lessons, config.inversion_steps, generator, *never)
+    ))  # fmt: skip
+    yield f"inversion, {len(moving) - 1} steps", clock.seconds, "s", clock.seconds / step
+    peaks.append(clock.peak)
+    *events, edit = clock(lambda: list(dcsi.train(mllm, job, config, *never)))
+    made = sum(isinstance(event, StepEvent) for event in events)
+    yield f"erase, {made} steps", clock.seconds, "s", clock.seconds / step
+    yield "erase, one step", clock.seconds / made, "s", clock.seconds / made / step
+    yield "erase, peak memory", max(*peaks, clock.peak), "GB", ""
+    before, after = _speeds(mllm, edit, features, clock)
+    yield "tokens a second, base model", before, "1/s", ""
+    yield "tokens a second, edit on", after, "1/s", ""
+    yield "cost of the edit while answering", 100 * (before / after - 1), "%", ""
+
+
+class Clock:
+    """Seconds and peak memory (GB) of the last thing done; on a CPU the process's peak so far."""
+
+    def __init__(self, device: str):
+        self._gpu = device.startswith("cuda")
+        self.seconds = self.peak = 0.0
+
+    def __call__(self, job: Callable[[], object]):
+        """Do it."""
+        if self._gpu:
+            torch.cuda.reset_peak_memory_stats()
+            torch.cuda.synchronize()
+        started = time.perf_counter()
+        result = job()
+        if self._gpu:
+            torch.cuda.synchronize()
+        self.seconds = time.perf_counter() - started
+        kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        self.peak = torch.cuda.max_memory_allocated() / 1e9 if self._gpu else kilobytes / 1e6
+        return result
+
+
+def _images(count: int, side: int, start: int = 0) -> list[Image.Image]:
+    drawn = [np.random.default_rng(start + i).integers(0, 256, (side, side, 3), np.uint8)
+             for i in range(count)]  # fmt: skip
+    return [Image.fromarray(pixels) for pixels in drawn]
+
+
+def _examples(mllm: Mllm, side: int) -> tuple[list[torch.Tensor], list[Example]]:
+    features = mllm.encode(_images(_ANCHORS, side))
+    return features, [Example(text, "A fruit.", one) for text in _QUESTIONS for one in features]
+
+
+def _task(examples: Sequence[Example]) -> dict[str, list[Example]]:
+    return {"name": examples[:_ANCHORS], "yes-no": examples[_ANCHORS : 2 * _ANCHORS]}
+
+
+def _kept(examples: Sequence[Example]) -> Kept:
+    return Kept(*[examples[2 * _ANCHORS :]] * 3, ())
+
+
+def _statistics(
+    mllm: Mllm, config: DcsiConfig, side: int, count: int, clock: Clock
+) -> tuple[dict[str, Moment], float]:
+    """As `retained` streams them, shard by shard, and the seconds without drawing the images."""
+    layers, sums, seconds, peak = edited_layers(mllm, config), {}, 0.0, 0.0
+    for start in range(0, count, _SHARD):
+        images = _images(min(_SHARD, count - start), side, start)
+        texts = [_QUESTIONS[i % len(_QUESTIONS)] for i in range(len(images))]
+        found = clock(lambda: stream(
+            mllm, layers, with_own_answers(mllm, texts, mllm.encode(images))
+        ))  # fmt: skip
+        sums = {name: sums[name] + one if sums else one for name, one in found.items()}
+        seconds, peak = seconds + clock.seconds, max(peak, clock.peak)
+    clock.peak = peak
+    return sums, seconds
+
+
+def _job(
+    mllm: Mllm, config: DcsiConfig, moments: dict[str, Moment], examples: Sequence[Example]
+) -> dcsi.Job:
+    layers = edited_layers(mllm, config)
+    states = after_block(mllm, dcsi.last_edited_block(mllm, config), examples[: 2 * _ANCHORS])
+    return dcsi.Job(
+        {name: soft_basis(moments[name].to(layer.weight.device), config.lam)
+         for name, layer in layers.items()},
+        {name: energy(layer, moments[name]) for name, layer in layers.items()},
+        _task(examples), _kept(examples), states[0] - states[1], states.mean(0),
+    )  # fmt: skip
+
+
+def _lora_step(mllm: Mllm, examples: Sequence[Example], clock: Clock) -> tuple[float, float]:
+    """Median seconds of a step of LoRA fine-tuning with peft, and its peak memory in GB."""
+
+    def likelier(model: lora.Adapted, some: Data) -> dict[str, torch.Tensor]:
+        forced = model.force(some.forget)
+        return {"loss": F.cross_entropy(forced.logits, forced.targets)}
+
+    data = Data(list(examples), [], [], [], (), ())
+    config = lora.LoraConfig(steps=_LORA_STEPS + 1, batch=_BATCH)
+    steps = lora.train(mllm, data, config, likelier)
+    events = [event for event in clock(lambda: list(steps)) if isinstance(event, StepEvent)]
+    times = [later.seconds - one.seconds for one, later in zip(events, events[1:])]
+    return statistics.median(times), clock.peak
+
+
+def _speeds(
+    mllm: Mllm, edit: Edit, features: Sequence[torch.Tensor], clock: Clock
+) -> tuple[float, float]:
+    """Tokens a second without and with the edit: medians of some rounds in turn."""
+    some = [features[i % len(features)] for i in range(_ASKED)]
+    inputs = mllm.inputs([_QUESTIONS[0]] * _ASKED, some)
+    length = {"max_new_tokens": MAX_NEW_TOKENS, "min_new_tokens": MAX_NEW_TOKENS}
+
+    @torch.inference_mode()
+    def speed() -> float:
+        clock(lambda: mllm.model.generate(
+            **inputs, **length, do_sample=False, pad_token_id=mllm.pad
+        ))  # fmt: skip
+        return _ASKED * MAX_NEW_TOKENS / clock.seconds
+
+    speed()
+    before, after = [], []
+    for _ in range(_ROUNDS):
+        before.append(speed())
+        with edited(mllm.model, edit):
+            after.append(speed())
+    return statistics.median(before), statistics.median(after)
+
+
+def _markdown(rows: Sequence[dict[str, object]], device: str, load: Load) -> str:
+    machine = platform.machine()
+    if device.startswith("cuda"):
+        machine = torch.cuda.get_device_name(device)
+    lines = [
+        f"Measured {datetime.now(UTC):%Y-%m-%d} on {machine} ({device}), "
+        f"{torch.get_num_threads()} CPU threads; torch {torch.__version__}; {load.blocks} edited "
+        "blocks; random weights.",
+        "", "| model | stage | value | of a LoRA step |", "| --- | --- | --- | --- |",
+    ]  # fmt: skip
+    for row in rows:
+        value, ratio = row["value"], row["of_a_lora_step"]
+        shown = f"{value:.4g} {row['unit']}" if isinstance(value, float) else ""
+        times = f"{ratio:.3g} ×" if isinstance(ratio, float) else ""
+        lines.append(f"| {row['model']} | {row['stage']} | {shown} | {times} |")
+    return "\n".join(lines) + "\n"
