@@ -19,6 +19,7 @@ from space_core.audit import Bench, Finished, known_names, versions
 from space_core.bound import damage, stored_bound
 from space_core.edit import Edit, edited, stored_delta, weights_sha256
 from space_core.edit_sum import combined
+from space_core.evaluation_split import EvaluationView
 from space_core.joint import Joint, JointConcept, JointLayer, Pair, check_number
 from space_core.names import NameBook
 from space_core.nullspace import Basis, hard_basis, soft_basis
@@ -136,23 +137,24 @@ def _asked(
 
 
 def _views(bench: Bench, record: RunRecord) -> dict[str, Tensor]:
-    seen = {one.image: one for one in record.outcomes if one.image}
-    if not seen:
-        return {}
-    images = []
-    for key, one in seen.items():
-        try:
-            view = bench.split.view(key)
-            same = one.artist == view.artist and one.concept in (view.concept, view.artist)
-        except (AttributeError, IndexError, ValueError):
-            same = False
-        if not same:
-            raise ValueError(
-                f"The run {record.run_id} was measured on other evaluation images than those of "
-                "this installation: erase anew."
-            )
-        images.append(view.view.image)
-    return dict(zip(seen, bench.sources.mllm.encode(images)))
+    """The connector's output for the run's images, in the batches in which the run saw them."""
+    found: dict[str, EvaluationView] = {}
+    try:
+        for one in record.outcomes:
+            if not one.image:
+                continue
+            if one.image not in found:
+                found[one.image] = bench.split.view(one.image)
+            seen = found[one.image]
+            if one.artist != seen.artist or one.concept not in (seen.concept, seen.artist):
+                raise LookupError(one.image)
+    except (AttributeError, LookupError, ValueError) as fault:
+        raise ValueError(
+            f"The run {record.run_id} was measured on other evaluation images than those of this "
+            "installation: erase anew."
+        ) from fault
+    images = [seen.view.image for seen in found.values()]
+    return dict(zip(found, bench.sources.mllm.encode(images)))
 
 
 def _about(one: Outcome, others: set[str]) -> bool:
