@@ -117,6 +117,41 @@ def test_from_two_runs_to_a_comparison_and_nothing(visitor):
     assert page.locator("#my-runs label").count() == 1
 
 
+@pytest.mark.parametrize("options", [{"viewport": {"width": 1440, "height": 1000}}, PHONE])
+def test_what_is_erased_is_undone_switched_on_and_asked_together(visitor, options):
+    page, wide = visitor(**options), options is not PHONE
+    erase(page, "lemon"), erase(page, "cat")
+
+    def in_sidebar() -> None:
+        if not wide:
+            page.get_by_label("Toggle Sidebar").click()
+            sees_sidebar(page, True)
+
+    in_sidebar()
+    undo, ask = page.get_by_role("button", name="Undo"), page.get_by_text("Ask them together")
+    assert undo.count() == 2 and ask.is_enabled()
+    undo.last.click()
+    page.get_by_text("switched off", exact=True).wait_for()
+    assert undo.count() == 1 and not ask.is_enabled() and overflow(page) <= 0
+    shoot(page, f"6-erased{'' if wide else '-narrow'}")
+    # It is remembered, and the run is still there.
+    page.reload()
+    page.get_by_text("Ready:").wait_for()
+    in_sidebar()
+    page.get_by_role("button", name="Switch on again").click()
+    page.get_by_role("button", name="Switch on again").wait_for(state="detached")
+    assert page.locator("#my-runs label").count() == 2
+
+    page.get_by_role("button", name="Ask them together").click()
+    page.get_by_text("Each is forgotten, alone and together").wait_for()
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Summed edit").click()
+    assert saved.value.suggested_filename == "edit.safetensors"
+    sees_sidebar(page, wide)
+    shoot(page, f"9-together{'' if wide else '-narrow'}")
+    assert overflow(page) <= 0
+
+
 def test_a_link_shows_a_run_to_another_visitor_who_has_none(visitor):
     page = visitor(viewport={"width": 1440, "height": 1000})
     erase(page, "lemon")

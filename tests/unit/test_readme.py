@@ -79,7 +79,8 @@ def test_the_python_example_runs(tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(
-    "name", ["README.md", "CONTRIBUTING.md", "docs/space.md", "docs/own-model.md"]
+    "name",
+    ["README.md", "CONTRIBUTING.md", "docs/space.md", "docs/own-model.md", "docs/several.md"],
 )
 def test_links_within_the_project_lead_somewhere(name):
     page = ROOT / name

@@ -140,7 +140,7 @@ def test_both_are_asked_and_the_sum_is_offered(after, pipeline):
     assert "Each is forgotten, alone and together" in after.now["together_status"]
     assert "cat" in html and "lemon" in html and "still named in 0 % of 60 questions" in html
     assert "Of 160 questions about other things, 8 are answered" in html
-    assert "by 4.0 % of its own size (squared); the bounds of the edits together allow 9.0 %" in html
+    assert "4.0 % of its own size (squared); the bounds of the edits together allow 9.0 %" in html
     assert "came back bit for bit" in html and can_ask(after)
     found = load_joint(after.now["joint_file"].removesuffix("/together.json"))
     assert [one.run_id for one in found.concepts] == ["run-2", "run-1"]
