@@ -20,7 +20,8 @@ SHOWN = (
 _NONE = "Nothing yet: what you erase is listed here."
 _SOME = (
     "An erasure changes the model only while questions are asked. Undo switches one off and leaves "
-    "the others as they are; its run stays in the list below."
+    "the others as they are; its run stays in the list below. Two or more that are on can be asked "
+    "together."
 )
 
 
@@ -73,11 +74,9 @@ def shown(own: Sequence[Entry], visitor: str, undone: Any) -> dict[str, Any]:
     """The list as it is now, from the visitor's list of runs."""
     found, off = erased(own, visitor), switched_off(undone)
     on = sum(one.key not in off for one in found)
-    text = _SOME if found else _NONE
-    if on > 1:
-        text += f" {on} are on: ask them together."
     view: dict[str, Any] = {
-        "erased_note": markup.note(text), "erased_keys": tuple(one.key for one in found),
+        "erased_note": markup.note(_SOME if found else _NONE),
+        "erased_keys": tuple(one.key for one in found),
         "ask_together": gr.update(visible=len(found) > 1, interactive=on > 1),
     }
     for slot in _SLOTS:

@@ -27,10 +27,11 @@ erasure
 evaluation_split probes
 evaluate state_map
 audit
+leaderboard
 runs plots report
 joint
 interview together
-worker leaderboard
+worker
 run_index
 bundle bundle_guide recorded replay kept_runs compare
 merged merged_card
