@@ -1,6 +1,7 @@
 """Several erasures on a tiny model: no order, an undo that leaves the rest, an honest record."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -21,6 +22,7 @@ from space_core.settings import DcsiConfig
 from space_core.sources import Sources
 from space_core.together import together
 from space_core.types import ConceptRequest, Progress
+from space_core.worker import AskTogether, ask_together, entry_point, seconds
 
 MODES = {"lemon": "soft", "bus": "hard"}
 
@@ -182,6 +184,21 @@ def test_what_cannot_be_asked_together_is_a_sentence(bench, runs):
     with pytest.raises(ValueError, match="other evaluation images"):
         list(together(Bench(bench.sources, None), runs))
     assert weights_sha256(bench.sources.mllm.model) == bench.model_sha256
+
+
+def test_through_the_worker_it_is_the_same(bench, runs, events):
+    compute = entry_point(lambda: bench, "cpu")
+    *before, found = ask_together(compute, runs)
+    assert all(isinstance(one, Progress) for one in before) and before
+    assert found.edit.sha256() == events[-1].edit.sha256()
+    assert found.joint.concepts == events[-1].joint.concepts
+    with pytest.raises(ValueError, match="1 erasure is chosen"):
+        list(ask_together(compute, runs[:1]))
+
+    def needs(some: list[Finished]) -> int:
+        return seconds(AskTogether(tuple(one.record for one in some), (), Path()))
+
+    assert 0 < needs(runs[:1]) < needs(runs) <= 120
 
 
 # The command
