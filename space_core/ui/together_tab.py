@@ -101,20 +101,42 @@ def _result(found: "Together") -> dict[str, Any]:
 
 
 def _verdict(joint: Joint) -> str:
-    """What the sum does, in a sentence or two."""
+    """What the sum does to what is forgotten, and to what is kept: a sentence each."""
     shares = {one.concept: one.pair("forget_accuracy") for one in joint.concepts}
-    lost = [
+    back = [
         name for name, pair in shares.items()
         if _forgotten(pair.alone) == wording.YES != _forgotten(pair.together)
     ]  # fmt: skip
-    if lost:
-        named = ", ".join(f"“{name}”" for name in lost)
-        return markup.status(f"Together, no longer shown to be forgotten: {named}.", "bad")
     good = all(_forgotten(pair.together) == wording.YES for pair in shares.values())
-    said = "Each is forgotten, alone and together." if good else (
-        "Together they are as forgotten as each is alone; not each is shown to be."
+    if back:
+        text = f"Together, no longer shown to be forgotten: {_named(back)}."
+        said = markup.status(text, "bad")
+    elif good:
+        said = markup.status("Each is forgotten, alone and together.", "good")
+    else:
+        text = "Together they are as forgotten as each is alone; not each is shown to be."
+        said = markup.status(text, "warning")
+    worse = [one.concept for one in joint.concepts if _keeps_less(one)]
+    if worse:
+        said += markup.status(
+            f"Together, less is kept than alone of what lies around {_named(worse)}: see the last "
+            "two columns.", "warning",
+        )  # fmt: skip
+    return said
+
+
+def _keeps_less(one: JointConcept) -> bool:
+    """Whether a kind of question was kept in 90 %, as far as alone shows, and together is not."""
+    pairs = [one.pair(name) for name in _KEPT]
+    return any(
+        wording.are_kept(pair.alone) == wording.YES != wording.are_kept(pair.together)
+        or wording.are_kept(pair.alone) != wording.NO == wording.are_kept(pair.together)
+        for pair in pairs if pair.alone.questions
     )  # fmt: skip
-    return markup.status(said, "good" if good else "warning")
+
+
+def _named(names: Sequence[str]) -> str:
+    return ", ".join(f"“{name}”" for name in names)
 
 
 def _shown(joint: Joint) -> str:

@@ -108,15 +108,16 @@ class Together:
 
 def joint(
     runs: Sequence[Finished], alone: t.Share = share(0, 60, 0.0, 0.06),
-    together: t.Share = share(0, 60, 0.0, 0.06),
+    together: t.Share = share(0, 60, 0.0, 0.06), kept: t.Share = share(),
 ) -> Joint:  # fmt: skip
-    """What is measured of runs together; `alone`, `together`: how often the name is still said."""
-    kept = (
+    """What is measured of runs together; `alone`, `together`: how often the name is still said;
+    `kept`: what is kept of everything else when alone."""
+    rest = (
         "yes_no", "retained_accuracy", "proximal_retained_accuracy", "neighbours_yes_no", "skills"
     )
     pairs = (
         Pair("forget_accuracy", alone, together, 0, 0),
-        *(Pair(name, share(), share(), 1, 0) for name in kept),
+        *(Pair(name, kept, share(), 1, 0) for name in rest),
     )
     concepts = tuple(
         JointConcept(one.record.run_id, one.record.selection.request.name, pairs, 2, ())

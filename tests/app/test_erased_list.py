@@ -156,6 +156,17 @@ def test_what_comes_back_together_is_said(after, pipeline):
     assert "no\nstill named in 50 % of 60" in after.now["together"]
 
 
+@pytest.mark.parametrize(
+    "low, high, said", [(0.92, 0.99, True), (0.7, 0.95, True), (0.0, 0.2, False)]
+)
+def test_what_is_kept_alone_and_not_together_is_said(after, pipeline, low, high, said):
+    # Together, the stand-in keeps 5 %, at most 24 %.
+    pipeline.joint = lambda runs: joint(runs, kept=share(20, 20, low, high))
+    together(after)
+    assert ("less is kept than alone" in after.now["together_status"]) is said
+    assert "Each is forgotten, alone and together" in after.now["together_status"]
+
+
 def test_what_was_not_shown_alone_is_no_worse_together(after, pipeline):
     weak = share(10, 60, 0.09, 0.28)
     pipeline.joint = lambda runs: joint(runs, alone=weak, together=weak)
