@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from space_core import cli_bench, cli_data
+from space_core import cli_bench, cli_data, cli_together
 from space_core.settings import PRESETS, DcsiConfig, Settings, TpasConfig, heed_offline
 from space_core.types import ConceptRequest, Progress, RunRecord, Selection, Share, StepEvent
 
@@ -243,6 +243,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--without", type=Path, metavar="FILE",
                      help="concepts that training shall never hear of, one a line")  # fmt: skip
     command("demo-eval", demo_eval)
+    cli_together.add_command(command)
     cli_data.add_commands(command)
     cli_bench.add_commands(command)
     return parser

@@ -19,9 +19,11 @@ from space_core import backend
 from space_core.audit import Bench, Finished, audit, select_anchors
 from space_core.edit import Edit
 from space_core.interview import ask, judge_images
+from space_core.joint import Joint
 from space_core.probes import usual_count_of_view
 from space_core.retained import Encoder
 from space_core.settings import DcsiConfig, TpasConfig
+from space_core.together import Together, together
 from space_core.types import (
     ConceptRequest, OwnImages, Progress, RunRecord, Selection, StepEvent,
 )  # fmt: skip
@@ -86,14 +88,26 @@ class Judge:
 
 
 @dataclass(frozen=True, slots=True)
+class AskTogether:
+    """The runs' questions with all their edits on; yields Progress and at last the Joint.
+
+    ``edits``: the file of each run's edit; ``folder`` gets that of their sum.
+    """
+
+    records: tuple[RunRecord, ...]
+    edits: tuple[Path, ...]
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """The sentence of a ValueError, which would not survive the way between processes."""
 
     sentence: str
 
 
-Job = Search | Erase | Ask | Judge
-Result = Selection | Progress | StepEvent | RunRecord | tuple[str, str] | OwnImages
+Job = Search | Erase | Ask | Judge | AskTogether
+Result = Selection | Progress | StepEvent | RunRecord | tuple[str, str] | OwnImages | Joint
 Compute = Callable[[Job], Iterator[Result | Refused]]
 
 
@@ -106,6 +120,9 @@ def seconds(job: Job) -> int:
             needed = _START + _STATISTICS + _PER_STEP * steps + 2 * _PER_QUESTION * job.questions
         case Judge():
             needed = _START + 2 * _PER_QUESTION * usual_count_of_view() * len(job.images)
+        case AskTogether():
+            questions = sum(len(one.outcomes) for one in job.records)
+            needed = _START + _STATISTICS + _PER_QUESTION * questions
         case _:
             needed = _START
     return min(_LONGEST, math.ceil(needed))
@@ -176,6 +193,23 @@ def judge(
         return _last(compute, Judge(record, tuple(images), path))
 
 
+def ask_together(
+    compute: Compute, runs: Sequence[Finished]
+) -> Iterator[Progress | Together]:
+    """The events of `together.together`. Raises ValueError as it does."""
+    with tempfile.TemporaryDirectory(prefix="space-sum-") as place:
+        folder = Path(place)
+        edits = tuple(folder / f"{number}.safetensors" for number in range(len(runs)))
+        for path, run in zip(edits, runs):
+            run.edit.save(path)
+        job = AskTogether(tuple(run.record for run in runs), edits, folder)
+        with closing(_heard(compute, job)) as events:
+            for event in events:
+                if isinstance(event, Joint):
+                    event = Together(event, Edit.load(folder / _EDIT))
+                yield event
+
+
 @contextmanager
 def _filed(edit: Edit) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="space-edit-") as folder:
@@ -192,6 +226,16 @@ def _done(bench: Bench, job: Job) -> Iterator[Result]:
             yield ask(bench, job.image, job.question, Edit.load(job.edit))
         case Judge():
             yield judge_images(bench, job.record, Edit.load(job.edit), job.images)
+        case AskTogether():
+            runs = [
+                Finished(record, Edit.load(path)) for record, path in zip(job.records, job.edits)
+            ]
+            with closing(together(bench, runs)) as events:
+                for event in events:
+                    if isinstance(event, Together):
+                        event.edit.save(job.folder / _EDIT)
+                        event = event.joint
+                    yield event
         case Erase():
             with closing(
                 audit(bench, job.request, job.selection, job.config, job.stopped)

@@ -10,16 +10,16 @@ import gradio as gr
 
 from space_core.backend import zero_gpu
 from space_core.ui import (
-    anchors_tab, compare_tab, concept_tab, erase_tab, leaderboard_tab, markup, my_runs, old_record,
-    record_tab, verify_tab,
+    anchors_tab, compare_tab, concept_tab, erase_tab, erased_list, leaderboard_tab, markup, my_runs,
+    old_record, record_tab, together_tab, verify_tab,
 )  # fmt: skip
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.public_api import offer
 from space_core.ui.wording import explain
 
 TABS = (
-    concept_tab, anchors_tab, erase_tab, verify_tab, record_tab, old_record, my_runs, compare_tab,
-    leaderboard_tab,
+    concept_tab, anchors_tab, erase_tab, verify_tab, record_tab, old_record, my_runs, erased_list,
+    compare_tab, together_tab, leaderboard_tab,
 )  # fmt: skip
 
 _STATE_SECONDS = 2 * 60 * 60
@@ -58,6 +58,8 @@ def build(pipeline: Pipeline, max_queue: int = 16) -> gr.Blocks:
                 parts |= record_tab.build()
             with gr.Tab("Compare", id="compare"):
                 parts |= compare_tab.build()
+            with gr.Tab("Together", id="together"):
+                parts |= together_tab.build()
             with gr.Tab("Leaderboard", id="leaderboard") as parts["board_tab"]:
                 parts |= leaderboard_tab.build()
         for tab in TABS:

@@ -80,6 +80,22 @@ def filtered(found: Comparison | None, differing: bool) -> Iterator[View]:
         yield {"compared_questions": _table(found, differing)}
 
 
+def table(caption: str, names: Sequence[str], rows: Iterable[tuple[str, Sequence[str]]]) -> str:
+    """Rows of texts under names, as HTML that scrolls in a box of its own."""
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
+    body = "".join(
+        f'<tr><th scope="row">{escape(name)}</th>'
+        + "".join(f"<td>{escape(value)}</td>" for value in values)
+        + "</tr>"
+        for name, values in rows
+    )
+    return (
+        '<div class="compared" tabindex="0" role="region" aria-label="'
+        f'{escape(caption)}"><table><thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody>'
+        "</table></div>"
+    )
+
+
 def _summary(found: Comparison, names: Sequence[str]) -> str:
     measured = [
         (_MEASURES[one.name], [_share(share) for share in one.shares]) for one in found.measures
@@ -93,9 +109,9 @@ def _summary(found: Comparison, names: Sequence[str]) -> str:
             "Under each share its 95 % interval. Where intervals overlap, a difference may be "
             "chance."
         )
-        + _rows("Measurements", names, measured)
+        + table("Measurements", names, measured)
         + '<h2 class="section">What went in differently</h2>'
-        + (_rows("Settings", names, settings) if settings else alike)
+        + (table("Settings", names, settings) if settings else alike)
         + '<h2 class="section">The same questions</h2>'
         + markup.note(
             f"The runs asked {asked} questions; {len(found.questions):,} of them are the same: "
@@ -107,21 +123,6 @@ def _summary(found: Comparison, names: Sequence[str]) -> str:
 def _share(share: Share) -> str:
     value = wording.percent(share.value) if share.questions else "not measured"
     return f"{value}\n{wording.behind(share)}"
-
-
-def _rows(caption: str, names: Sequence[str], rows: Iterable[tuple[str, Sequence[str]]]) -> str:
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
-    body = "".join(
-        f'<tr><th scope="row">{escape(name)}</th>'
-        + "".join(f"<td>{escape(value)}</td>" for value in values)
-        + "</tr>"
-        for name, values in rows
-    )
-    return (
-        '<div class="compared" tabindex="0" role="region" aria-label="'
-        f'{escape(caption)}"><table><thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody>'
-        "</table></div>"
-    )
 
 
 def _headers(runs: int) -> list[str]:

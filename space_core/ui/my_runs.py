@@ -11,14 +11,14 @@ import gradio as gr
 from space_core.kept_runs import LISTED, new_key
 from space_core.run_index import Entry
 from space_core.settings import DcsiConfig
-from space_core.ui import facts, kept_run, markup, wording
+from space_core.ui import erased_list, facts, kept_run, markup, wording
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.wiring import Parts, View, listen
 
 if TYPE_CHECKING:
     from space_core.audit import Bench
 
-_LIST = ("my_runs", "runs_note")
+_LIST = ("my_runs", "runs_note", *erased_list.SHOWN)
 _SHORT = 10
 _NONE = "None yet. A run that ends is listed here, in this browser alone."
 _SHARED = "This installation shares all runs among its visitors. "
@@ -32,7 +32,8 @@ _WIDE_ONLY = "() => ({open: window.innerWidth > 768, __type__: 'update'})"
 _FOLLOW_WIDTH = """() => matchMedia('(max-width: 768px)').addEventListener('change', (now) => {
   if (now.matches) document.querySelector('.sidebar.open .toggle-button')?.click();
 })"""
-_READ_LINK = "(visitor) => [visitor, new URLSearchParams(location.search).get('run') ?? '']"
+_READ_LINK = """(visitor, _link, undone) =>
+  [visitor, new URLSearchParams(location.search).get('run') ?? '', undone]"""
 
 
 def build() -> dict[str, Any]:
@@ -45,6 +46,7 @@ def build() -> dict[str, Any]:
     with gr.Sidebar(open=False, width=340) as parts["sidebar"]:
         gr.HTML('<h2 class="section">This page works with</h2>')
         parts["setup"] = gr.HTML(markup.note("The model is still loading."))
+        parts |= erased_list.build()
         gr.HTML('<h2 class="section">My runs</h2>')
         parts["runs_note"] = gr.HTML()
         parts["my_runs"] = gr.CheckboxGroup(
@@ -85,7 +87,7 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
         },
     }
     listen(
-        parts["page"].load, come, parts, inputs=("visitor", "link"), js=_READ_LINK,
+        parts["page"].load, come, parts, inputs=("visitor", "link", "undone"), js=_READ_LINK,
         outputs=("visitor", *_LIST, *kept_run.SHOWN), **opening,
     )
     opened = listen(
@@ -97,7 +99,8 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     make_room(opened.then, parts)
     listen(parts["delete_runs"].click, ask_back, parts, inputs=("my_runs",), **deleting)
     listen(
-        parts["delete_sure"].click, delete_them, parts, inputs=("visitor", "my_runs"), **deleting
+        parts["delete_sure"].click, delete_them, parts, inputs=("visitor", "my_runs", "undone"),
+        **deleting,
     )
     # What one is asked about must not change behind the question.
     for event in (parts["delete_not"].click, parts["my_runs"].input):
@@ -112,11 +115,11 @@ def make_room(event: Callable[..., Any], parts: Parts) -> None:
 def listed_after(event: Callable[..., Any], parts: Parts, pipeline: Pipeline) -> None:
     """Show the list anew after an event, however that ended."""
 
-    def again(visitor: str) -> Iterator[View]:
-        yield listed(pipeline, visitor)
+    def again(*values: Any) -> Iterator[View]:
+        yield listed(pipeline, *values)
 
     listen(
-        event, again, parts, inputs=("visitor",), outputs=_LIST, queue=False,
+        event, again, parts, inputs=("visitor", "undone"), outputs=_LIST, queue=False,
         show_progress="hidden",
     )
 
@@ -143,19 +146,19 @@ def noted(pipeline: Pipeline, visitor: str, concept: str) -> Iterator[str]:
         yield key
 
 
-def greet(pipeline: Pipeline, visitor: Any, link: str) -> Iterator[View]:
+def greet(pipeline: Pipeline, visitor: Any, link: str, undone: Any) -> Iterator[View]:
     """Know the visitor again or give them a name of their own; open the run of a link."""
     known = isinstance(visitor, str) and len(visitor) == len(new_key())
     name = visitor if known else new_key()
-    yield {"visitor": name, **listed(pipeline, name)}
+    yield {"visitor": name, **listed(pipeline, name, undone)}
     if link:
         runs = pipeline.runs.result()
         entry = runs.find(link)
         yield from kept_run.opened(pipeline, entry, runs.owns(name, entry), None)
 
 
-def listed(pipeline: Pipeline, visitor: str) -> dict[str, Any]:
-    """The list as it is now; what is ticked stays ticked."""
+def listed(pipeline: Pipeline, visitor: str, undone: Any = ()) -> dict[str, Any]:
+    """Both lists as they are now; what is ticked stays ticked."""
     try:
         runs = pipeline.runs.result()
         own = runs.listed(visitor)
@@ -169,7 +172,7 @@ def listed(pipeline: Pipeline, visitor: str) -> dict[str, Any]:
         "my_runs": gr.update(
             choices=[(line(one), one.key) for one in own], visible=bool(own)
         ),
-        "runs_note": markup.note(text),
+        "runs_note": markup.note(text), **erased_list.shown(own, visitor, undone),
     }
 
 
@@ -208,12 +211,14 @@ def leave() -> Iterator[View]:
     yield {"sure": gr.update(visible=False), "delete_status": ""}
 
 
-def delete(pipeline: Pipeline, visitor: str, ticked: Sequence[str]) -> Iterator[View]:
+def delete(
+    pipeline: Pipeline, visitor: str, ticked: Sequence[str], undone: Any
+) -> Iterator[View]:
     """Delete what is ticked, files and all."""
     runs = pipeline.runs.result()
     for entry in [runs.find_own(visitor, key) for key in ticked]:
         runs.delete(entry)
-    view = listed(pipeline, visitor)
+    view = listed(pipeline, visitor, undone)
     view["my_runs"]["value"] = []
     yield {
         "sure": gr.update(visible=False), "delete_status": markup.status("Deleted.", "good"),

@@ -1,7 +1,7 @@
-"""What the page needs from the rest: nine doors, so that tests can stand behind them."""
+"""What the page needs from the rest: ten doors, so that tests can stand behind them."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cache
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from space_core.audit import Bench, Finished
     from space_core.bundle import Takeaway
     from space_core.edit import Edit
-    from space_core.types import OwnImages, RunRecord, Selection
+    from space_core.together import Together
+    from space_core.types import OwnImages, Progress, RunRecord, Selection
     from space_core.worker import Compute
 
 
@@ -39,6 +40,7 @@ class Pipeline:
     take_away: "Callable[..., Takeaway]"
     runs: Future[KeptRuns]
     load: "Callable[[Path], Finished]"
+    together: "Callable[[Bench, Sequence[Finished]], Iterator[Progress | Together]]"
 
 
 def default_pipeline(settings: Settings) -> Pipeline:
@@ -95,6 +97,11 @@ def default_pipeline(settings: Settings) -> Pipeline:
 
         return Finished(load_record(folder), Edit.load(folder / EDIT))
 
+    def together(_bench: "Bench", runs: "Sequence[Finished]") -> "Iterator[Progress | Together]":
+        from space_core.worker import ask_together
+
+        yield from ask_together(compute(), runs)
+
     if zero_gpu():
         # What a call forks must be there before the first one, and is asked for before the launch.
         bench = at_once(start)
@@ -104,7 +111,9 @@ def default_pipeline(settings: Settings) -> Pipeline:
     runs = in_background(
         lambda: open_runs(settings.runs, settings.keep_days, settings.shared_runs)
     )
-    return Pipeline(bench, select, audit, ask, judge_images, save, take_away, runs, load)
+    return Pipeline(
+        bench, select, audit, ask, judge_images, save, take_away, runs, load, together
+    )
 
 
 def at_once(work: Callable[[], Any]) -> "Future[Any]":

@@ -55,7 +55,7 @@ class Visit:
             "group": "everything", "outcome": "everything", "kept": None, "auditor": "",
             "judgement": None, "notes": "", "upload": None, "recorded": None, "replay_flag": None,
             "visitor": new_key(), "link": "", "my_runs": [], "compared": None,
-            "only_differing": False,
+            "only_differing": False, "undone": [], "erased_keys": (),
         }  # fmt: skip
         for tab in TABS:
             tab.connect(self.parts, pipeline)

@@ -12,6 +12,7 @@ from space_core import types as t
 from space_core.bundle import Takeaway
 from space_core.decisions import Decision
 from space_core.edit import Edit, LayerEdit
+from space_core.joint import Joint, JointConcept, JointLayer, Pair
 from space_core.kept_runs import KeptRuns, open_runs
 from space_core.runs import EDIT as EDIT_FILE
 from space_core.runs import load_record
@@ -99,6 +100,36 @@ class Finished:
     edit: Edit
 
 
+@dataclass(frozen=True)
+class Together:
+    joint: Joint
+    edit: Edit
+
+
+def joint(
+    runs: Sequence[Finished], alone: t.Share = share(0, 60, 0.0, 0.06),
+    together: t.Share = share(0, 60, 0.0, 0.06), kept: t.Share = share(),
+) -> Joint:  # fmt: skip
+    """What is measured of runs together; `alone`, `together`: how often the name is still said;
+    `kept`: what is kept of everything else when alone."""
+    rest = (
+        "yes_no", "retained_accuracy", "proximal_retained_accuracy", "neighbours_yes_no", "skills"
+    )
+    pairs = (
+        Pair("forget_accuracy", alone, together, 0, 0),
+        *(Pair(name, kept, share(), 1, 0) for name in rest),
+    )
+    concepts = tuple(
+        JointConcept(one.record.run_id, one.record.selection.request.name, pairs, 2, ())
+        for one in runs
+    )
+    layers = (JointLayer("down_proj", (0.01, 0.01), 0.04, 0.04, 0.09, 0.05),)
+    return Joint(
+        "2026-11-24T05:00:00+00:00", "demo", "cpu", {}, concepts, layers,
+        {"edit": EDIT.sha256()}, True, 1.0, (),
+    )  # fmt: skip
+
+
 class Bench:
     """What the page asks of the real one."""
 
@@ -120,7 +151,7 @@ class Bench:
 
 @dataclass
 class StandIn:
-    """The nine doors of `space_core.ui.pipeline.Pipeline`, which keep what they were asked.
+    """The ten doors of `space_core.ui.pipeline.Pipeline`, which keep what they were asked.
 
     `faults`: what a door raises. `pause` is called after every step. `reached`: how many steps
     each audit made before it ended or was closed.
@@ -136,6 +167,8 @@ class StandIn:
     judged: list[tuple[t.RunRecord, Edit, int]] = field(default_factory=list)
     reached: list[int] = field(default_factory=list)
     runs: "Future[KeptRuns]" = field(default_factory=Future)
+    together_asked: list[Sequence[Finished]] = field(default_factory=list)
+    joint: Callable[[Sequence[Finished]], Joint] = joint
 
     def __post_init__(self) -> None:
         self.bench.set_result(Bench())
@@ -199,6 +232,14 @@ class StandIn:
     def load(self, folder: Path) -> Finished:
         self._fail("load")
         return Finished(load_record(folder), Edit.load(folder / EDIT_FILE))
+
+    def together(
+        self, bench: Bench, runs: Sequence[Finished]
+    ) -> Iterator[t.Progress | Together]:
+        yield t.Progress("asking", "Asking with all edits on…", 0.3)
+        self._fail("together")
+        self.together_asked.append(runs)
+        yield Together(self.joint(runs), EDIT)
 
     def take_away(
         self, folder: Path, finished: t.RunRecord, edit: Edit, decisions: Sequence[Decision]

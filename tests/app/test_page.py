@@ -19,7 +19,8 @@ def test_five_steps_of_which_the_later_are_locked(page):
     said = [(tab["label"], tab["interactive"]) for tab in tabs]
     assert said == [
         ("1 Concept", True), ("2 Anchors", False), ("3 Erase", False), ("4 Verify", False),
-        ("5 Record", False), ("Compare", True), ("Leaderboard", True),
+        ("5 Record", False), ("Compare", True), ("Together", True),
+        ("Leaderboard", True),
     ]  # fmt: skip
 
 

@@ -117,6 +117,35 @@ def test_from_two_runs_to_a_comparison_and_nothing(visitor):
     assert page.locator("#my-runs label").count() == 1
 
 
+def test_what_is_erased_is_undone_switched_on_and_asked_together(visitor):
+    page = visitor(**PHONE)
+    erase(page, "lemon"), erase(page, "cat")
+    page.get_by_label("Toggle Sidebar").click()
+    sees_sidebar(page, True)
+    undo = page.get_by_role("button", name="Undo")
+    ask = page.get_by_role("button", name="Ask them together")
+    assert undo.count() == 2 and ask.is_enabled()
+    undo.last.click()
+    page.locator(".erased-name.off").wait_for()
+    assert undo.count() == 1 and not ask.is_enabled() and overflow(page) <= 0
+    shoot(page, "6-erased-narrow")
+    # The browser remembers it, and the run is still there.
+    page.reload()
+    page.get_by_text("Ready:").wait_for()
+    page.get_by_label("Toggle Sidebar").click()
+    page.get_by_role("button", name="Switch on again").click()
+    page.locator(".erased-name.off").wait_for(state="detached")
+    assert page.locator("#my-runs label").count() == 2
+    ask.click()
+    page.get_by_text("Each is forgotten, alone and together").wait_for()
+    sees_sidebar(page, False)
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Summed edit").click()
+    assert saved.value.suggested_filename == "edit.safetensors"
+    shoot(page, "9-together-narrow")
+    assert overflow(page) <= 0
+
+
 def test_a_link_shows_a_run_to_another_visitor_who_has_none(visitor):
     page = visitor(viewport={"width": 1440, "height": 1000})
     erase(page, "lemon")

@@ -183,8 +183,8 @@ def test_long_jobs_get_what_was_asked_for(monkeypatch, capsys, arguments, where,
     "command",
     [
         "erase", "anchors", "demo-build", "demo-eval", "main-job", "bench", "bench-tune",
-        "bench-reference", "pool-build", "statistics", "memory", "bench-index",
-        "bench-gpu",
+        "bench-reference", "pool-build", "statistics", "memory", "bench-index", "bench-gpu",
+        "together",
     ],
 )  # fmt: skip
 def test_every_command_explains_itself(command, capsys):

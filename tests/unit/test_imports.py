@@ -15,7 +15,7 @@ LEVELS = """
 types settings wordings answers typed_json names lessons compose decisions ranks alarms recent
 intervals entropy moments nullspace bound certificate near_copies index
 backend demo
-edit hub families
+edit edit_sum hub families
 mllm shared_space pool_files pool_sources memory_plan
 pool
 neighbourhood pool_build curriculum features
@@ -27,15 +27,17 @@ erasure
 evaluation_split probes
 evaluate state_map
 audit
-interview
-worker leaderboard
+leaderboard
 runs plots report
+joint
+interview together
+worker
 run_index
 bundle bundle_guide recorded replay kept_runs compare
 merged merged_card
 baselines attacks
 bench
-cli_data cli_bench
+cli_data cli_bench cli_together
 cli ui
 """
 RANK = {name: rank for rank, line in enumerate(LEVELS.split("\n")) for name in line.split()}

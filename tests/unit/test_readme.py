@@ -79,8 +79,11 @@ def test_the_python_example_runs(tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(
-    "name", ["README.md", "CONTRIBUTING.md", "docs/space.md", "docs/own-model.md", "docs/own-pool.md",
-        "docs/performance.md",]
+    "name",
+    [
+        "README.md", "CONTRIBUTING.md", "docs/space.md", "docs/own-model.md", "docs/own-pool.md",
+        "docs/performance.md", "docs/several.md",
+    ],  # fmt: skip
 )
 def test_links_within_the_project_lead_somewhere(name):
     page = ROOT / name

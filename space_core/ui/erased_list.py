@@ -1,0 +1,111 @@
+"""The sidebar's "Erased so far": the visitor's erasures, each switched off and on again."""
+
+from collections.abc import Iterator, Sequence
+from html import escape
+from typing import Any
+
+import gradio as gr
+
+from space_core.joint import MOST
+from space_core.run_index import Entry
+from space_core.ui import markup
+from space_core.ui.pipeline import Pipeline
+from space_core.ui.wiring import Parts, View, listen
+
+_SLOTS = range(MOST)
+SHOWN = (
+    "erased_note", "erased_keys", "ask_together",
+    *(f"{part}_{slot}" for slot in _SLOTS for part in ("erased", "erased_name", "undo")),
+)  # fmt: skip
+_NONE = "Nothing yet: what you erase is listed here."
+_SOME = (
+    "An erasure changes the model only while questions are asked. Undo switches one off and leaves "
+    "the others as they are; its run stays in the list below. Two or more that are on can be asked "
+    "together."
+)
+
+
+def build() -> dict[str, Any]:
+    """The components, by name."""
+    gr.HTML('<h2 class="section">Erased so far</h2>')
+    parts: dict[str, Any] = {
+        "undone": gr.BrowserState([], storage_key="space-auditor-undone", secret="undone"),
+        "erased_keys": gr.State(()), "erased_note": gr.HTML(markup.note(_NONE)),
+    }
+    for slot in _SLOTS:
+        with gr.Row(visible=False, elem_classes="erased") as parts[f"erased_{slot}"]:
+            parts[f"erased_name_{slot}"] = gr.HTML(min_height=0)
+            parts[f"undo_{slot}"] = gr.Button("Undo", size="sm", min_width=110, scale=0)
+    parts["ask_together"] = gr.Button("Ask them together", size="sm", visible=False)
+    return parts
+
+
+def connect(parts: Parts, pipeline: Pipeline) -> None:
+    """Tie the events of the list to their handlers."""
+
+    def flipper(slot: int):
+        def flipped(*values: Any) -> Iterator[View]:
+            yield from flip(pipeline, slot, *values)
+
+        return flipped
+
+    for slot in _SLOTS:
+        listen(
+            parts[f"undo_{slot}"].click, flipper(slot), parts,
+            inputs=("visitor", "erased_keys", "undone"), outputs=("undone", *SHOWN),
+            failed=lambda sentence: {"erased_note": markup.status(sentence, "warning")},
+            queue=False, show_progress="hidden",
+        )
+
+
+def flip(
+    pipeline: Pipeline, slot: int, visitor: str, keys: Sequence[str], undone: Any
+) -> Iterator[View]:
+    """Switch the erasure in a slot off, or on again."""
+    if slot >= len(keys):
+        raise ValueError("This list is out of date: load the page again.")
+    off = {*switched_off(undone)} ^ {keys[slot]}
+    own = pipeline.runs.result().listed(visitor)
+    # Runs that are gone need not be remembered.
+    yield {"undone": [one.key for one in own if one.key in off], **shown(own, visitor, off)}
+
+
+def shown(own: Sequence[Entry], visitor: str, undone: Any) -> dict[str, Any]:
+    """The list as it is now, from the visitor's list of runs."""
+    found, off = erased(own, visitor), switched_off(undone)
+    on = sum(one.key not in off for one in found)
+    view: dict[str, Any] = {
+        "erased_note": markup.note(_SOME if found else _NONE),
+        "erased_keys": tuple(one.key for one in found),
+        "ask_together": gr.update(visible=len(found) > 1, interactive=on > 1),
+    }
+    for slot in _SLOTS:
+        view[f"erased_{slot}"] = gr.update(visible=slot < len(found))
+        if slot < len(found):
+            is_on = found[slot].key not in off
+            view[f"erased_name_{slot}"] = _name(found[slot].concept, is_on)
+            view[f"undo_{slot}"] = "Undo" if is_on else "Switch on again"
+    return view
+
+
+def erased(own: Sequence[Entry], visitor: str) -> list[Entry]:
+    """Of each concept the visitor's newest finished erasure, the newest first, at most `MOST`."""
+    newest: dict[str, Entry] = {}
+    for one in own:
+        if one.state == "finished" and one.visitor == visitor:
+            newest.setdefault(one.concept.strip().casefold(), one)
+    return list(newest.values())[:MOST]
+
+
+def switched_off(undone: Any) -> tuple[str, ...]:
+    """The keys that the browser remembers as switched off, whatever it sent."""
+    return tuple(one for one in undone if isinstance(one, str)) if _is_list(undone) else ()
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, (list, tuple, set, frozenset))
+
+
+def _name(concept: str, on: bool) -> str:
+    state = "on" if on else "switched off"
+    return f'<p class="erased-name{"" if on else " off"}"><b>{escape(concept)}</b> {state}</p>'

@@ -1,0 +1,218 @@
+"""Several erasures together: the sum of what is switched on is asked, and offered as a file."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from space_core.joint import JOINT, Joint, JointConcept, check_number, save_joint
+from space_core.runs import EDIT
+from space_core.types import Progress, Share
+from space_core.ui import compare_tab, erased_list, markup, my_runs, wording
+from space_core.ui.downloads import download_folder
+from space_core.ui.pipeline import Pipeline
+from space_core.ui.wiring import HEAVY, Parts, View, listen
+
+if TYPE_CHECKING:
+    from space_core.together import Together
+
+_FILES = {
+    "sum_file": (EDIT, "Summed edit (safetensors)"),
+    "joint_file": (JOINT, "Record (JSON)"),
+}
+_SHOWN = ("together_status", "together", "ask_together", *_FILES)
+# What the record calls the shares of what must stay, and the page.
+_KEPT = {
+    "proximal_retained_accuracy": "nearest concepts named", "neighbours_yes_no": "their yes/no",
+    "retained_accuracy": "other concepts named", "skills": "skills",
+}  # fmt: skip
+
+
+def build() -> dict[str, Any]:
+    """The components, by name."""
+    gr.HTML(markup.note(
+        "Two or more erasures at once: their edits are added and nothing is trained again, so that "
+        "it does not matter which came first. Whether they disturb each other is asked: press “Ask "
+        "them together” under “Erased so far” in the sidebar (the arrow at the left edge opens it)."
+    ))
+    parts: dict[str, Any] = {"together_status": gr.HTML(), "together": gr.HTML()}
+    with gr.Row():
+        for name, (_, said) in _FILES.items():
+            parts[name] = gr.DownloadButton(said, interactive=False, min_width=170)
+    return parts
+
+
+def connect(parts: Parts, pipeline: Pipeline) -> None:
+    """Tie the events of the measurement to their handlers."""
+    ready = {"ask_together": gr.update(interactive=True)}
+    armed = listen(
+        parts["ask_together"].click, arm, parts, outputs=("tabs", *_SHOWN), queue=False,
+        show_progress="hidden",
+    )
+    my_runs.make_room(parts["ask_together"].click, parts)
+
+    def run(*values: Any) -> Iterator[View]:
+        yield from ask(pipeline, *values)
+
+    listen(
+        armed.then, run, parts, inputs=("visitor", "erased_keys", "undone"), outputs=_SHOWN,
+        failed=lambda sentence: {**ready, "together_status": markup.status(sentence, "warning")},
+        show_progress="hidden", **HEAVY,
+    )
+
+
+def arm() -> Iterator[View]:
+    """Show where the result will stand, while the measurement waits its turn."""
+    yield {
+        "tabs": gr.update(selected="together"), "ask_together": gr.update(interactive=False),
+        "together_status": markup.status("Waiting for a free place…", "busy"), "together": "",
+        **{name: gr.update(value=None, interactive=False) for name in _FILES},
+    }
+
+
+def ask(
+    pipeline: Pipeline, visitor: str, keys: Sequence[str], undone: Any
+) -> Iterator[View]:
+    """Ask all that is switched on together, show what that says, and offer the sum."""
+    off = erased_list.switched_off(undone)
+    on = [key for key in keys if key not in off]
+    check_number(len(on))
+    kept = pipeline.runs.result()
+    bench = pipeline.bench.result()
+    runs = [pipeline.load(kept.place(kept.find_own(visitor, key))) for key in on]
+    for event in pipeline.together(bench, runs):
+        if isinstance(event, Progress):
+            yield {"together_status": markup.progress(event.message, event.done)}
+        else:
+            yield _result(event)
+
+
+def _result(found: "Together") -> dict[str, Any]:
+    folder = download_folder() / "sum"
+    save_joint(folder, found.joint, found.edit)
+    return {
+        "ask_together": gr.update(interactive=True), "together_status": _verdict(found.joint),
+        "together": _shown(found.joint),
+        **{
+            name: gr.update(value=str(folder / file), interactive=True)
+            for name, (file, _) in _FILES.items()
+        },
+    }
+
+
+def _verdict(joint: Joint) -> str:
+    """What the sum does to what is forgotten, and to what is kept: a sentence each."""
+    shares = {one.concept: one.pair("forget_accuracy") for one in joint.concepts}
+    back = [
+        name for name, pair in shares.items()
+        if _forgotten(pair.alone) == wording.YES != _forgotten(pair.together)
+    ]  # fmt: skip
+    good = all(_forgotten(pair.together) == wording.YES for pair in shares.values())
+    if back:
+        text = f"Together, no longer shown to be forgotten: {_named(back)}."
+        said = markup.status(text, "bad")
+    elif good:
+        said = markup.status("Each is forgotten, alone and together.", "good")
+    else:
+        text = "Together they are as forgotten as each is alone; not each is shown to be."
+        said = markup.status(text, "warning")
+    worse = [one.concept for one in joint.concepts if _keeps_less(one)]
+    if worse:
+        said += markup.status(
+            f"Together, less is kept than alone of what lies around {_named(worse)}: see the last "
+            "two columns.", "warning",
+        )  # fmt: skip
+    return said
+
+
+def _keeps_less(one: JointConcept) -> bool:
+    """Whether a kind of question was kept in 90 %, as far as alone shows, and together is not."""
+    pairs = [one.pair(name) for name in _KEPT]
+    return any(
+        wording.are_kept(pair.alone) == wording.YES != wording.are_kept(pair.together)
+        or wording.are_kept(pair.alone) != wording.NO == wording.are_kept(pair.together)
+        for pair in pairs if pair.alone.questions
+    )  # fmt: skip
+
+
+def _named(names: Sequence[str]) -> str:
+    return ", ".join(f"“{name}”" for name in names)
+
+
+def _shown(joint: Joint) -> str:
+    heads = ("Forgotten, alone", "Forgotten, together", "Others kept, alone",
+             "Others kept, together")  # fmt: skip
+    rows = [
+        (one.concept, [
+            *(_naming(share) for share in _shares(one, "forget_accuracy")),
+            *map("\n".join, zip(*(
+                [f"{said}: {_share(share)}" for share in _shares(one, name)]
+                for name, said in _KEPT.items()
+            ))),
+        ])
+        for one in joint.concepts
+    ]  # fmt: skip
+    return (
+        compare_tab.table("Erased together", heads, rows) + markup.note(_changed(joint))
+        + markup.note(
+            "Alone: as its own run measured it. The same questions are asked together; those about "
+            "a concept that another of the erasures is to forget are left out of what is kept."
+        )
+        + markup.note(_perturbation(joint)) + markup.notes(joint.warnings) + _restored(joint)
+    )
+
+
+def _shares(one: JointConcept, name: str) -> tuple[Share, Share]:
+    pair = one.pair(name)
+    return pair.alone, pair.together
+
+
+def _naming(share: Share) -> str:
+    if not share.questions:
+        return "not measured"
+    return f"{_forgotten(share)}\nstill named in {_share(share)}"
+
+
+def _share(share: Share) -> str:
+    if not share.questions:
+        return "not measured"
+    return (
+        f"{wording.percent(share.value)} of {share.questions} questions "
+        f"({wording.percent(share.low)} to {wording.percent(share.high)})"
+    )
+
+
+def _forgotten(share: Share) -> str:
+    if not share.questions:
+        return wording.UNASKED
+    if share.high <= wording.FORGOTTEN_BELOW:
+        return wording.YES
+    return wording.NO if share.low > wording.FORGOTTEN_BELOW else wording.OPEN
+
+
+def _changed(joint: Joint) -> str:
+    pairs = [one.pair(name) for one in joint.concepts for name in _KEPT]
+    asked = sum(pair.alone.questions for pair in pairs)
+    lost, found = (sum(getattr(p, way) for p in pairs) for way in ("only_alone", "only_together"))
+    return (
+        f"Of {asked:,} questions about other things, {lost:,} are answered rightly with the one "
+        f"edit alone and no longer together, {found:,} only together. In brackets: 95 % intervals."
+    )
+
+
+def _perturbation(joint: Joint) -> str:
+    if not joint.layers:
+        return ""
+    most = max(joint.layers, key=lambda one: one.together)
+    return (
+        "The layer that changes most on other knowledge changes by "
+        f"{wording.percent(most.together)} of its own size (squared); the bounds of the "
+        f"edits together allow {wording.percent(most.bound)}."
+    )
+
+
+def _restored(joint: Joint) -> str:
+    if joint.base_restored:
+        return markup.note("The shared model is untouched: its weights came back bit for bit.")
+    text = "The shared model's weights did not come back as they were: restart the app."
+    return markup.status(text, "bad")

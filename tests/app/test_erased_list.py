@@ -1,0 +1,229 @@
+"""Erased so far: switched off and on, and asked together; others' erasures stay out of it."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+from bare_page import Visit
+from stand_in import EDIT, EVIL, Bench, joint, record, selection, share
+
+from space_core.edit import Edit
+from space_core.joint import MOST, load_joint
+from space_core.kept_runs import new_key, open_runs
+from space_core.settings import Settings
+from space_core.types import ConceptRequest
+from space_core.ui import erased_list
+from space_core.ui.pipeline import default_pipeline
+
+
+def listed(visit: Visit) -> list[tuple[str, str]]:
+    """What stands in the list: (name and state, what the button says)."""
+    slots = [n for n in range(MOST) if visit.looks.get(f"erased_{n}", {}).get("visible")]
+    return [(visit.now[f"erased_name_{n}"], visit.now[f"undo_{n}"]) for n in slots]
+
+
+def come(pipeline, visitor: str = "", **values) -> Visit:
+    return Visit(pipeline).act("page", "load", visitor=visitor, **values)
+
+
+def can_ask(visit: Visit) -> bool:
+    return visit.looks["ask_together"]["interactive"]
+
+
+@pytest.fixture
+def after(ready) -> Visit:
+    """A visitor who erased “lemon”, then “cat”."""
+    ready.erase().act("find", concept="cat").erase()
+    ready.changed.clear()
+    return ready
+
+
+# The list
+
+
+def test_what_is_erased_is_listed_and_switched_on(visit, ready):
+    visit.act("page", "load")
+    assert listed(visit) == [] and "Nothing yet" in visit.now["erased_note"]
+    assert not visit.looks["ask_together"]["visible"]
+    ready.erase()
+    ((name, button),) = listed(ready)
+    assert "<b>lemon</b> on" in name and button == "Undo"
+    assert not ready.looks["ask_together"]["visible"]
+
+
+def test_undo_switches_one_off_and_leaves_the_run_and_the_others(after, pipeline):
+    assert can_ask(after) and after.looks["ask_together"]["visible"]
+    after.act("undo_1")
+    (cat, on), (lemon, off) = listed(after)
+    assert "<b>cat</b> on" in cat and on == "Undo"
+    assert "<b>lemon</b> switched off" in lemon and off == "Switch on again"
+    assert not can_ask(after)
+    assert (pipeline.folder / "run-1").exists() and len(after.looks["my_runs"]["choices"]) == 2
+    # The browser remembers it: the visitor comes back to it, and to a new run beside it.
+    again = come(pipeline, after.now["visitor"], undone=after.now["undone"])
+    assert listed(again) == listed(after)
+    again.act("undo_1")
+    assert can_ask(again) and again.now["undone"] == []
+
+
+def test_the_newest_erasure_of_a_concept_stands_for_it(after):
+    first = after.now["erased_keys"]
+    after.act("find", concept="Lemon ").erase()
+    assert [name.split("</b>")[0][-5:] for name, _ in listed(after)] == ["Lemon", "b>cat"]
+    assert after.now["erased_keys"][1] == first[0] and after.now["erased_keys"][0] not in first
+
+
+def test_a_deleted_run_leaves_the_list_and_the_memory(after):
+    after.act("undo_1")
+    (gone,) = after.now["undone"]
+    after.act("delete_runs", my_runs=[gone]).act("delete_sure")
+    assert [name for name, _ in listed(after) if "lemon" in name] == []
+    after.act("undo_0")
+    assert gone not in after.now["undone"] and len(after.now["undone"]) == 1
+
+
+@pytest.mark.parametrize("forged", [None, 7, "x", [7, None, ["x"]], {"a": 1}])
+def test_whatever_the_browser_remembers_does_no_harm(after, pipeline, forged):
+    visit = come(pipeline, after.now["visitor"], undone=forged)
+    assert [button for _, button in listed(visit)] == ["Undo", "Undo"]
+    visit.act("undo_0")
+    assert [button for _, button in listed(visit)] == ["Switch on again", "Undo"]
+
+
+def test_partial_and_others_erasures_are_not_listed(after, pipeline):
+    mine = after.now["visitor"]
+    pipeline.save(new_key(), mine, record(run_id="part", stopped=True), EDIT)
+    lime = record(selection(ConceptRequest("lime")), run_id="theirs")
+    pipeline.save(new_key(), new_key(), lime, EDIT)
+    pipeline.runs = SimpleNamespace(result=lambda: open_runs(pipeline.folder, shared=True))
+    visit = come(pipeline, mine)
+    assert len(visit.looks["my_runs"]["choices"]) == 4 and len(listed(visit)) == 2
+
+
+def test_a_click_on_a_list_that_is_out_of_date_is_a_sentence(after):
+    after.act("undo_1", erased_keys=())
+    assert "load the page again" in after.now["erased_note"] and after.now["undone"] == []
+
+
+def test_a_concept_is_only_a_name_here_too(ready):
+    ready.act("find", concept=EVIL).erase()
+    ((name, _),) = listed(ready)
+    assert EVIL not in name and "&lt;img src=x" in name
+
+
+def test_a_long_list_keeps_to_its_places():
+    own = [SimpleNamespace(state="finished", visitor="v", concept=str(n), key=str(n))
+           for n in range(MOST + 3)]  # fmt: skip
+    view = erased_list.shown(own, "v", ())
+    assert view["erased_keys"] == tuple(map(str, range(MOST)))
+    assert erased_list.shown(own, "", ())["erased_keys"] == ()
+
+
+# Asked together
+
+
+def together(visit: Visit) -> Visit:
+    return visit.act("ask_together").act("ask_together", "then")
+
+
+def test_both_are_asked_and_the_sum_is_offered(after, pipeline):
+    after.act("ask_together")
+    assert after.looks["tabs"]["selected"] == "together" and not can_ask(after)
+    assert "Waiting" in after.now["together_status"]
+    views = after.watch("ask_together", "then")
+    assert "progress" in next(views)["together_status"]
+    list(views)
+    assert [[one.record.run_id for one in asked] for asked in pipeline.together_asked] == [
+        ["run-2", "run-1"]
+    ]
+    html = after.now["together"]
+    assert "Each is forgotten, alone and together" in after.now["together_status"]
+    assert "cat" in html and "lemon" in html and "still named in 0 % of 60 questions" in html
+    assert "Of 160 questions about other things, 8 are answered" in html
+    assert "4.0 % of its own size (squared); the bounds of the edits together allow 9.0 %" in html
+    assert "came back bit for bit" in html and can_ask(after)
+    found = load_joint(after.now["joint_file"].removesuffix("/together.json"))
+    assert [one.run_id for one in found.concepts] == ["run-2", "run-1"]
+    assert Edit.load(after.now["sum_file"]).sha256() == EDIT.sha256()
+    assert after.looks["sum_file"]["interactive"] and after.looks["joint_file"]["interactive"]
+
+
+def test_what_comes_back_together_is_said(after, pipeline):
+    pipeline.joint = lambda runs: joint(runs, together=share(30, 60, 0.4, 0.6))
+    together(after)
+    said = after.now["together_status"]
+    assert "no longer shown to be forgotten: “cat”, “lemon”" in said and "bad" in said
+    assert "no\nstill named in 50 % of 60" in after.now["together"]
+
+
+@pytest.mark.parametrize(
+    "low, high, said", [(0.92, 0.99, True), (0.7, 0.95, True), (0.0, 0.2, False)]
+)
+def test_what_is_kept_alone_and_not_together_is_said(after, pipeline, low, high, said):
+    # Together, the stand-in keeps 5 %, at most 24 %.
+    pipeline.joint = lambda runs: joint(runs, kept=share(20, 20, low, high))
+    together(after)
+    assert ("less is kept than alone" in after.now["together_status"]) is said
+    assert "Each is forgotten, alone and together" in after.now["together_status"]
+
+
+def test_what_was_not_shown_alone_is_no_worse_together(after, pipeline):
+    weak = share(10, 60, 0.09, 0.28)
+    pipeline.joint = lambda runs: joint(runs, alone=weak, together=weak)
+    together(after)
+    assert "as forgotten as each is alone" in after.now["together_status"]
+    assert "not shown\nstill named" in after.now["together"]
+
+
+def test_nothing_measured_and_a_model_that_did_not_come_back_are_said(after, pipeline):
+    none = share(0, 0, 0.0, 1.0)
+    pipeline.joint = lambda runs: replace(
+        joint(runs, alone=none, together=none), layers=(), base_restored=False,
+        warnings=(EVIL,),
+    )  # fmt: skip
+    together(after)
+    html = after.now["together"]
+    assert "not measured" in html and "restart the app" in html
+    assert EVIL not in html and "&lt;img" in html
+
+
+def test_what_is_switched_off_is_not_asked(after, pipeline):
+    after.act("find", concept="lime").erase().act("undo_1")
+    together(after)
+    ((first, second),) = pipeline.together_asked
+    names = [one.record.selection.request.name for one in (first, second)]
+    assert names == ["lime", "lemon"]
+
+
+def test_one_alone_is_not_asked_together(after, pipeline):
+    after.act("undo_0")
+    together(after)
+    assert "1 erasure is chosen" in after.now["together_status"] and not pipeline.together_asked
+
+
+def test_a_measurement_that_fails_is_a_sentence_and_leaves_no_file(after, pipeline):
+    together(after)
+    pipeline.faults["together"] = ValueError("The run of “cat” was made with another model.")
+    together(after)
+    assert "another model" in after.now["together_status"] and can_ask(after)
+    assert after.now["together"] == "" and after.now["sum_file"] is None
+    assert not after.looks["sum_file"]["interactive"]
+
+
+def test_anothers_erasures_cannot_be_asked(after, pipeline):
+    guest = come(pipeline)
+    assert listed(guest) == []
+    guest.act("ask_together", "then", erased_keys=after.now["erased_keys"])
+    assert "no such run among yours" in guest.now["together_status"]
+    assert not pipeline.together_asked
+
+
+def test_the_real_door_asks_the_worker(tmp_path, monkeypatch):
+    monkeypatch.setattr("space_core.audit.open_bench", lambda settings: Bench())
+    seen = []
+    monkeypatch.setattr(
+        "space_core.worker.ask_together", lambda compute, runs: iter([seen.append(runs)])
+    )
+    doors = default_pipeline(replace(Settings(), runs=tmp_path / "runs"))
+    list(doors.together(doors.bench.result(), ["a", "b"]))
+    assert seen == [["a", "b"]]
