@@ -36,7 +36,8 @@ def similarities(scores: Sequence[float], threshold: float) -> go.Figure:
         x=threshold, y=1, yref="paper", yanchor="bottom", showarrow=False,
         text=f"cut {threshold:.3f}",
     )
-    return figure.update_layout(showlegend=False)
+    # The page's own label lies on the upper left corner.
+    return figure.update_layout(showlegend=False, margin_t=56)
 
 
 def state_map_note(states: StateMap) -> str:

@@ -11,7 +11,7 @@ from space_core.alarms import NOT_VERIFIED, alarms
 from space_core.types import Outcome, OwnImages, RunRecord, Selection, Share
 from space_core.ui import wording
 
-_TONES = {"info": "ⓘ", "busy": "…", "good": "✓", "warning": "⚠", "bad": "✗"}
+_TONES = {"info": "i", "busy": "…", "good": "✓", "warning": "⚠", "bad": "✗"}
 _ANSWERED = {
     wording.YES: "good", wording.NO: "bad", wording.OPEN: "warning", wording.UNASKED: "info",
 }

@@ -45,6 +45,7 @@ def build() -> dict[str, Any]:
     with gr.Sidebar(open=False, width=340) as parts["sidebar"]:
         gr.HTML('<h2 class="section">This page works with</h2>')
         parts["setup"] = gr.HTML(markup.note("The model is still loading."))
+        gr.HTML(markup.note("A hash is a fingerprint: the same hash means the same bytes."))
         gr.HTML('<h2 class="section">My runs</h2>')
         parts["runs_note"] = gr.HTML()
         parts["my_runs"] = gr.CheckboxGroup(
