@@ -257,6 +257,7 @@ def _record(
                 sources.pool.image_sha256(row) for row in erasure.touched
             ),
             "edit": edit_hash,
+            **({"evaluation": bench.split.sha256} if bench.split else {}),
         },
         base_restored=restored,
         seconds=seconds,

@@ -63,6 +63,17 @@ def drift(steps: Sequence[StepEvent]) -> go.Figure:
     return figure.update_layout(showlegend=False).update_yaxes(rangemode="tozero")
 
 
+def let_through(steps: Sequence[StepEvent]) -> go.Figure:
+    """Share of the full gradient that the hard null space lets act, by step, in %."""
+    figure = _figure("step", "share of the gradient, %")
+    known = [event for event in steps if event.let_through is not None]
+    figure.add_scatter(
+        x=[event.step for event in known], y=[100 * event.let_through for event in known],
+        mode="lines", line_color=_LINES[2], name="let through",
+    )
+    return figure.update_layout(showlegend=False).update_yaxes(rangemode="tozero")
+
+
 def losses(steps: Sequence[StepEvent]) -> go.Figure:
     """Every loss term by step."""
     figure = _figure("step", "loss")

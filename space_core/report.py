@@ -11,6 +11,7 @@ from space_core.decisions import Decision
 from space_core.types import Anchor, Belief, LayerReport, Outcome, RunRecord, Share
 
 _STATES = "The model's states, before and after"
+_GRADIENT = "Share of the gradient that the hard null space lets through"
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem }
 table { border-collapse: collapse; margin: 1rem 0 }
@@ -43,6 +44,8 @@ def report_html(record: RunRecord, decisions: Sequence[Decision] = ()) -> str:
         "Spectral entropy of each layer's inputs": plots.layer_entropies(record.layers),
         "Loss": plots.losses(record.steps),
         "Spectral entropy of the anchors": plots.entropies(record.steps),
+        "Drift of other knowledge": plots.drift(record.steps),
+        **({_GRADIENT: plots.let_through(record.steps)} if _is_hard(record) else {}),
         "The pool's similarity to the text": plots.similarities(
             record.selection.scores, record.selection.threshold
         ),
@@ -104,6 +107,10 @@ def cells(share: Share) -> tuple[str, ...]:
     if not share.questions:
         return ("—", "—", *counts)
     return (f"{share.value:.1%}", f"{share.low:.1%} – {share.high:.1%}", *counts)
+
+
+def _is_hard(record: RunRecord) -> bool:
+    return any(event.let_through is not None for event in record.steps)
 
 
 def _facts(record: RunRecord) -> Iterable[tuple[str, str]]:

@@ -225,7 +225,8 @@ class StepEvent:
     """One step of DCSI: loss terms by name, spectral entropy in [0, 1], seconds so far.
 
     ``overwritten``: share of the anchors' questions answered as wished. ``damage``: the largest
-    tr(ΔW Ĉ ΔWᵀ) / tr(W Ĉ Wᵀ) of the edited layers.
+    tr(ΔW Ĉ ΔWᵀ) / tr(W Ĉ Wᵀ) of the edited layers. ``let_through``: Σ ‖G U_N‖² / Σ ‖G‖²
+    over them, G = ∂L/∂W, what the hard null space lets through; None in the soft one.
     """
 
     step: int
@@ -235,6 +236,7 @@ class StepEvent:
     entropy: float
     damage: float
     seconds: float
+    let_through: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The one function that computes for the page and its API: search, erase, ask, judge.
+"""The one function that computes for the page and its API: search, preview, erase, ask, judge.
 
 On ZeroGPU it runs in a child process that serves one call after another: what goes in and out is
 plain Python, and edits pass as safetensors files.
@@ -19,6 +19,8 @@ from space_core import backend
 from space_core.audit import Bench, Finished, audit, select_anchors
 from space_core.edit import Edit
 from space_core.interview import ask, judge_images
+from space_core.preview import Said
+from space_core.preview import preview as preview_of
 from space_core.probes import usual_count_of_view
 from space_core.retained import Encoder
 from space_core.settings import DcsiConfig, TpasConfig
@@ -42,6 +44,13 @@ class Search:
     request: ConceptRequest
     config: TpasConfig
     left_out: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What the model says of a concept now; yields a tuple of Said."""
+
+    request: ConceptRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +101,10 @@ class Refused:
     sentence: str
 
 
-Job = Search | Erase | Ask | Judge
-Result = Selection | Progress | StepEvent | RunRecord | tuple[str, str] | OwnImages
+Job = Search | Preview | Erase | Ask | Judge
+Result = (
+    Selection | Progress | StepEvent | RunRecord | tuple[str, str] | tuple[Said, ...] | OwnImages
+)
 Compute = Callable[[Job], Iterator[Result | Refused]]
 
 
@@ -139,6 +150,11 @@ def entry_point(bench: Callable[[], Bench], device: str) -> Compute:
 def search(compute: Compute, *asked: object) -> Selection:
     """Anchors; the arguments are those of `Search`. Raises ValueError as TPAS does."""
     return _last(compute, Search(*asked))
+
+
+def preview(compute: Compute, request: ConceptRequest) -> tuple[Said, ...]:
+    """What the model says of a concept now. Raises ValueError as `preview.preview` does."""
+    return _last(compute, Preview(request))
 
 
 def erase(
@@ -188,6 +204,8 @@ def _done(bench: Bench, job: Job) -> Iterator[Result]:
     match job:
         case Search():
             yield select_anchors(bench, job.request, job.config, job.left_out)
+        case Preview():
+            yield preview_of(bench, job.request)
         case Ask():
             yield ask(bench, job.image, job.question, Edit.load(job.edit))
         case Judge():

@@ -24,7 +24,7 @@ TABS = (
 
 _STATE_SECONDS = 2 * 60 * 60
 _CACHE_SECONDS = 60 * 60
-_NOTHING = (gr.skip(), gr.skip())
+_NOTHING = (gr.skip(), gr.skip(), gr.skip())
 _CSS = Path(__file__).resolve().parents[2] / "assets" / "app.css"
 # Plots fit themselves when the window changes. A tab that opens and a sidebar that closes change
 # their room too, and the window says nothing of it.
@@ -72,12 +72,13 @@ def build(pipeline: Pipeline, max_queue: int = 16) -> gr.Blocks:
         for tab in TABS:
             tab.connect(parts, pipeline)
 
-        async def announce() -> AsyncIterator[tuple[str, Any, Any, Any]]:
+        async def announce() -> AsyncIterator[tuple[Any, ...]]:
             async for update in readiness(pipeline):
                 yield update
 
         page.load(
-            announce, None, [ready, parts["examples"], parts["protect"], parts["setup"]],
+            announce, None,
+            [ready, *(parts[one] for one in ("examples", "protect", "takes", "setup"))],
             api_visibility="private",
             concurrency_limit=None, show_progress="hidden",
         )
@@ -109,8 +110,9 @@ def launch_options() -> dict[str, Any]:
     }
 
 
-async def readiness(pipeline: Pipeline) -> AsyncIterator[tuple[str, Any, Any, Any]]:
-    """The state of the model, when it changes; the examples and names that it knows; what it is."""
+async def readiness(pipeline: Pipeline) -> AsyncIterator[tuple[Any, ...]]:
+    """The state of the model, when it changes; the examples and names that it knows, how long
+    an erasure takes; what it is."""
     if not pipeline.bench.done():
         yield markup.status("Loading the model…", "busy"), *_NOTHING, gr.skip()
     try:
@@ -125,7 +127,9 @@ async def readiness(pipeline: Pipeline) -> AsyncIterator[tuple[str, Any, Any, An
         f"Ready: {bench.model_name} on {where}, "
         f"{bench.pool_size:,} public images in the pool."
     )
-    offered = concept_tab.offered(bench.known_concepts())
+    offered = (
+        *concept_tab.offered(bench.known_concepts()), concept_tab.takes(pipeline, bench)
+    )
     yield markup.status(text, "good"), *offered, my_runs.setup(bench)
 
 

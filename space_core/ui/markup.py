@@ -4,12 +4,16 @@ import base64
 import io
 from collections.abc import Iterable
 from html import escape
+from typing import TYPE_CHECKING
 
 from PIL import Image
 
 from space_core.alarms import NOT_VERIFIED, alarms
 from space_core.types import Outcome, OwnImages, RunRecord, Selection, Share
 from space_core.ui import wording
+
+if TYPE_CHECKING:
+    from space_core.preview import Said
 
 _TONES = {"info": "i", "busy": "…", "good": "✓", "warning": "⚠", "bad": "✗"}
 _ANSWERED = {
@@ -98,6 +102,16 @@ def comparison(outcomes: Iterable[tuple[Outcome, Image.Image | None]]) -> str:
     return f'<div class="pairs">{"".join(cards)}</div>' if cards else ""
 
 
+def said(answers: Iterable[tuple["Said", Image.Image | None]]) -> str:
+    """Cards, one per answer of the model as it is: image, question, answer."""
+    cards = [
+        f'<article class="pair">{_picture(image)}<div><p><b>Question</b> {escape(one.question)}'
+        f"</p><p><b>Answer now</b> {escape(one.answer) or '(nothing)'}</p></div></article>"
+        for one, image in answers
+    ]
+    return f'<div class="pairs">{"".join(cards)}</div>' if cards else ""
+
+
 def _asked(question: str, answer: str, rule: str, *cards: str) -> str:
     tone = _ANSWERED[answer]
     return (
@@ -142,15 +156,18 @@ def _conditions(record: RunRecord) -> str:
 
 def _answers(outcome: Outcome, image: Image.Image | None) -> str:
     said = wording.outcome_said(wording.outcome(outcome))
-    picture = f'<img src="{_inline(image)}" alt="">' if image else '<div class="no-image"></div>'
     group = wording.GROUPS.get(outcome.group, outcome.group)
     return (
-        f'<article class="pair">{picture}<div><p class="group">{escape(group)}: '
+        f'<article class="pair">{_picture(image)}<div><p class="group">{escape(group)}: '
         f"{escape(outcome.concept)}</p><p><b>Question</b> {escape(outcome.question)}</p>"
         f"<p><b>Before</b> {escape(outcome.before) or '(nothing)'}</p>"
         f"<p><b>After</b> {escape(outcome.after) or '(nothing)'}</p>"
         f'<p class="outcome">→ {escape(said)}</p></div></article>'
     )
+
+
+def _picture(image: Image.Image | None) -> str:
+    return f'<img src="{_inline(image)}" alt="">' if image else '<div class="no-image"></div>'
 
 
 def _inline(image: Image.Image) -> str:

@@ -227,7 +227,8 @@ def _word(entry: Entry) -> str:
         return {"running": "still running", "interrupted": "interrupted, nothing kept"}[entry.state]
     known = entry.forget_high is not None
     good = known and entry.forget_high <= wording.FORGOTTEN_BELOW
-    return f"{'forgotten' if good else 'not shown'}{', stopped early' * (entry.state == 'stopped')}"
+    said = "the model broke" if entry.broke else "forgotten" if good else "not shown"
+    return f"{said}{', stopped early' * (entry.state == 'stopped')}"
 
 
 def _percent(name: str, share: float | None) -> str:

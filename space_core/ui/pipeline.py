@@ -1,4 +1,4 @@
-"""What the page needs from the rest: nine doors, so that tests can stand behind them."""
+"""What the page needs from the rest: ten doors, so that tests can stand behind them."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from space_core.audit import Bench, Finished
     from space_core.bundle import Takeaway
     from space_core.edit import Edit
-    from space_core.types import OwnImages, RunRecord, Selection
+    from space_core.preview import Said
+    from space_core.types import ConceptRequest, OwnImages, RunRecord, Selection
     from space_core.worker import Compute
 
 
@@ -39,6 +40,7 @@ class Pipeline:
     take_away: "Callable[..., Takeaway]"
     runs: Future[KeptRuns]
     load: "Callable[[Path], Finished]"
+    preview: "Callable[[Bench, ConceptRequest], tuple[Said, ...]]"
 
 
 def default_pipeline(settings: Settings) -> Pipeline:
@@ -60,6 +62,11 @@ def default_pipeline(settings: Settings) -> Pipeline:
         from space_core.worker import search
 
         return search(compute(), *asked)
+
+    def preview(_bench: "Bench", request: "ConceptRequest") -> "tuple[Said, ...]":
+        from space_core.worker import preview
+
+        return preview(compute(), request)
 
     def audit(
         bench: "Bench", request: Any, selection: Any, config: Any, stop: Callable[[], bool]
@@ -104,7 +111,7 @@ def default_pipeline(settings: Settings) -> Pipeline:
     runs = in_background(
         lambda: open_runs(settings.runs, settings.keep_days, settings.shared_runs)
     )
-    return Pipeline(bench, select, audit, ask, judge_images, save, take_away, runs, load)
+    return Pipeline(bench, select, audit, ask, judge_images, save, take_away, runs, load, preview)
 
 
 def at_once(work: Callable[[], Any]) -> "Future[Any]":

@@ -41,6 +41,9 @@ PLOTS = {
     "losses": "What the erasure works on. Good: the lines fall and then level off.",
     "drift": "How much the edit so far changes what other knowledge gets out of a layer: the "
     "layer that changes most, squared, against its own size. Good: it stays small.",
+    "let_through": "How much of what each step would like to change (its gradient) the hard null "
+    "space lets through; the rest would touch other knowledge. Good: clearly above 0, or the "
+    "erasure has nothing to work with.",
     "entropies": "How evenly the edit spreads over the model's inner directions (0 to 1). "
     "Good: it does not collapse towards 0.",
     "layers": "How evenly each edited layer's inputs spread, before and after. "
@@ -208,9 +211,14 @@ def readings(selection: Selection) -> tuple[str, ...]:
 
 def seconds_left(seconds: float) -> str:
     """A remaining time as one says it."""
+    return f"{duration(seconds)} left"
+
+
+def duration(seconds: float) -> str:
+    """A time as one says it: seconds up to 90, then minutes."""
     if seconds < 90:
-        return f"about {max(1, round(seconds))} s left"
-    return f"about {round(seconds / 60)} min left"
+        return f"about {max(1, round(seconds))} s"
+    return f"about {round(seconds / 60)} min"
 
 
 def _count(number: int, noun: str) -> str:

@@ -27,7 +27,7 @@ erasure
 evaluation_split probes
 evaluate state_map
 audit
-interview
+interview preview
 worker leaderboard
 runs plots report
 run_index
@@ -100,7 +100,7 @@ def test_nothing_of_the_erasure_can_reach_an_image_of_the_target():
         if module not in reached:
             reached.add(module)
             todo += own(paths[module])
-    seen = {"evaluation_split", "probes", "evaluate", "state_map", "audit", "interview"}
+    seen = {"evaluation_split", "probes", "evaluate", "state_map", "audit", "interview", "preview"}
     assert not seen & set(map(part, reached - {"space_core"})) and len(reached) > 10
 
 

@@ -17,6 +17,7 @@ from space_core.edit import Edit, LayerEdit, edited, weights_sha256
 from space_core.evaluation_split import EvaluationSplit
 from space_core.interview import ask, judge_images
 from space_core.retained import Encoder
+from space_core.preview import preview
 from space_core.settings import DcsiConfig, TpasConfig
 from space_core.sources import Sources
 from space_core.typed_json import from_json, to_json
@@ -145,3 +146,22 @@ def test_no_image_and_too_long_a_question_are_refused(bench, edit):
         judge_images(bench, run(), edit, [])
     with pytest.raises(ValueError, match="too long"):
         ask(bench, None, "x" * 400, edit)
+
+
+# What the model says before
+
+
+def test_a_preview_asks_what_the_evaluation_asks_and_changes_nothing(bench):
+    before = weights_sha256(bench.sources.mllm.model)
+    said = preview(bench, ConceptRequest("lemon"))
+    assert said and all(one.question and one.image for one in said)
+    assert len({one.image for one in said}) <= 3 and said == preview(bench, ConceptRequest("lemon"))
+    mllm = bench.sources.mllm
+    picture = bench.evaluation_image(said[0].image)
+    assert mllm.answer([said[0].question], mllm.encode([picture])) == [said[0].answer]
+    assert weights_sha256(mllm.model) == before
+
+
+def test_a_preview_of_what_has_no_image_is_empty(bench):
+    assert preview(bench, ConceptRequest("dragon", (), "a green beast")) == ()
+    assert preview(Bench(bench.sources, None), ConceptRequest("lemon")) == ()
