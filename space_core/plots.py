@@ -95,7 +95,7 @@ def entropies(steps: Sequence[StepEvent]) -> go.Figure:
         x=[event.step for event in steps], y=[event.entropy for event in steps],
         mode="lines", line_color=_AFTER, name="spectral entropy",
     )
-    return figure.update_layout(showlegend=False)
+    return figure.update_layout(showlegend=False).update_yaxes(range=[0, 1.05])
 
 
 def layer_entropies(layers: Sequence[LayerReport]) -> go.Figure:

@@ -9,6 +9,7 @@ from pathlib import Path
 from space_core import plots
 from space_core.decisions import Decision
 from space_core.types import Anchor, Belief, LayerReport, Outcome, RunRecord, Share
+from space_core.verdict import answers, verdict
 
 _STATES = "The model's states, before and after"
 _GRADIENT = "Share of the gradient that the hard null space lets through"
@@ -58,6 +59,7 @@ def report_html(record: RunRecord, decisions: Sequence[Decision] = ()) -> str:
         + figure.to_html(full_html=False, include_plotlyjs=place == 0, div_id=f"plot-{place}")
         for place, (name, figure) in enumerate(figures.items())
     )
+    said = verdict(record)
     title = escape(f"Erasure of “{request.name}”")
     return "\n".join([
         "<!doctype html>",
@@ -65,6 +67,8 @@ def report_html(record: RunRecord, decisions: Sequence[Decision] = ()) -> str:
         '<meta name="viewport" content="width=device-width">',
         f"<title>{title}</title><style>{_STYLE}</style>",
         f"<h1>{title}</h1>",
+        f"<p><b>{escape(said.headline)}.</b> {escape(said.why)}</p>",
+        _table(("", "By its 95 % interval"), answers(record).items()),
         *(f'<p class="warning">{escape(one)}</p>' for one in record.warnings),
         _table(("", "Share", "95 % interval", "Questions", "Images", "Drawings"),
                ((name, *cells(share)) for name, share in headline(record).items())),

@@ -66,27 +66,28 @@ def verdict(record: RunRecord, own: OwnImages | None = None) -> str:
     tone = "good" if result.forgotten else "bad"
     kept = (record.proximal_retained_accuracy, record.neighbours_yes_no)
     controls = (record.retained_accuracy, record.skills)
+    forgotten, neighbours, others = wording.answers(record, own).items()
     told = [one for one in alarms(record) if one not in result.why]
     return (
         f'<section class="verdict {tone}"><h2><span aria-hidden="true">{_TONES[tone]}</span> '
         f"{escape(result.headline)}: “{escape(record.selection.request.name)}”</h2>"
         f"<p>{escape(result.why)}</p>{notes(told, 'bad')}"
         + _asked(
-            "Is it forgotten?", wording.is_forgotten(record, own),
+            *forgotten,
             "Yes, where at most 10 % of such questions can still bring up its name, with 95 % "
             "confidence. Not shown: too few questions, or too close, to say.",
             _forgetting("", record.forget_accuracy, record.yes_no),
             _forgetting("Your images: ", own.forget_accuracy, own.yes_no) if own else "",
         )
         + _asked(
-            "Are its neighbours kept?", wording.are_kept(*kept),
+            *neighbours,
             "The concepts most like it suffer first. Yes, where at least 90 % stays of each, with "
             "95 % confidence.",
             _card("Nearest concepts still named", kept[0], "higher is better"),
             _card("Yes/no about the nearest still right", kept[1], "higher is better"),
         )
         + _asked(
-            "Are the controls untouched?", wording.are_kept(*controls),
+            *others,
             "What has nothing to do with it: other concepts, drawn at random, and skills such as "
             "colours and counting. Yes, where at least 90 % stays of each, with 95 % confidence.",
             _card("Other concepts still named", controls[0], "higher is better"),
