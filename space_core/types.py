@@ -46,7 +46,8 @@ class ConceptRequest:
     """What the auditor asks to be forgotten: text alone, never an image.
 
     ``category`` is the honest general noun the edited model shall fall back to; empty asks the
-    model itself. ``protect`` names concepts whose answers are watched as neighbours.
+    model itself. ``protect`` names concepts whose answers are watched as neighbours;
+    ``questions``: the groups of Outcome to ask about beside the target.
     """
 
     name: str
@@ -54,6 +55,7 @@ class ConceptRequest:
     description: str = ""
     category: str = ""
     protect: tuple[str, ...] = ()
+    questions: tuple[str, ...] = ("near", "far", "skill")
 
 
 @dataclass(frozen=True, slots=True)

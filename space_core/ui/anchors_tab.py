@@ -109,11 +109,11 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
 
     listen(parts["take_back"].click, with_all, parts, inputs=controls, **options)
 
-    def meant(sample: list[str], protect: list[str]) -> Iterator[View]:
-        yield from use_suggestion(pipeline, sample[0], protect)
+    def meant(sample: list[str], *kept: Sequence[str]) -> Iterator[View]:
+        yield from use_suggestion(pipeline, sample[0], *kept)
 
     listen(
-        parts["suggestions"].click, meant, parts, inputs=("suggestions", "protect"),
+        parts["suggestions"].click, meant, parts, inputs=("suggestions", "protect", "questions"),
         outputs=("concept", "aliases", "description", "category", *SHOWN),
         failed=options["failed"], **HEAVY,
     )
@@ -160,10 +160,12 @@ def keep(
     yield from reselect(pipeline, selection, count, from_pool, cut, left_out)
 
 
-def use_suggestion(pipeline: Pipeline, name: str, protect: Sequence[str]) -> Iterator[View]:
+def use_suggestion(
+    pipeline: Pipeline, name: str, protect: Sequence[str], questions: Sequence[str]
+) -> Iterator[View]:
     """Start again with the concept that the words most likely meant."""
     bench = pipeline.bench.result()
-    request = ConceptRequest(name, protect=tuple(protect or ()))
+    request = ConceptRequest(name, protect=tuple(protect or ()), questions=tuple(questions))
     selection = pipeline.select(bench, request, TpasConfig(), frozenset())
     yield {
         "concept": name, "aliases": "", "description": "", "category": "",

@@ -15,6 +15,8 @@ from space_core.ui.wiring import HEAVY, Parts, View, listen
 if TYPE_CHECKING:
     from space_core.audit import Bench
 
+# The groups of questions that a request asks where it says nothing of them.
+_ALL = ConceptRequest("").questions
 WORDS = ("concept", "aliases", "description", "category")
 
 
@@ -46,13 +48,20 @@ def build() -> dict[str, Any]:
         info="What must stay above all. Their answers are watched like those of the nearest "
         "concepts, and step 2 warns where an anchor shows one of them.",
     )
+    questions = gr.CheckboxGroup(
+        [(wording.GROUPS[name], name) for name in _ALL], value=list(_ALL),
+        label="Questions to ask, besides those about the concept",
+        info="Nearest concepts are most like it and suffer first; other concepts are drawn at "
+        "random; skills are colours, counting, words alone. What is not asked is not measured.",
+    )
     takes = gr.HTML()
     with gr.Row():
         find = gr.Button("Find proxy anchors", variant="primary")
         preview = gr.Button("What does the model say of it now?")
     return {
         "concept": concept, "examples": examples, "aliases": aliases, "category": category,
-        "description": description, "protect": protect, "find": find, "takes": takes,
+        "description": description, "protect": protect,
+        "questions": questions, "find": find, "takes": takes,
         "preview": preview, "concept_status": gr.HTML(), "said_now": gr.HTML(),
     }
 
@@ -61,7 +70,7 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     """Tie this step's events to their handlers."""
     outputs = ("concept_status", "tabs", *anchors_tab.SHOWN)
     options = {
-        "inputs": (*WORDS, "protect"), "outputs": outputs,
+        "inputs": (*WORDS, "protect", "questions"), "outputs": outputs,
         "failed": lambda sentence: {"concept_status": markup.status(sentence, "warning")},
         **HEAVY,
     }
@@ -90,13 +99,15 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
 
 
 def read_request(
-    concept: str, aliases: str, description: str, category: str, protect: Sequence[str] = ()
+    concept: str, aliases: str, description: str, category: str, protect: Sequence[str] = (),
+    questions: Sequence[str] = _ALL,
 ) -> ConceptRequest:
     """The words of the form as a request; the pipeline judges them."""
     others = (name.strip() for name in aliases.split(","))
     return ConceptRequest(
         name=concept.strip(), aliases=tuple(name for name in others if name),
         description=description.strip(), category=category.strip(), protect=tuple(protect or ()),
+        questions=tuple(name for name in _ALL if name in questions),
     )
 
 
@@ -143,10 +154,10 @@ def takes(pipeline: Pipeline, bench: "Bench") -> str:
 
 def said_now(
     pipeline: Pipeline, concept: str, aliases: str, description: str, category: str,
-    protect: Sequence[str] = (),
+    protect: Sequence[str] = (), questions: Sequence[str] = _ALL,
 ) -> Iterator[View]:
     """What the model says of the concept before anything is erased."""
-    request = read_request(concept, aliases, description, category, protect)
+    request = read_request(concept, aliases, description, category, protect, questions)
     if not request.name:
         raise ValueError("The concept is empty: write its name, such as “lemon”.")
     yield {"concept_status": markup.status("Asking the model…", "busy"), "said_now": ""}
@@ -163,10 +174,10 @@ def said_now(
 
 def find(
     pipeline: Pipeline, concept: str, aliases: str, description: str, category: str,
-    protect: Sequence[str] = (),
+    protect: Sequence[str] = (), questions: Sequence[str] = _ALL,
 ) -> Iterator[View]:
     """Find anchors for the words, show them, and open the next step."""
-    request = read_request(concept, aliases, description, category, protect)
+    request = read_request(concept, aliases, description, category, protect, questions)
     waiting = "Loading the model…" if not pipeline.bench.done() else "Searching the public pool…"
     yield {"concept_status": markup.status(waiting, "busy")}
     bench = pipeline.bench.result()

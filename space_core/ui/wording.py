@@ -7,7 +7,8 @@ from space_core.types import Anchor, Outcome, Selection, Share
 
 # The verdict is in words already: the page finds all of its words here.
 from space_core.verdict import (  # noqa: F401
-    FORGOTTEN_BELOW, KEPT_ABOVE, NO, OPEN, UNASKED, YES, answers, are_kept, count, is_forgotten, verdict,
+    FORGOTTEN_BELOW, KEPT_ABOVE, NO, OPEN, UNASKED, YES, answers, are_kept, count, is_forgotten,
+    verdict,
 )  # fmt: skip
 
 NO_EDIT = "There is no edited model yet: erase a concept in step 3."

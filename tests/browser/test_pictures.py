@@ -23,8 +23,9 @@ pytestmark = [
 ]
 
 
-def take(page, name: str, show: str = "") -> None:
-    """A picture of the window, from the place of `show` on; in few colours, so that it is small."""
+def take(page, name: str, show: str = "", whole: bool = False) -> None:
+    """A picture of the window, from the place of `show` on, or of the whole page; in few colours,
+    so that it is small."""
     if show:
         page.locator(show).first.evaluate("(part) => part.scrollIntoView()")
     else:
@@ -32,7 +33,7 @@ def take(page, name: str, show: str = "") -> None:
     page.wait_for_timeout(1500)
     path = Path(FOLDER) / f"{name}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=path)
+    page.screenshot(path=path, full_page=whole)
     with Image.open(path) as picture:
         few = picture.convert("RGB").quantize(128, dither=Image.Dither.NONE)
     few.save(path, optimize=True)
@@ -61,7 +62,7 @@ def test_every_tab_is_pictured(browser, address):  # noqa: F811
         page.get_by_role("button", name="What does the model say of it now?").click()
         page.get_by_text("Answer now").first.wait_for(timeout=LONG)
         page.get_by_label("Toggle Sidebar").click()
-        take(page, "1-concept")
+        take(page, "1-concept", whole=True)
         erase(page, "lemon")
         take(page, "2-anchors")
         begin(page)

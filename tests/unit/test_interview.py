@@ -12,7 +12,7 @@ from test_runs import record
 from tiny_mllm import tiny_mllm
 
 from space_core.alarms import NOT_VERIFIED
-from space_core.audit import Bench, audit
+from space_core.audit import Bench, audit, probes_of
 from space_core.edit import Edit, LayerEdit, edited, weights_sha256
 from space_core.evaluation_split import EvaluationSplit
 from space_core.interview import ask, judge_images
@@ -83,6 +83,7 @@ def test_a_run_holds_its_map_its_domains_and_its_beliefs(audited):
     assert len(record.beliefs) == 4 == len(record.anchor_shift)
     assert not any("lemon" in text for one in record.beliefs for text in one.nearest)
     assert from_json(to_json(record), RunRecord) == record
+    assert "evaluation" not in blind.hashes and len(record.hashes["evaluation"]) == 64
     assert {one.group for one in blind.states.points} == {"anchor"} and blind.domains == ()
     assert NOT_VERIFIED in blind.warnings and NOT_VERIFIED not in record.warnings
 
@@ -160,6 +161,18 @@ def test_a_preview_asks_what_the_evaluation_asks_and_changes_nothing(bench):
     picture = bench.evaluation_image(said[0].image)
     assert mllm.answer([said[0].question], mllm.encode([picture])) == [said[0].answer]
     assert weights_sha256(mllm.model) == before
+
+
+def test_only_the_groups_that_are_asked_for_are_asked_about(bench):
+    def asked(**chosen):
+        return probes_of(bench, ConceptRequest("lemon", **chosen), 0)[0]
+
+    every = asked()
+    assert {one.group for one in every} == {"target", "near"}
+    for groups in ((), ("near",), ("far", "skill")):
+        chosen = asked(questions=groups)
+        # The same questions as else, but for those left out.
+        assert chosen == tuple(one for one in every if one.group in ("target", *groups))
 
 
 def test_a_preview_of_what_has_no_image_is_empty(bench):
