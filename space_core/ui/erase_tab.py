@@ -137,6 +137,9 @@ def erase(
                         yield {"erase_status": _step(event, whole, flag), **_curves(seen)}
                 case Progress():
                     whole = event.done
+                    # Between two steps the line of the last one stays: two in turn would flicker.
+                    if seen and event.stage == "training":
+                        continue
                     yield {"erase_status": _stage(event, clock() - started)}
                 case finished:
                     yield {"erase_status": markup.progress("Packing the files of step 5…", 1.0)}

@@ -11,7 +11,7 @@ from bare_page import Visit
 from stand_in import EMPTY, UNKNOWN, Bench
 
 from space_core.settings import PRESETS, TpasConfig
-from space_core.types import ConceptRequest
+from space_core.types import ConceptRequest, Progress, StepEvent
 from space_core.ui import concept_tab, erase_tab
 from space_core.ui.app_layout import readiness
 from space_core.ui.wiring import listen
@@ -291,6 +291,21 @@ def test_what_the_model_says_now_is_shown_with_its_images(visit):
     assert visit.now["said_now"] == "" and "no images of “dragon”" in visit.now["concept_status"]
     visit.act("preview", concept=" ")
     assert "The concept is empty" in visit.now["concept_status"]
+
+
+def test_the_line_of_a_step_stays_until_another_says_more(ready, pipeline):
+    def audit(bench, request, chosen, config, stop):
+        for step in range(1, 4):
+            yield StepEvent(step, 3, {"task": 1.0}, 0.5, 0.5, 0.0, 0.1)
+            yield Progress("training", "Training the edit…", 0.7)
+        yield Progress("inversion", "A second look", 0.8)
+
+    pipeline.audit = audit
+    ready.act("erase")
+    views = ready.watch("erase", "then")
+    lines = [view["erase_status"] for view in views if "erase_status" in view]
+    assert not any("Training the edit" in one for one in lines)
+    assert "Erasing: step 3" in lines[-2] and "A second look" in lines[-1]
 
 
 def test_the_gradients_share_is_drawn_for_the_hard_null_space_alone(ready):

@@ -50,7 +50,7 @@ def erase(page, concept: str) -> None:
 def begin(page) -> None:
     page.get_by_role("button", name="Go on to step 3").click()
     page.get_by_role("button", name="Erase", exact=True).click()
-    page.get_by_text("Erasing: step 1").first.wait_for(timeout=LONG)
+    page.get_by_text("Erasing: step 12").first.wait_for(timeout=LONG)
 
 
 def test_every_tab_is_pictured(browser, address):  # noqa: F811
