@@ -1,6 +1,7 @@
 # make app    install into .venv and start the app
 # make test   the same with what the tests need, then all tests
 # make demo   build assets/demo anew from its sources
+# make screenshots   take the README's pictures of the page anew
 
 PYTHON ?= python3
 # Where WordNet 3.0 lies (Debian: package wordnet-base).
@@ -11,7 +12,7 @@ BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check
 SOURCES := build/demo
 .DELETE_ON_ERROR:
-.PHONY: app test demo browser wordnet
+.PHONY: app test demo screenshots browser wordnet
 
 app: .venv/app.stamp
 	$(BIN)/python app.py
@@ -20,6 +21,10 @@ app: .venv/app.stamp
 test: .venv/test.stamp browser
 	SPACE_PACKAGES=$(abspath $(SOURCES))/node_modules SPACE_WORDNET=$(WORDNET) \
 	  $(BIN)/python -m pytest
+
+# On the bundled model: some minutes.
+screenshots: .venv/test.stamp browser
+	SPACE_PICTURES=docs/img $(BIN)/python -m pytest tests/browser/test_pictures.py
 
 demo: .venv/build.stamp $(SOURCES)/npm.stamp wordnet
 	$(BIN)/python -m space_core demo-build --packages $(SOURCES)/node_modules \

@@ -179,7 +179,9 @@ def probes_of(
         near = list(dict.fromkeys([*ranked[:NEAR], *protected]))
     rest = [pair for pair in ranked if pair not in near]
     order = np.random.default_rng((seed, 21)).permutation(len(rest))[:FAR]
-    return plan(split, target, near, [rest[i] for i in order], seed), book, key
+    probes = plan(split, target, near, [rest[i] for i in order], seed)
+    asked = ("target", *request.questions)
+    return tuple(one for one in probes if one.group in asked), book, key
 
 
 def known_names(bench: Bench, concept: Concept) -> tuple[Concept | None, NameBook, str]:
@@ -257,6 +259,7 @@ def _record(
                 sources.pool.image_sha256(row) for row in erasure.touched
             ),
             "edit": edit_hash,
+            **({"evaluation": bench.split.sha256} if bench.split else {}),
         },
         base_restored=restored,
         seconds=seconds,

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from space_core.settings import PRESETS
-from space_core.types import RunRecord
+from space_core.types import ConceptRequest, RunRecord
 
 _FILES = {
     "record.json": "everything that the run measured; open it in step 1 of the page to see it "
@@ -94,7 +94,8 @@ def repeat_command(record: RunRecord) -> str | None:
     selection, settings = record.selection, record.settings
     request = selection.request
     presets = [name for name in PRESETS if _is_preset(name, settings)]
-    if not presets or request.protect or selection.left_out or record.stopped:
+    every = request.questions == ConceptRequest("").questions
+    if not presets or request.protect or selection.left_out or record.stopped or not every:
         return None
     words = ["python", "-m", "space_core", "erase", request.name]
     for alias in request.aliases:

@@ -98,6 +98,7 @@ def _made_with(record: RunRecord) -> Iterator[tuple[str, str]]:
     yield "description", request.description
     yield "general word asked for", request.category
     yield "protected concepts", ", ".join(request.protect)
+    yield "asked about beside the concept", ", ".join(request.questions)
     yield "anchors", str(len(selection.anchors))
     yield "similarity cut", f"{selection.threshold:.3f}"
     yield "images left out by hand", " ".join(map(str, sorted(selection.left_out)))

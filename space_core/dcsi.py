@@ -98,7 +98,7 @@ def train(
         with torch.no_grad():
             before = mllm.force(kept).logits
         # The gradient too, while the layers are moved: a thrifty model's blocks run again for it.
-        with _moved(layers, factors), block_output(block) as outputs:
+        with _moved(layers, factors) as deltas, block_output(block) as outputs:
             forced = mllm.force(examples)
             states, direction, centre = (
                 some.to(forced.logits) for some in (outputs[0], job.direction, job.centre)
@@ -111,7 +111,11 @@ def train(
                 "keep": (config.keep, _keep(forced, len(task), before)),
             }
             optimiser.zero_grad()
+            if config.mode == "hard":
+                for delta in deltas.values():
+                    delta.retain_grad()
             sum(weight * loss for weight, loss in losses.values() if weight).backward()
+        let_through = _let_through(deltas, factors) if config.mode == "hard" else None
         optimiser.step()
         with torch.no_grad():
             for a, _ in factors.values():
@@ -120,7 +124,7 @@ def train(
         overwritten = _overwritten(forced, len(task))
         yield StepEvent(
             step, config.steps, said, overwritten, spectral_entropy(features),
-            _damage(factors, job), time.monotonic() - started,
+            _damage(factors, job), time.monotonic() - started, let_through,
         )  # fmt: skip
         settled = look_again is None and (not config.keep or said["keep"] <= _SETTLED)
         calm = calm + 1 if overwritten >= _DONE and settled else 0
@@ -137,19 +141,22 @@ def last_edited_block(mllm: Mllm, config: DcsiConfig) -> nn.Module:
 @contextmanager
 def _moved(
     layers: Mapping[str, nn.Linear], factors: Mapping[str, tuple[Tensor, Tensor]]
-) -> Iterator[None]:
-    """The layers put out (W + A Sᵀ) k, differentiably in A; W itself is not touched."""
-    handles = []
+) -> Iterator[Mapping[str, Tensor]]:
+    """The layers put out (W + A Sᵀ) k, differentiably in A; W itself is not touched.
+
+    Gives each layer's A Sᵀ, whose gradient is that of W.
+    """
+    handles, deltas = [], {}
     for name, layer in layers.items():
         a, s = factors[name]
-        delta = a @ s.T
+        delta = deltas[name] = a @ s.T
 
         def add(_module: nn.Module, args: tuple[Tensor, ...], output: Tensor, delta=delta):
             return output + F.linear(args[0], delta.to(output.dtype))
 
         handles.append(layer.register_forward_hook(add))
     try:
-        yield
+        yield deltas
     finally:
         for handle in handles:
             handle.remove()
@@ -211,6 +218,15 @@ def _div(features: Tensor) -> Tensor:
     gram = (unit @ unit.T).square()
     n = len(gram)
     return (gram.sum() - gram.diagonal().sum()) / (n * (n - 1))
+
+
+def _let_through(
+    deltas: Mapping[str, Tensor], factors: Mapping[str, tuple[Tensor, Tensor]]
+) -> float:
+    """Σ ‖G S‖² / Σ ‖G‖² over the layers, G = ∂L/∂W, where the columns of S are orthonormal."""
+    through = sum(float((d.grad @ factors[name][1]).square().sum()) for name, d in deltas.items())
+    whole = sum(float(delta.grad.square().sum()) for delta in deltas.values())
+    return through / whole if whole else 0.0
 
 
 def _damage(factors: Mapping[str, tuple[Tensor, Tensor]], job: Job) -> float:

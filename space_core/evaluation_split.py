@@ -5,6 +5,7 @@ what there is to know of each concept. Where that says ``photographs``, images a
 are.
 """
 
+import hashlib
 import io
 import json
 from dataclasses import dataclass
@@ -35,7 +36,8 @@ class EvaluationSplit:
     """The drawings by concept and by artist. Raises ValueError where the folder is incomplete.
 
     ``concepts``: what the model may know, by name; ``artists``: whose style training saw;
-    ``photographs``: each image is one view, of which neither background nor number is known.
+    ``photographs``: each image is one view, of which neither background nor number is known;
+    ``sha256`` covers every file.
     """
 
     def __init__(self, folder: Path):
@@ -45,6 +47,7 @@ class EvaluationSplit:
             raise ValueError(
                 f"{folder} holds no evaluation split: it needs *.parquet and concepts.json."
             )
+        self.sha256 = _hash([facts, *shards])
         known = json.loads(facts.read_text(encoding="utf-8"))
         self.artists: tuple[str, ...] = tuple(known["artists"])
         self.photographs: bool = known.get("photographs", False)
@@ -99,3 +102,11 @@ class EvaluationSplit:
         if self.photographs:
             count = min(count, len(rows))
         return [self.view(f"{order[i % len(order)]}.{i // len(order)}") for i in range(count)]
+
+
+def _hash(files: list[Path]) -> str:
+    found = hashlib.sha256()
+    for path in files:
+        with path.open("rb") as file:
+            found.update(hashlib.file_digest(file, "sha256").digest())
+    return found.hexdigest()

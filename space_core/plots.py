@@ -36,7 +36,8 @@ def similarities(scores: Sequence[float], threshold: float) -> go.Figure:
         x=threshold, y=1, yref="paper", yanchor="bottom", showarrow=False,
         text=f"cut {threshold:.3f}",
     )
-    return figure.update_layout(showlegend=False)
+    # The page's own label lies on the upper left corner.
+    return figure.update_layout(showlegend=False, margin_t=56)
 
 
 def state_map_note(states: StateMap) -> str:
@@ -62,6 +63,17 @@ def drift(steps: Sequence[StepEvent]) -> go.Figure:
     return figure.update_layout(showlegend=False).update_yaxes(rangemode="tozero")
 
 
+def let_through(steps: Sequence[StepEvent]) -> go.Figure:
+    """Share of the full gradient that the hard null space lets act, by step, in %."""
+    figure = _figure("step", "share of the gradient, %")
+    known = [event for event in steps if event.let_through is not None]
+    figure.add_scatter(
+        x=[event.step for event in known], y=[100 * event.let_through for event in known],
+        mode="lines", line_color=_LINES[2], name="let through",
+    )
+    return figure.update_layout(showlegend=False).update_yaxes(rangemode="tozero")
+
+
 def losses(steps: Sequence[StepEvent]) -> go.Figure:
     """Every loss term by step."""
     figure = _figure("step", "loss")
@@ -83,7 +95,7 @@ def entropies(steps: Sequence[StepEvent]) -> go.Figure:
         x=[event.step for event in steps], y=[event.entropy for event in steps],
         mode="lines", line_color=_AFTER, name="spectral entropy",
     )
-    return figure.update_layout(showlegend=False)
+    return figure.update_layout(showlegend=False).update_yaxes(range=[0, 1.05])
 
 
 def layer_entropies(layers: Sequence[LayerReport]) -> go.Figure:

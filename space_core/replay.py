@@ -78,6 +78,8 @@ def differences(then: RunRecord, now: RunRecord) -> tuple[Difference, ...]:
         old, new = (dict(_leaves(getattr(one, field.name), name)) for one in (then, now))
         kind = _KINDS.get(field.name, "numbers")
         for what in dict.fromkeys((*old, *new)):
+            if what in old and old[what] is None:
+                continue
             texts = _differ(old.get(what, _ABSENT), new.get(what, _ABSENT))
             found += [Difference(kind, what, *texts)] if texts else []
     return tuple(found)

@@ -9,8 +9,10 @@ from pathlib import Path
 from space_core import plots
 from space_core.decisions import Decision
 from space_core.types import Anchor, Belief, LayerReport, Outcome, RunRecord, Share
+from space_core.verdict import answers, verdict
 
 _STATES = "The model's states, before and after"
+_GRADIENT = "Share of the gradient that the hard null space lets through"
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem }
 table { border-collapse: collapse; margin: 1rem 0 }
@@ -43,6 +45,8 @@ def report_html(record: RunRecord, decisions: Sequence[Decision] = ()) -> str:
         "Spectral entropy of each layer's inputs": plots.layer_entropies(record.layers),
         "Loss": plots.losses(record.steps),
         "Spectral entropy of the anchors": plots.entropies(record.steps),
+        "Drift of other knowledge": plots.drift(record.steps),
+        **({_GRADIENT: plots.let_through(record.steps)} if _is_hard(record) else {}),
         "The pool's similarity to the text": plots.similarities(
             record.selection.scores, record.selection.threshold
         ),
@@ -55,6 +59,7 @@ def report_html(record: RunRecord, decisions: Sequence[Decision] = ()) -> str:
         + figure.to_html(full_html=False, include_plotlyjs=place == 0, div_id=f"plot-{place}")
         for place, (name, figure) in enumerate(figures.items())
     )
+    said = verdict(record)
     title = escape(f"Erasure of “{request.name}”")
     return "\n".join([
         "<!doctype html>",
@@ -62,6 +67,8 @@ def report_html(record: RunRecord, decisions: Sequence[Decision] = ()) -> str:
         '<meta name="viewport" content="width=device-width">',
         f"<title>{title}</title><style>{_STYLE}</style>",
         f"<h1>{title}</h1>",
+        f"<p><b>{escape(said.headline)}.</b> {escape(said.why)}</p>",
+        _table(("", "By its 95 % interval"), answers(record).items()),
         *(f'<p class="warning">{escape(one)}</p>' for one in record.warnings),
         _table(("", "Share", "95 % interval", "Questions", "Images", "Drawings"),
                ((name, *cells(share)) for name, share in headline(record).items())),
@@ -104,6 +111,10 @@ def cells(share: Share) -> tuple[str, ...]:
     if not share.questions:
         return ("—", "—", *counts)
     return (f"{share.value:.1%}", f"{share.low:.1%} – {share.high:.1%}", *counts)
+
+
+def _is_hard(record: RunRecord) -> bool:
+    return any(event.let_through is not None for event in record.steps)
 
 
 def _facts(record: RunRecord) -> Iterable[tuple[str, str]]:

@@ -10,6 +10,7 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Literal
 
+from space_core.alarms import model_broke
 from space_core.types import RunRecord
 
 State = Literal["running", "finished", "stopped", "interrupted"]
@@ -17,9 +18,12 @@ State = Literal["running", "finished", "stopped", "interrupted"]
 _TABLE = """
 CREATE TABLE IF NOT EXISTS runs (
     key TEXT PRIMARY KEY, visitor TEXT NOT NULL, folder TEXT UNIQUE, concept TEXT NOT NULL,
-    created TEXT NOT NULL, state TEXT NOT NULL, forget REAL, forget_high REAL, retained REAL
+    created TEXT NOT NULL, state TEXT NOT NULL, forget REAL, forget_high REAL, retained REAL,
+    broke INTEGER, seconds REAL, model TEXT, device TEXT
 )
 """
+# What an older version's table lacks; NULL there says: read the record again.
+_LATER = {"broke": "INTEGER", "seconds": "REAL", "model": "TEXT", "device": "TEXT"}
 _WAIT_SECONDS = 30
 
 
@@ -30,7 +34,8 @@ class Entry:
     ``key``: what makes the run's link, not to be guessed; ``visitor``: whose it is, "" nobody's;
     ``folder``: the name of its folder, None where it has none; ``created``: ISO 8601, UTC.
     ``forget``, its upper limit ``forget_high``, and ``retained`` are shares in [0, 1], None where
-    nothing was measured.
+    nothing was measured. ``broke``: whether the edit broke the model (0 or 1); how many ``seconds``
+    it took; the hash of the ``model`` and the ``device``. None where no record says it.
     """
 
     key: str
@@ -42,6 +47,10 @@ class Entry:
     forget: float | None = None
     forget_high: float | None = None
     retained: float | None = None
+    broke: int | None = None
+    seconds: float | None = None
+    model: str | None = None
+    device: str | None = None
 
 
 _COLUMNS = ", ".join(field.name for field in fields(Entry))
@@ -54,7 +63,8 @@ def entry_of(record: RunRecord, key: str, visitor: str, folder: str) -> Entry:
         key, visitor, folder, record.selection.request.name, record.created,
         "stopped" if record.stopped else "finished",
         forget.value if forget.questions else None, forget.high if forget.questions else None,
-        retained.value if retained.questions else None,
+        retained.value if retained.questions else None, int(bool(model_broke(record.outcomes))),
+        record.seconds, record.hashes.get("model", ""), record.device,
     )  # fmt: skip
 
 
@@ -79,6 +89,10 @@ def transaction(path: Path) -> Iterator[sqlite3.Connection]:
         index.execute("PRAGMA secure_delete = ON")
         with index:
             index.execute(_TABLE)
+            there = {column[1] for column in index.execute("PRAGMA table_info(runs)")}
+            for name, kind in _LATER.items():
+                if name not in there:
+                    index.execute(f"ALTER TABLE runs ADD COLUMN {name} {kind}")
             yield index
 
 

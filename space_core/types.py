@@ -46,7 +46,8 @@ class ConceptRequest:
     """What the auditor asks to be forgotten: text alone, never an image.
 
     ``category`` is the honest general noun the edited model shall fall back to; empty asks the
-    model itself. ``protect`` names concepts whose answers are watched as neighbours.
+    model itself. ``protect`` names concepts whose answers are watched as neighbours;
+    ``questions``: the groups of Outcome to ask about beside the target.
     """
 
     name: str
@@ -54,6 +55,7 @@ class ConceptRequest:
     description: str = ""
     category: str = ""
     protect: tuple[str, ...] = ()
+    questions: tuple[str, ...] = ("near", "far", "skill")
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +227,8 @@ class StepEvent:
     """One step of DCSI: loss terms by name, spectral entropy in [0, 1], seconds so far.
 
     ``overwritten``: share of the anchors' questions answered as wished. ``damage``: the largest
-    tr(ΔW Ĉ ΔWᵀ) / tr(W Ĉ Wᵀ) of the edited layers.
+    tr(ΔW Ĉ ΔWᵀ) / tr(W Ĉ Wᵀ) of the edited layers. ``let_through``: Σ ‖G U_N‖² / Σ ‖G‖²
+    over them, G = ∂L/∂W, what the hard null space lets through; None in the soft one.
     """
 
     step: int
@@ -235,6 +238,7 @@ class StepEvent:
     entropy: float
     damage: float
     seconds: float
+    let_through: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
-"""The one function that computes for the page and its API: search, erase, ask, judge.
+"""The one function that computes for the page and its API: search, preview, erase, ask, judge, ask
+several edits together.
 
 On ZeroGPU it runs in a child process that serves one call after another: what goes in and out is
 plain Python, and edits pass as safetensors files.
@@ -20,6 +21,8 @@ from space_core.audit import Bench, Finished, audit, select_anchors
 from space_core.edit import Edit
 from space_core.interview import ask, judge_images
 from space_core.joint import Joint
+from space_core.preview import Said
+from space_core.preview import preview as preview_of
 from space_core.probes import usual_count_of_view
 from space_core.retained import Encoder
 from space_core.settings import DcsiConfig, TpasConfig
@@ -44,6 +47,13 @@ class Search:
     request: ConceptRequest
     config: TpasConfig
     left_out: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What the model says of a concept now; yields a tuple of Said."""
+
+    request: ConceptRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +116,11 @@ class Refused:
     sentence: str
 
 
-Job = Search | Erase | Ask | Judge | AskTogether
-Result = Selection | Progress | StepEvent | RunRecord | tuple[str, str] | OwnImages | Joint
+Job = Search | Preview | Erase | Ask | Judge | AskTogether
+Result = (
+    Selection | Progress | StepEvent | RunRecord | tuple[str, str] | tuple[Said, ...] | OwnImages
+    | Joint
+)  # fmt: skip
 Compute = Callable[[Job], Iterator[Result | Refused]]
 
 
@@ -156,6 +169,11 @@ def entry_point(bench: Callable[[], Bench], device: str) -> Compute:
 def search(compute: Compute, *asked: object) -> Selection:
     """Anchors; the arguments are those of `Search`. Raises ValueError as TPAS does."""
     return _last(compute, Search(*asked))
+
+
+def preview(compute: Compute, request: ConceptRequest) -> tuple[Said, ...]:
+    """What the model says of a concept now. Raises ValueError as `preview.preview` does."""
+    return _last(compute, Preview(request))
 
 
 def erase(
@@ -222,6 +240,8 @@ def _done(bench: Bench, job: Job) -> Iterator[Result]:
     match job:
         case Search():
             yield select_anchors(bench, job.request, job.config, job.left_out)
+        case Preview():
+            yield preview_of(bench, job.request)
         case Ask():
             yield ask(bench, job.image, job.question, Edit.load(job.edit))
         case Judge():

@@ -26,6 +26,10 @@ _NO_CONCEPT = "There is no concept yet: name one in step 1."
 
 def build() -> dict[str, Any]:
     """The components, by name."""
+    gr.HTML(markup.note(
+        "Proxy anchors are public images that your words describe well, though they are labelled "
+        "as something else. The erasure works on them in the concept's place."
+    ))
     parts: dict[str, Any] = {"anchors_status": gr.HTML()}
     parts["suggestions_note"] = gr.HTML()
     parts["suggestions"] = gr.Dataset(
@@ -45,6 +49,7 @@ def build() -> dict[str, Any]:
     parts["gallery"] = gr.Gallery(
         label="Proxy anchors: rank · similarity · caption (artist, licence)", columns=6,
         height="auto", object_fit="contain", buttons=[], elem_id="anchor-gallery",
+        elem_classes="captioned",
     )
     parts["used"] = gr.CheckboxGroup(
         [], label="Used as anchors", elem_id="used-anchors",
@@ -60,6 +65,7 @@ def build() -> dict[str, Any]:
         parts["beliefs"] = gr.Dataframe(
             headers=["Anchor", "Moved", "Model said before", "Model said after", "Now most like"],
             datatype="str", interactive=False, wrap=True, buttons=[], max_height=320,
+            label="Each anchor before and after", elem_classes="wide",
         )
     parts["histogram"] = gr.Plot(label="Similarity of the pool to your words", show_label=True)
     gr.HTML(markup.note(wording.PLOTS["histogram"]))
@@ -70,7 +76,8 @@ def build() -> dict[str, Any]:
         ))
         parts["dropped"] = gr.Dataframe(
             headers=["Pool image", "Label", "Reason"], datatype="str", interactive=False,
-            wrap=True, buttons=[], max_height=320,
+            wrap=True, buttons=[], max_height=320, label="Images kept away",
+            elem_classes="wide",
         )
     parts["to_erasing"] = gr.Button("Go on to step 3", variant="primary")
     return parts
@@ -102,11 +109,11 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
 
     listen(parts["take_back"].click, with_all, parts, inputs=controls, **options)
 
-    def meant(sample: list[str], protect: list[str]) -> Iterator[View]:
-        yield from use_suggestion(pipeline, sample[0], protect)
+    def meant(sample: list[str], *kept: Sequence[str]) -> Iterator[View]:
+        yield from use_suggestion(pipeline, sample[0], *kept)
 
     listen(
-        parts["suggestions"].click, meant, parts, inputs=("suggestions", "protect"),
+        parts["suggestions"].click, meant, parts, inputs=("suggestions", "protect", "questions"),
         outputs=("concept", "aliases", "description", "category", *SHOWN),
         failed=options["failed"], **HEAVY,
     )
@@ -153,10 +160,12 @@ def keep(
     yield from reselect(pipeline, selection, count, from_pool, cut, left_out)
 
 
-def use_suggestion(pipeline: Pipeline, name: str, protect: Sequence[str]) -> Iterator[View]:
+def use_suggestion(
+    pipeline: Pipeline, name: str, protect: Sequence[str], questions: Sequence[str]
+) -> Iterator[View]:
     """Start again with the concept that the words most likely meant."""
     bench = pipeline.bench.result()
-    request = ConceptRequest(name, protect=tuple(protect or ()))
+    request = ConceptRequest(name, protect=tuple(protect or ()), questions=tuple(questions))
     selection = pipeline.select(bench, request, TpasConfig(), frozenset())
     yield {
         "concept": name, "aliases": "", "description": "", "category": "",

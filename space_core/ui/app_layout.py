@@ -24,8 +24,17 @@ TABS = (
 
 _STATE_SECONDS = 2 * 60 * 60
 _CACHE_SECONDS = 60 * 60
-_NOTHING = (gr.skip(), gr.skip())
+_NOTHING = (gr.skip(), gr.skip(), gr.skip())
 _CSS = Path(__file__).resolve().parents[2] / "assets" / "app.css"
+# Plots fit themselves when the window changes. A tab that opens and a sidebar that closes change
+# their room too, and the window says nothing of it.
+_FIT_PLOTS = """() => {
+  let wait;
+  new ResizeObserver(() => {
+    clearTimeout(wait);
+    wait = setTimeout(() => dispatchEvent(new Event('resize')), 200);
+  }).observe(document.querySelector('main'));
+}"""
 _ABOUT = (
     "Make a multimodal model forget a concept from a description alone, without a single image "
     "of it, and check with unseen images whether it really has."
@@ -65,15 +74,17 @@ def build(pipeline: Pipeline, max_queue: int = 16) -> gr.Blocks:
         for tab in TABS:
             tab.connect(parts, pipeline)
 
-        async def announce() -> AsyncIterator[tuple[str, Any, Any, Any]]:
+        async def announce() -> AsyncIterator[tuple[Any, ...]]:
             async for update in readiness(pipeline):
                 yield update
 
         page.load(
-            announce, None, [ready, parts["examples"], parts["protect"], parts["setup"]],
+            announce, None,
+            [ready, *(parts[one] for one in ("examples", "protect", "takes", "setup"))],
             api_visibility="private",
             concurrency_limit=None, show_progress="hidden",
         )
+        page.load(None, None, None, js=_FIT_PLOTS, api_visibility="private", queue=False)
         offer(pipeline)
     # Closed to calls beside the queue: two erasures at once would edit the same model.
     return page.queue(default_concurrency_limit=1, max_size=max_queue, api_open=False)
@@ -90,14 +101,20 @@ def launch_options() -> dict[str, Any]:
             button_primary_background_fill="*primary_700",
             button_primary_background_fill_hover="*primary_800",
             button_primary_background_fill_dark="*primary_700",
+            # The theme's own are too faint to read for many eyes.
+            button_cancel_background_fill=gr.themes.colors.red.c700,
+            button_cancel_background_fill_hover=gr.themes.colors.red.c800,
+            body_text_color_subdued="*neutral_600", input_placeholder_color="*neutral_500",
+            input_placeholder_color_dark="*neutral_400",
         ),
         "css_paths": _CSS, "run_history": False, "ssr_mode": False, "enable_monitoring": False,
         "max_file_size": "64mb", "footer_links": [], "state_session_capacity": 200,
     }
 
 
-async def readiness(pipeline: Pipeline) -> AsyncIterator[tuple[str, Any, Any, Any]]:
-    """The state of the model, when it changes; the examples and names that it knows; what it is."""
+async def readiness(pipeline: Pipeline) -> AsyncIterator[tuple[Any, ...]]:
+    """The state of the model, when it changes; the examples and names that it knows, how long
+    an erasure takes; what it is."""
     if not pipeline.bench.done():
         yield markup.status("Loading the model…", "busy"), *_NOTHING, gr.skip()
     try:
@@ -112,7 +129,9 @@ async def readiness(pipeline: Pipeline) -> AsyncIterator[tuple[str, Any, Any, An
         f"Ready: {bench.model_name} on {where}, "
         f"{bench.pool_size:,} public images in the pool."
     )
-    offered = concept_tab.offered(bench.known_concepts())
+    offered = (
+        *concept_tab.offered(bench.known_concepts()), concept_tab.takes(pipeline, bench)
+    )
     yield markup.status(text, "good"), *offered, my_runs.setup(bench)
 
 

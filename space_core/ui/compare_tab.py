@@ -37,6 +37,7 @@ def build() -> dict[str, Any]:
     parts["compared_questions"] = gr.Dataframe(
         headers=_headers(0), datatype="str", interactive=False, wrap=True, max_height=520,
         buttons=[], label="Questions that all these runs asked", elem_id="compared-questions",
+        elem_classes="wide",
     )
     return parts
 

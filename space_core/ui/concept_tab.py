@@ -2,16 +2,21 @@
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from space_core.settings import TpasConfig
 from space_core.types import ConceptRequest
-from space_core.ui import anchors_tab, markup
+from space_core.ui import anchors_tab, markup, wording
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.wiring import HEAVY, Parts, View, listen
 
+if TYPE_CHECKING:
+    from space_core.audit import Bench
+
+# The groups of questions that a request asks where it says nothing of them.
+_ALL = ConceptRequest("").questions
 WORDS = ("concept", "aliases", "description", "category")
 
 
@@ -43,10 +48,21 @@ def build() -> dict[str, Any]:
         info="What must stay above all. Their answers are watched like those of the nearest "
         "concepts, and step 2 warns where an anchor shows one of them.",
     )
-    find = gr.Button("Find proxy anchors", variant="primary")
+    questions = gr.CheckboxGroup(
+        [(wording.GROUPS[name], name) for name in _ALL], value=list(_ALL),
+        label="Questions to ask, besides those about the concept",
+        info="Nearest concepts are most like it and suffer first; other concepts are drawn at "
+        "random; skills are colours, counting, words alone. What is not asked is not measured.",
+    )
+    takes = gr.HTML()
+    with gr.Row():
+        find = gr.Button("Find proxy anchors", variant="primary")
+        preview = gr.Button("What does the model say of it now?")
     return {
         "concept": concept, "examples": examples, "aliases": aliases, "category": category,
-        "description": description, "protect": protect, "find": find, "concept_status": gr.HTML(),
+        "description": description, "protect": protect,
+        "questions": questions, "find": find, "takes": takes,
+        "preview": preview, "concept_status": gr.HTML(), "said_now": gr.HTML(),
     }
 
 
@@ -54,7 +70,7 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     """Tie this step's events to their handlers."""
     outputs = ("concept_status", "tabs", *anchors_tab.SHOWN)
     options = {
-        "inputs": (*WORDS, "protect"), "outputs": outputs,
+        "inputs": (*WORDS, "protect", "questions"), "outputs": outputs,
         "failed": lambda sentence: {"concept_status": markup.status(sentence, "warning")},
         **HEAVY,
     }
@@ -64,6 +80,14 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
 
     listen(parts["find"].click, search, parts, **options)
     listen(parts["concept"].submit, search, parts, **options)
+
+    def say(*words: Any) -> Iterator[View]:
+        yield from said_now(pipeline, *words)
+
+    listen(
+        parts["preview"].click, say, parts,
+        **{**options, "outputs": ("concept_status", "said_now"), "show_progress": "hidden"},
+    )
 
     def fill(sample: list[str]) -> Iterator[View]:
         yield {"concept": sample[0], "aliases": "", "category": "", "description": ""}
@@ -75,13 +99,15 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
 
 
 def read_request(
-    concept: str, aliases: str, description: str, category: str, protect: Sequence[str] = ()
+    concept: str, aliases: str, description: str, category: str, protect: Sequence[str] = (),
+    questions: Sequence[str] = _ALL,
 ) -> ConceptRequest:
     """The words of the form as a request; the pipeline judges them."""
     others = (name.strip() for name in aliases.split(","))
     return ConceptRequest(
         name=concept.strip(), aliases=tuple(name for name in others if name),
         description=description.strip(), category=category.strip(), protect=tuple(protect or ()),
+        questions=tuple(name for name in _ALL if name in questions),
     )
 
 
@@ -109,12 +135,49 @@ def offered(known: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
     return examples, gr.update(choices=sorted(known))
 
 
+def takes(pipeline: Pipeline, bench: "Bench") -> str:
+    """How long an erasure takes, by the latest runs of this model on this device, as HTML."""
+    runs = pipeline.runs
+    # The store opens beside the model: nobody waits here for it.
+    known = runs.result() if runs.done() and runs.exception() is None else None
+    seconds = known and known.usual_seconds(bench.model_sha256, bench.device)
+    if seconds:
+        return markup.note(
+            f"Finding anchors takes seconds. An erasure takes {wording.duration(seconds)} here, "
+            "by the latest runs, with all questions before and after it."
+        )
+    return markup.note(
+        "Finding anchors takes seconds, an erasure minutes: none has been run here yet to say how "
+        "many. The first takes longer, as it measures once what other knowledge uses."
+    )
+
+
+def said_now(
+    pipeline: Pipeline, concept: str, aliases: str, description: str, category: str,
+    protect: Sequence[str] = (), questions: Sequence[str] = _ALL,
+) -> Iterator[View]:
+    """What the model says of the concept before anything is erased."""
+    request = read_request(concept, aliases, description, category, protect, questions)
+    if not request.name:
+        raise ValueError("The concept is empty: write its name, such as “lemon”.")
+    yield {"concept_status": markup.status("Asking the model…", "busy"), "said_now": ""}
+    bench = pipeline.bench.result()
+    said = pipeline.preview(bench, request)
+    text = f"What the model says of “{request.name}” now, on images that no erasure sees:"
+    if not said:
+        text = f"We hold no images of “{request.name}” to ask about: step 4 takes yours."
+    yield {
+        "concept_status": markup.status(text),
+        "said_now": markup.said([(one, bench.evaluation_image(one.image)) for one in said]),
+    }
+
+
 def find(
     pipeline: Pipeline, concept: str, aliases: str, description: str, category: str,
-    protect: Sequence[str] = (),
+    protect: Sequence[str] = (), questions: Sequence[str] = _ALL,
 ) -> Iterator[View]:
     """Find anchors for the words, show them, and open the next step."""
-    request = read_request(concept, aliases, description, category, protect)
+    request = read_request(concept, aliases, description, category, protect, questions)
     waiting = "Loading the model…" if not pipeline.bench.done() else "Searching the public pool…"
     yield {"concept_status": markup.status(waiting, "busy")}
     bench = pipeline.bench.result()

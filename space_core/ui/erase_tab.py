@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 REDRAW_SECONDS = 0.3
 _PLOTS = (
     ("losses", "Loss"), ("entropies", "Spectral entropy"), ("drift", "Retained drift"),
+    ("let_through", "Gradient let through"),
 )
+_HARD = "let_through"
+_CURVES = (*(name for name, _ in _PLOTS), f"{_HARD}_part")
 _IDLE = {"erase": gr.update(interactive=True), "stop": gr.update(interactive=False)}
 
 
@@ -50,19 +53,22 @@ def build() -> dict[str, Any]:
         parts["erase"] = gr.Button("Erase", variant="primary")
         parts["stop"] = gr.Button("Stop", variant="stop", interactive=False)
     parts["erase_status"] = gr.HTML()
-    with gr.Row():
-        for name, title in _PLOTS:
-            with gr.Column(min_width=300):
-                parts[name] = gr.Plot(label=title)
-                gr.HTML(markup.note(wording.PLOTS[name]))
+    for some in (_PLOTS[:2], _PLOTS[2:]):
+        with gr.Row():
+            for name, title in some:
+                # Only the hard null space lets through a share: the soft one weighs.
+                shown = name != _HARD
+                with gr.Column(min_width=300, visible=shown) as parts[f"{name}_part"]:
+                    parts[name] = gr.Plot(label=title)
+                    gr.HTML(markup.note(wording.PLOTS[name]))
     return parts
 
 
 def connect(parts: Parts, pipeline: Pipeline) -> None:
     """Tie this step's events to their handlers."""
     outputs = (
-        "erase", "stop", "erase_status", "losses", "entropies", "drift", "tabs", "optimised",
-        "beliefs", *verify_tab.SHOWN, *record_tab.SHOWN, "source", "old_record",
+        "erase", "stop", "erase_status", *_CURVES, "tabs", "optimised", "beliefs",
+        *verify_tab.SHOWN, *record_tab.SHOWN, "source", "old_record",
     )
     failed = {"failed": lambda sentence: {
         **_IDLE, "erase_status": markup.status(sentence, "warning"),
@@ -131,6 +137,9 @@ def erase(
                         yield {"erase_status": _step(event, whole, flag), **_curves(seen)}
                 case Progress():
                     whole = event.done
+                    # Between two steps the line of the last one stays: two in turn would flicker.
+                    if seen and event.stage == "training":
+                        continue
                     yield {"erase_status": _stage(event, clock() - started)}
                 case finished:
                     yield {"erase_status": markup.progress("Packing the files of step 5…", 1.0)}
@@ -154,8 +163,13 @@ def _result(
 
 
 def _curves(seen: Sequence[StepEvent]) -> dict[str, Any]:
+    hard = any(event.let_through is not None for event in seen)
     drawn = {"losses": plots.losses, "entropies": plots.entropies, "drift": plots.drift}
-    return {name: draw(seen) if seen else None for name, draw in drawn.items()}
+    drawn |= {_HARD: plots.let_through} if hard else {}
+    return {
+        **dict.fromkeys(_CURVES), f"{_HARD}_part": gr.update(visible=hard),
+        **({name: draw(seen) for name, draw in drawn.items()} if seen else {}),
+    }
 
 
 def _step(event: StepEvent, whole: float, flag: threading.Event) -> str:

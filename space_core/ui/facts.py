@@ -5,7 +5,7 @@ from html import escape
 
 from space_core.decisions import Decision
 from space_core.types import RunRecord
-from space_core.ui import markup
+from space_core.ui import markup, wording
 
 BADGES = {"live": "live run", "recorded": "recorded run"}
 JUDGEMENTS = {"accept": "Accept", "reject": "Reject", "more work": "More work needed"}
@@ -89,9 +89,11 @@ def _badge(kind: str) -> str:
 
 def _run(record: RunRecord) -> dict[str, str]:
     request = record.selection.request
+    groups = ("target", *request.questions)
     said = {
         "Run": record.run_id, "When (UTC)": record.created, "Concept": request.name,
         "Other names": ", ".join(request.aliases), "Description": request.description,
+        "Asked about": ", ".join(wording.GROUPS.get(one, one).lower() for one in groups),
         "General word asked for": request.category, "Now says instead": record.honest_answer,
         "Proxy anchors": f"{len(record.selection.anchors)}, cut at similarity "
         f"{record.selection.threshold:.3f}",

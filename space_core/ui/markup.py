@@ -4,6 +4,7 @@ import base64
 import io
 from collections.abc import Iterable
 from html import escape
+from typing import TYPE_CHECKING
 
 from PIL import Image
 
@@ -11,7 +12,10 @@ from space_core.alarms import NOT_VERIFIED, alarms
 from space_core.types import Outcome, OwnImages, RunRecord, Selection, Share
 from space_core.ui import wording
 
-_TONES = {"info": "ⓘ", "busy": "…", "good": "✓", "warning": "⚠", "bad": "✗"}
+if TYPE_CHECKING:
+    from space_core.preview import Said
+
+_TONES = {"info": "i", "busy": "…", "good": "✓", "warning": "⚠", "bad": "✗"}
 _ANSWERED = {
     wording.YES: "good", wording.NO: "bad", wording.OPEN: "warning", wording.UNASKED: "info",
 }
@@ -62,27 +66,28 @@ def verdict(record: RunRecord, own: OwnImages | None = None) -> str:
     tone = "good" if result.forgotten else "bad"
     kept = (record.proximal_retained_accuracy, record.neighbours_yes_no)
     controls = (record.retained_accuracy, record.skills)
+    forgotten, neighbours, others = wording.answers(record, own).items()
     told = [one for one in alarms(record) if one not in result.why]
     return (
         f'<section class="verdict {tone}"><h2><span aria-hidden="true">{_TONES[tone]}</span> '
         f"{escape(result.headline)}: “{escape(record.selection.request.name)}”</h2>"
         f"<p>{escape(result.why)}</p>{notes(told, 'bad')}"
         + _asked(
-            "Is it forgotten?", wording.is_forgotten(record, own),
+            *forgotten,
             "Yes, where at most 10 % of such questions can still bring up its name, with 95 % "
             "confidence. Not shown: too few questions, or too close, to say.",
             _forgetting("", record.forget_accuracy, record.yes_no),
             _forgetting("Your images: ", own.forget_accuracy, own.yes_no) if own else "",
         )
         + _asked(
-            "Are its neighbours kept?", wording.are_kept(*kept),
+            *neighbours,
             "The concepts most like it suffer first. Yes, where at least 90 % stays of each, with "
             "95 % confidence.",
             _card("Nearest concepts still named", kept[0], "higher is better"),
             _card("Yes/no about the nearest still right", kept[1], "higher is better"),
         )
         + _asked(
-            "Are the controls untouched?", wording.are_kept(*controls),
+            *others,
             "What has nothing to do with it: other concepts, drawn at random, and skills such as "
             "colours and counting. Yes, where at least 90 % stays of each, with 95 % confidence.",
             _card("Other concepts still named", controls[0], "higher is better"),
@@ -95,6 +100,16 @@ def verdict(record: RunRecord, own: OwnImages | None = None) -> str:
 def comparison(outcomes: Iterable[tuple[Outcome, Image.Image | None]]) -> str:
     """Cards, one per question: image, question, answer before and after."""
     cards = [_answers(outcome, image) for outcome, image in outcomes]
+    return f'<div class="pairs">{"".join(cards)}</div>' if cards else ""
+
+
+def said(answers: Iterable[tuple["Said", Image.Image | None]]) -> str:
+    """Cards, one per answer of the model as it is: image, question, answer."""
+    cards = [
+        f'<article class="pair">{_picture(image)}<div><p><b>Question</b> {escape(one.question)}'
+        f"</p><p><b>Answer now</b> {escape(one.answer) or '(nothing)'}</p></div></article>"
+        for one, image in answers
+    ]
     return f'<div class="pairs">{"".join(cards)}</div>' if cards else ""
 
 
@@ -142,15 +157,18 @@ def _conditions(record: RunRecord) -> str:
 
 def _answers(outcome: Outcome, image: Image.Image | None) -> str:
     said = wording.outcome_said(wording.outcome(outcome))
-    picture = f'<img src="{_inline(image)}" alt="">' if image else '<div class="no-image"></div>'
     group = wording.GROUPS.get(outcome.group, outcome.group)
     return (
-        f'<article class="pair">{picture}<div><p class="group">{escape(group)}: '
+        f'<article class="pair">{_picture(image)}<div><p class="group">{escape(group)}: '
         f"{escape(outcome.concept)}</p><p><b>Question</b> {escape(outcome.question)}</p>"
         f"<p><b>Before</b> {escape(outcome.before) or '(nothing)'}</p>"
         f"<p><b>After</b> {escape(outcome.after) or '(nothing)'}</p>"
         f'<p class="outcome">→ {escape(said)}</p></div></article>'
     )
+
+
+def _picture(image: Image.Image | None) -> str:
+    return f'<img src="{_inline(image)}" alt="">' if image else '<div class="no-image"></div>'
 
 
 def _inline(image: Image.Image) -> str:

@@ -46,6 +46,7 @@ def build() -> dict[str, Any]:
     with gr.Sidebar(open=False, width=340) as parts["sidebar"]:
         gr.HTML('<h2 class="section">This page works with</h2>')
         parts["setup"] = gr.HTML(markup.note("The model is still loading."))
+        gr.HTML(markup.note("A hash is a fingerprint: the same hash means the same bytes."))
         parts |= erased_list.build()
         gr.HTML('<h2 class="section">My runs</h2>')
         parts["runs_note"] = gr.HTML()
@@ -231,7 +232,8 @@ def _word(entry: Entry) -> str:
         return {"running": "still running", "interrupted": "interrupted, nothing kept"}[entry.state]
     known = entry.forget_high is not None
     good = known and entry.forget_high <= wording.FORGOTTEN_BELOW
-    return f"{'forgotten' if good else 'not shown'}{', stopped early' * (entry.state == 'stopped')}"
+    said = "the model broke" if entry.broke else "forgotten" if good else "not shown"
+    return f"{said}{', stopped early' * (entry.state == 'stopped')}"
 
 
 def _percent(name: str, share: float | None) -> str:

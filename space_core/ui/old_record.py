@@ -48,6 +48,7 @@ def build() -> dict[str, Any]:
         parts["differences"] = gr.Dataframe(
             headers=["Kind", "What", "In the record", "Now"], datatype="str", interactive=False,
             wrap=True, buttons=[], max_height=420, visible=False, label="What differs",
+            elem_classes="wide",
         )
     return parts
 

@@ -42,6 +42,7 @@ def build() -> dict[str, Any]:
             parts["ours"] = gr.Gallery(
                 label="Or click one of ours, which no erasure has seen", columns=3, height="auto",
                 object_fit="contain", buttons=[], allow_preview=False, elem_id="ours",
+                elem_classes="captioned",
             )
         with gr.Column():
             parts["question"] = gr.Textbox(label="Your question", placeholder="What is this?")
@@ -59,7 +60,7 @@ def build() -> dict[str, Any]:
                 headers=["Image", "Question", "Before", "After"], datatype="str", wrap=True,
                 interactive=False, buttons=[], max_height=320, visible=False,
                 column_widths=["18%", "32%", "25%", "25%"], elem_id="asked-again",
-                label="All my questions, asked with the present edit",
+                label="All my questions, asked with the present edit", elem_classes="wide",
             )
     return parts
 

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from space_core.audit import Bench, Finished
     from space_core.bundle import Takeaway
     from space_core.edit import Edit
+    from space_core.preview import Said
     from space_core.together import Together
-    from space_core.types import OwnImages, Progress, RunRecord, Selection
+    from space_core.types import ConceptRequest, OwnImages, Progress, RunRecord, Selection
     from space_core.worker import Compute
 
 
@@ -41,6 +42,7 @@ class Pipeline:
     runs: Future[KeptRuns]
     load: "Callable[[Path], Finished]"
     together: "Callable[[Bench, Sequence[Finished]], Iterator[Progress | Together]]"
+    preview: "Callable[[Bench, ConceptRequest], tuple[Said, ...]]"
 
 
 def default_pipeline(settings: Settings) -> Pipeline:
@@ -62,6 +64,11 @@ def default_pipeline(settings: Settings) -> Pipeline:
         from space_core.worker import search
 
         return search(compute(), *asked)
+
+    def preview(_bench: "Bench", request: "ConceptRequest") -> "tuple[Said, ...]":
+        from space_core.worker import preview
+
+        return preview(compute(), request)
 
     def audit(
         bench: "Bench", request: Any, selection: Any, config: Any, stop: Callable[[], bool]
@@ -112,7 +119,7 @@ def default_pipeline(settings: Settings) -> Pipeline:
         lambda: open_runs(settings.runs, settings.keep_days, settings.shared_runs)
     )
     return Pipeline(
-        bench, select, audit, ask, judge_images, save, take_away, runs, load, together
+        bench, select, audit, ask, judge_images, save, take_away, runs, load, together, preview
     )
 
 

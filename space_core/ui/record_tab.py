@@ -63,7 +63,9 @@ def build() -> dict[str, Any]:
             '<h2 class="section">Files</h2>'
             + markup.note(
                 "Download what you want to keep: this page offers the files for about an hour. "
-                "The zip holds all the others and says how to apply the edit."
+                "The zip holds all the others and says how to apply the edit. Printed from the "
+                "browser, the report becomes a PDF. The edit is what the erasure changed, as "
+                "numbers; the LoRA adapter is nearly the same in the form that other tools load."
             )
         )
         with gr.Row():

@@ -48,7 +48,7 @@ def build() -> dict[str, Any]:
     parts["table"] = gr.Dataframe(
         headers=outcomes.HEADERS, datatype="str", interactive=False, wrap=True, max_height=420,
         buttons=[], label="Questions and answers (click a row to see its image)",
-        column_widths=outcomes.WIDTHS, elem_id="questions",
+        column_widths=outcomes.WIDTHS, elem_id="questions", elem_classes="wide",
     )
     parts["opened"] = gr.HTML()
     gr.HTML('<h2 class="section">What the numbers look like</h2>')

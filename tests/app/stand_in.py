@@ -14,6 +14,7 @@ from space_core.decisions import Decision
 from space_core.edit import Edit, LayerEdit
 from space_core.joint import Joint, JointConcept, JointLayer, Pair
 from space_core.kept_runs import KeptRuns, open_runs
+from space_core.preview import Said
 from space_core.runs import EDIT as EDIT_FILE
 from space_core.runs import load_record
 from space_core.settings import DcsiConfig, TpasConfig
@@ -151,7 +152,7 @@ class Bench:
 
 @dataclass
 class StandIn:
-    """The ten doors of `space_core.ui.pipeline.Pipeline`, which keep what they were asked.
+    """The doors of `space_core.ui.pipeline.Pipeline`, which keep what they were asked.
 
     `faults`: what a door raises. `pause` is called after every step. `reached`: how many steps
     each audit made before it ended or was closed.
@@ -188,6 +189,12 @@ class StandIn:
         meant = () if request.name in KNOWN else ("cat", "lime")
         return selection(request, rows, meant, left_out)
 
+    def preview(self, bench: Bench, request: t.ConceptRequest) -> tuple[Said, ...]:
+        self._fail("preview")
+        if request.name not in KNOWN:
+            return ()
+        return (Said("t1", "What is this?", f"This is {request.name}."),)
+
     def audit(
         self, bench: Bench, request: t.ConceptRequest, chosen: t.Selection, config: DcsiConfig,
         stop: Callable[[], bool],
@@ -198,7 +205,10 @@ class StandIn:
         try:
             while len(steps) < config.steps and not stop():
                 loss = {"task": 1 / (len(steps) + 1)}
-                steps.append(t.StepEvent(len(steps) + 1, config.steps, loss, 0.6, 0.8, 0.0, 0.1))
+                through = 0.3 if config.mode == "hard" else None
+                steps.append(t.StepEvent(
+                    len(steps) + 1, config.steps, loss, 0.6, 0.8, 0.0, 0.1, through
+                ))  # fmt: skip
                 yield steps[-1]
                 self.pause()
         finally:

@@ -11,7 +11,7 @@ from bare_page import Visit
 from stand_in import EMPTY, UNKNOWN, Bench
 
 from space_core.settings import PRESETS, TpasConfig
-from space_core.types import ConceptRequest
+from space_core.types import ConceptRequest, Progress, StepEvent
 from space_core.ui import concept_tab, erase_tab
 from space_core.ui.app_layout import readiness
 from space_core.ui.wiring import listen
@@ -36,11 +36,11 @@ def test_words_that_find_nothing_are_a_sentence_and_open_nothing(visit, words, s
 def test_words_become_the_request_and_open_the_next_two_steps(visit):
     visit.act(
         "concept", "submit", concept=" lemon ", aliases="Zitrone, ,limón ", description="sour",
-        category="fruit", protect=["lime"],
+        category="fruit", protect=["lime"], questions=["far"],
     )  # fmt: skip
     request = visit.now["selection"].request
     assert request == ConceptRequest(
-        "lemon", ("Zitrone", "limón"), "sour", "fruit", ("lime",)
+        "lemon", ("Zitrone", "limón"), "sour", "fruit", ("lime",), ("far",)
     )
     assert visit.looks["tabs"]["selected"] == "anchors"
     assert LATER_STEPS & visit.changed == {"anchors_tab", "erase_tab"}
@@ -240,17 +240,18 @@ def announced(pipeline) -> list:
 
 
 def test_the_page_says_when_the_model_is_ready(pipeline):
-    ((text, examples, protect, setup),) = announced(pipeline)
+    ((text, examples, protect, takes, setup),) = announced(pipeline)
     for said in ("demo", "cpu", "48 images", "5e5e5e5e5e<", "b0b0b0b0b0<", "Seed"):
         assert said in setup
     assert "Ready: demo on cpu, 48 public images" in text and examples["visible"]
+    assert "none has been run here yet" in takes
     assert ["cat"] in examples["samples"] and protect["choices"] == sorted(Bench().known_concepts())
 
 
 def test_a_model_that_cannot_be_loaded_is_a_sentence_everywhere(pipeline):
     pipeline.bench = Future()
     pipeline.bench.set_exception(ValueError("The folder of the model is empty."))
-    ((text, examples, _, setup),) = announced(pipeline)
+    ((text, examples, _, _, setup),) = announced(pipeline)
     assert "could not be loaded. The folder of the model is empty." in text
     assert examples == gr.skip() and setup == ""
     visit = Visit(pipeline).act("find", concept="lemon")
@@ -271,3 +272,44 @@ def test_a_visitor_who_leaves_does_not_cancel_the_loading(pipeline):
 
     asyncio.run(leave())
     assert not pipeline.bench.cancelled()
+
+
+def test_the_time_it_takes_is_that_of_the_latest_runs_here(visit, pipeline):
+    visit.act("find", concept="lemon").erase()
+    ((_, _, _, takes, _),) = announced(pipeline)
+    assert "An erasure takes about 12 s here" in takes
+    pipeline.bench = Future()
+    pipeline.bench.set_result(type("Other", (Bench,), {"device": "cuda"})())
+    ((_, _, _, takes, _),) = announced(pipeline)
+    assert "none has been run here yet" in takes
+
+
+def test_what_the_model_says_now_is_shown_with_its_images(visit):
+    visit.act("preview", concept="lemon")
+    assert "This is lemon." in visit.now["said_now"] and "<img" in visit.now["said_now"]
+    visit.act("preview", concept="dragon")
+    assert visit.now["said_now"] == "" and "no images of “dragon”" in visit.now["concept_status"]
+    visit.act("preview", concept=" ")
+    assert "The concept is empty" in visit.now["concept_status"]
+
+
+def test_the_line_of_a_step_stays_until_another_says_more(ready, pipeline):
+    def audit(bench, request, chosen, config, stop):
+        for step in range(1, 4):
+            yield StepEvent(step, 3, {"task": 1.0}, 0.5, 0.5, 0.0, 0.1)
+            yield Progress("training", "Training the edit…", 0.7)
+        yield Progress("inversion", "A second look", 0.8)
+
+    pipeline.audit = audit
+    ready.act("erase")
+    views = ready.watch("erase", "then")
+    lines = [view["erase_status"] for view in views if "erase_status" in view]
+    assert not any("Training the edit" in one for one in lines)
+    assert "Erasing: step 3" in lines[-2] and "A second look" in lines[-1]
+
+
+def test_the_gradients_share_is_drawn_for_the_hard_null_space_alone(ready):
+    ready.erase(preset="paper")
+    assert ready.looks["let_through_part"]["visible"] and ready.now["let_through"] is not None
+    ready.erase(preset="space")
+    assert not ready.looks["let_through_part"]["visible"] and ready.now["let_through"] is None

@@ -41,7 +41,8 @@ def address(tmp_path_factory):
 
 @pytest.fixture
 def visitor(browser, address):  # noqa: F811
-    """Makes a page in a browser of its own; script errors are faults."""
+    """Makes a page in a browser of its own; script errors and a message of one in the console are
+    faults."""
     contexts, faults = [], []
 
     def come(where: str = "", **options):
@@ -49,6 +50,7 @@ def visitor(browser, address):  # noqa: F811
         page = contexts[-1].new_page()
         page.set_default_timeout(MINUTES)
         page.on("pageerror", lambda fault: faults.append(str(fault)))
+        page.on("console", lambda said: said.type == "error" and faults.append(said.text))
         page.goto(f"{address}{where}")
         page.get_by_text("Ready:").wait_for()
         return page

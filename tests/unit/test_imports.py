@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # From the bottom up: a module may import its own line and those above it in this text.
 LEVELS = """
 types settings wordings answers typed_json names lessons compose decisions ranks alarms recent
+verdict
 intervals entropy moments nullspace bound certificate near_copies index
 backend demo
 edit edit_sum hub families
@@ -30,7 +31,7 @@ audit
 leaderboard
 runs plots report
 joint
-interview together
+interview preview together
 worker
 run_index
 bundle bundle_guide recorded replay kept_runs compare
@@ -102,7 +103,7 @@ def test_nothing_of_the_erasure_can_reach_an_image_of_the_target():
         if module not in reached:
             reached.add(module)
             todo += own(paths[module])
-    seen = {"evaluation_split", "probes", "evaluate", "state_map", "audit", "interview"}
+    seen = {"evaluation_split", "probes", "evaluate", "state_map", "audit", "interview", "preview"}
     assert not seen & set(map(part, reached - {"space_core"})) and len(reached) > 10
 
 

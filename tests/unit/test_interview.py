@@ -12,11 +12,12 @@ from test_runs import record
 from tiny_mllm import tiny_mllm
 
 from space_core.alarms import NOT_VERIFIED
-from space_core.audit import Bench, audit
+from space_core.audit import Bench, audit, probes_of
 from space_core.edit import Edit, LayerEdit, edited, weights_sha256
 from space_core.evaluation_split import EvaluationSplit
 from space_core.interview import ask, judge_images
 from space_core.retained import Encoder
+from space_core.preview import preview
 from space_core.settings import DcsiConfig, TpasConfig
 from space_core.sources import Sources
 from space_core.typed_json import from_json, to_json
@@ -82,6 +83,7 @@ def test_a_run_holds_its_map_its_domains_and_its_beliefs(audited):
     assert len(record.beliefs) == 4 == len(record.anchor_shift)
     assert not any("lemon" in text for one in record.beliefs for text in one.nearest)
     assert from_json(to_json(record), RunRecord) == record
+    assert "evaluation" not in blind.hashes and len(record.hashes["evaluation"]) == 64
     assert {one.group for one in blind.states.points} == {"anchor"} and blind.domains == ()
     assert NOT_VERIFIED in blind.warnings and NOT_VERIFIED not in record.warnings
 
@@ -145,3 +147,34 @@ def test_no_image_and_too_long_a_question_are_refused(bench, edit):
         judge_images(bench, run(), edit, [])
     with pytest.raises(ValueError, match="too long"):
         ask(bench, None, "x" * 400, edit)
+
+
+# What the model says before
+
+
+def test_a_preview_asks_what_the_evaluation_asks_and_changes_nothing(bench):
+    before = weights_sha256(bench.sources.mllm.model)
+    said = preview(bench, ConceptRequest("lemon"))
+    assert said and all(one.question and one.image for one in said)
+    assert len({one.image for one in said}) <= 3 and said == preview(bench, ConceptRequest("lemon"))
+    mllm = bench.sources.mllm
+    picture = bench.evaluation_image(said[0].image)
+    assert mllm.answer([said[0].question], mllm.encode([picture])) == [said[0].answer]
+    assert weights_sha256(mllm.model) == before
+
+
+def test_only_the_groups_that_are_asked_for_are_asked_about(bench):
+    def asked(**chosen):
+        return probes_of(bench, ConceptRequest("lemon", **chosen), 0)[0]
+
+    every = asked()
+    assert {one.group for one in every} == {"target", "near"}
+    for groups in ((), ("near",), ("far", "skill")):
+        chosen = asked(questions=groups)
+        # The same questions as else, but for those left out.
+        assert chosen == tuple(one for one in every if one.group in ("target", *groups))
+
+
+def test_a_preview_of_what_has_no_image_is_empty(bench):
+    assert preview(bench, ConceptRequest("dragon", (), "a green beast")) == ()
+    assert preview(Bench(bench.sources, None), ConceptRequest("lemon")) == ()

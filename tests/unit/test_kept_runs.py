@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -136,6 +137,34 @@ def test_the_headline_numbers_are_the_records(kept):
     assert kept.listed("eve")[0].forget is None and kept.listed("eve")[0].forget_high is None
 
 
+def test_a_broken_model_is_known_by_its_answers(kept):
+    whole = record().outcomes[0]
+    keep(kept, outcomes=(replace(whole, before="a lemon", after=""),))
+    keep(kept, "eve", "lemon-2", outcomes=(replace(whole, before="a lemon", after="a fruit"),))
+    assert (kept.listed("ada")[0].broke, kept.listed("eve")[0].broke) == (1, 0)
+
+
+def test_an_older_index_learns_what_it_did_not_hold(kept):
+    key = keep(kept)
+    before = kept.find(key)
+    with sqlite3.connect(kept.folder / INDEX) as index:
+        for name in ("broke", "seconds", "model", "device"):
+            index.execute(f"ALTER TABLE runs DROP COLUMN {name}")
+    assert kept.find(key).broke is None
+    assert open_runs(kept.folder).find(key) == before and before.broke == 0
+
+
+def test_the_usual_time_is_that_of_whole_runs_on_the_same_model_and_device(kept):
+    here = {"hashes": {"model": "m"}, "device": "cpu"}
+    assert kept.usual_seconds("m", "cpu") is None
+    for n, (seconds, changes) in enumerate([
+        (10.0, here), (30.0, here), (20.0, here), (1.0, {**here, "stopped": True}),
+        (2.0, {**here, "device": "cuda"}), (3.0, {**here, "hashes": {"model": "other"}}),
+    ]):  # fmt: skip
+        keep(kept, run_id=f"lemon-{n}", seconds=seconds, **changes)
+    assert kept.usual_seconds("m", "cpu") == 20.0
+
+
 # Whose a run is
 
 
@@ -220,6 +249,21 @@ def test_old_runs_go_after_the_days_that_were_set(kept):
     keep(runs, run_id="old", created="2020-01-01T00:00:00+00:00")
     with runs.running("ada", "lemon"):
         assert [one.folder for one in runs.listed("ada")] == ["new", None]
+
+
+def test_files_that_stay_are_told(kept, monkeypatch):
+    entry = kept.find(keep(kept))
+    monkeypatch.setattr(shutil, "rmtree", lambda path, **options: None)
+    with pytest.raises(ValueError, match="not all of its files could be deleted"):
+        kept.delete(entry)
+
+
+def test_a_link_ends_with_the_days_that_were_set(kept):
+    key = keep(kept, created="2020-01-01T00:00:00+00:00")
+    kept.find(key)
+    with pytest.raises(ValueError, match="no such run"):
+        replace(kept, keep_days=30).find(key)
+    assert not (kept.folder / "lemon-1").exists()
 
 
 def test_a_foreign_file_in_place_of_the_index_is_a_sentence(tmp_path):

@@ -1,5 +1,7 @@
 """Figures say what was measured: before apart from after, a group by more than its colour."""
 
+from dataclasses import replace
+
 import pytest
 from test_runs import record
 
@@ -40,6 +42,12 @@ def test_kept_by_domain_leaves_out_what_was_not_asked():
     assert trace.x == ("food",) and trace.y == (90.0,)
     assert trace.error_y.array[0] == pytest.approx(8)
     assert trace.error_y.arrayminus[0] == pytest.approx(30)
+
+
+def test_what_is_let_through_is_drawn_where_a_step_says_it():
+    steps = [replace(record().steps[0], step=n, let_through=one) for n, one in ((1, None), (2, .25))]
+    (trace,) = plots.let_through(steps).data
+    assert trace.x == (2,) and trace.y == (25.0,)
 
 
 def test_the_drift_is_that_of_every_step():

@@ -38,6 +38,17 @@ def test_the_split_knows_its_drawings_and_concepts(split):
     assert split.rows(Concept("dragon", "", "")) == []
 
 
+def test_its_hash_tells_every_byte_of_it(tmp_path):
+    hashes = []
+    for name, artist in (("a", "Noto"), ("b", "Noto"), ("c", "Micah")):
+        folder = write_split(tmp_path / name, [(THINGS[0].name, artist)])
+        hashes.append(EvaluationSplit(folder).sha256)
+    assert hashes[0] == hashes[1] != hashes[2]
+    facts = folder / "concepts.json"
+    facts.write_text(facts.read_text() + " ")
+    assert EvaluationSplit(folder).sha256 != hashes[2]
+
+
 def test_an_incomplete_folder_is_refused_in_a_sentence(tmp_path):
     with pytest.raises(ValueError, match="holds no evaluation split"):
         EvaluationSplit(tmp_path)

@@ -116,3 +116,9 @@ def test_a_record_says_how_to_run_it_again():
 def test_settings_that_cannot_be_run_are_told(change, message):
     with pytest.raises(ValueError, match=message):
         again(record(settings=SETTINGS | change))
+
+
+def test_what_an_older_step_did_not_say_is_no_difference():
+    step = record().steps[0]
+    then, now = (record(steps=(replace(step, let_through=one),)) for one in (None, 0.25))
+    assert differences(then, now) == () and differences(now, then) != ()

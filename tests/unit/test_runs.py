@@ -206,3 +206,12 @@ def test_report_is_one_page_without_foreign_code(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
     assert "5.0%" in page and "1.0% – 24.0%" in page
     assert report_html(run).count("plotly-graph-div") >= 6
+
+
+def test_a_report_says_the_verdict_first_and_draws_the_gradient_where_it_is_known():
+    page = report_html(record())
+    verdict, numbers = page.index("Not shown to be forgotten."), page.index("Forget accuracy")
+    assert verdict < page.index("Are its neighbours kept?") < numbers
+    hard = dataclasses.replace(record().steps[0], let_through=0.3)
+    said = "the hard null space lets through"
+    assert said not in page and said in report_html(record(steps=(hard,)))

@@ -1,0 +1,105 @@
+"""The verdict on a run in plain words: is it forgotten, and is the rest kept, by their limits."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from space_core.alarms import model_broke
+from space_core.types import OwnImages, RunRecord, Share
+
+FORGOTTEN_BELOW = 0.10
+KEPT_ABOVE = 0.90
+# How far a limit of 95 % confidence carries an answer to one of the strip's questions.
+YES, NO, OPEN, UNASKED = "yes", "no", "not shown", "not measured"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The headline, one sentence of why, and whether it is good news."""
+
+    forgotten: bool
+    headline: str
+    why: str
+
+
+def verdict(record: RunRecord, own: OwnImages | None = None) -> Verdict:
+    """"Forgotten" only where the upper limit of the forget accuracy is at most 10 %, and the model
+    still answers. The auditor's own images are judged by where the run had none to ask about.
+    """
+    share, ours = _judged_by(record, own)
+    partial = " The run was stopped early: this judges a partial edit." if record.stopped else ""
+    if broke := model_broke([*record.outcomes, *(own.outcomes if own else ())]):
+        why = f"{broke} A model that answers nothing has not forgotten one thing.{partial}"
+        return Verdict(False, "The model broke", why)
+    if not share.questions:
+        known = ours and any(one.group == "target" and one.image for one in record.outcomes)
+        if known or own:
+            return Verdict(
+                False, "Not shown to be forgotten",
+                "Nothing could be measured: before the erasure, the model named the concept in "
+                "none of the questions about its images." + partial,
+            )
+        return Verdict(
+            False, "Not verified on images",
+            "We hold no images of the concept, so nothing shows that it is forgotten. Add some "
+            "of your own in step 4: they are used to ask about, never to erase." + partial,
+        )
+    forgotten = share.high <= FORGOTTEN_BELOW
+    sign = "at most" if forgotten else "up to"
+    where = "unseen images" if ours else f"your {count(share.images, 'image')}"
+    return Verdict(
+        forgotten,
+        "Forgotten" if forgotten else "Not shown to be forgotten",
+        f"Of {share.questions} questions on {where} that the model answered rightly before, "
+        f"it still names the concept in {share.successes}. With 95 % confidence it would name it "
+        f"in {sign} {_limit(share.high)} of such questions; “forgotten” asks for 10 % or less."
+        + partial,
+    )
+
+
+def is_forgotten(record: RunRecord, own: OwnImages | None = None) -> str:
+    """The strip's first question: yes, no, not shown, or not measured."""
+    share, _ = _judged_by(record, own)
+    if not share.questions:
+        return UNASKED
+    if verdict(record, own).forgotten:
+        return YES
+    return NO if share.low > FORGOTTEN_BELOW else OPEN
+
+
+def are_kept(*shares: Share) -> str:
+    """Whether 90 % of each are kept, by their limits: yes, no, not shown, or not measured."""
+    asked = [share for share in shares if share.questions]
+    if not asked:
+        return UNASKED
+    if any(share.high < KEPT_ABOVE for share in asked):
+        return NO
+    return YES if all(share.low >= KEPT_ABOVE for share in asked) else OPEN
+
+
+def answers(record: RunRecord, own: OwnImages | None = None) -> Mapping[str, str]:
+    """The three questions that one asks of a run, each with its answer."""
+    return {
+        "Is it forgotten?": is_forgotten(record, own),
+        "Are its neighbours kept?": are_kept(
+            record.proximal_retained_accuracy, record.neighbours_yes_no
+        ),
+        "Are the controls untouched?": are_kept(record.retained_accuracy, record.skills),
+    }
+
+
+def count(number: int, noun: str) -> str:
+    """1 question, 2 questions."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _judged_by(record: RunRecord, own: OwnImages | None) -> tuple[Share, bool]:
+    """The share that the verdict stands on, and whether it is the run's own."""
+    if own is None or record.forget_accuracy.questions:
+        return record.forget_accuracy, True
+    return own.forget_accuracy, False
+
+
+def _limit(value: float) -> str:
+    # Rounded up: what misses the 10 % by little must not read as 10 %.
+    return f"{math.ceil(1000 * value - 1e-9) / 10:g} %"

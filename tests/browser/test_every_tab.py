@@ -1,0 +1,85 @@
+"""Every tab before a stand-in, in light and dark, wide and narrow: fit for everyone to use."""
+
+import pytest
+from test_sidebar import CHROMIUM, address, browser, erase, overflow, shoot, visitor  # noqa: F401
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH"),
+]
+TABS = (
+    "1 Concept", "2 Anchors", "3 Erase", "4 Verify", "5 Record", "Compare", "Leaderboard",
+)  # fmt: skip
+ROW = "#questions [role=row][aria-rowindex='2']"
+WIDE, NARROW = {"width": 1440, "height": 1000}, {"width": 390, "height": 844}
+
+
+@pytest.fixture
+def page(visitor):  # noqa: F811
+    """A page on which each tab has something to show, and what is folded away stands open."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = visitor(viewport=WIDE)
+    erase(page, "lemon"), erase(page, "cat")
+    page.get_by_label("Your question").fill("Is it a cat?")
+    page.get_by_role("button", name="Ask both models").click()
+    page.get_by_label("After", exact=True).wait_for()
+    page.locator(f"{ROW} [role=gridcell]").first.click()
+    page.get_by_role("tab", name="3 Erase").click()
+    page.get_by_role("button", name="Advanced settings").click()
+    page.get_by_role("tab", name="2 Anchors").click()
+    page.get_by_role("button", name="Kept away from the erasure").click()
+    for label in page.locator("#my-runs label").all():
+        label.click()
+    page.get_by_role("button", name="Compare", exact=True).click()
+    page.get_by_text("What went in differently").wait_for()
+    page.evaluate(Axe().axe_script)
+    return page
+
+
+def faults_of(page) -> list[str]:
+    """What axe-core calls critical or serious on the page as it stands, with the places."""
+    return [
+        f"{one['id']} at {[node['target'] for node in one['nodes']][:3]}"
+        for one in page.evaluate("axe.run({resultTypes: ['violations']})")["violations"]
+        if one["impact"] in ("critical", "serious")
+    ]
+
+
+def crowded(page) -> list[str]:
+    """Plots in sight that do not fill their place, or leave it."""
+    return page.evaluate("""() => [...document.querySelectorAll('.js-plotly-plot')]
+      .filter((plot) => plot.offsetParent && plot.querySelector('svg'))
+      .filter((plot) => Math.abs(plot.querySelector('svg').getBoundingClientRect().width
+        - plot.getBoundingClientRect().width) > 2)
+      .map((plot) => `${plot.getBoundingClientRect().width} px: ${plot.innerText.slice(0, 40)}`)""")
+
+
+def out_of_line(page) -> list[str]:
+    """What is wrong with the headings of the questions: each stands above its own column."""
+    heads, cells = (
+        [round(cell.bounding_box()["x"]) for cell in page.locator(place).all()]
+        for place in ("#questions [role=columnheader]", f"{ROW} [role=gridcell]")
+    )
+    return [] if len(heads) == 9 and heads == cells else [f"headings at {heads}, cells at {cells}"]
+
+
+def test_every_tab_is_accessible_and_keeps_within_the_window(page):
+    found = {}
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        for name, size in (("wide", WIDE), ("narrow", NARROW)):
+            page.set_viewport_size(size)
+            for tab in TABS:
+                page.get_by_role("tab", name=tab).click()
+                # Plots take up their new room.
+                page.wait_for_timeout(400)
+                if (scheme, name) in (("light", "wide"), ("dark", "narrow")):
+                    shoot(page, f"tab-{tab.replace(' ', '-').lower()}-{scheme}-{name}")
+                faults = [*faults_of(page), *crowded(page)]
+                faults += out_of_line(page) if tab == "4 Verify" else []
+                faults += ["wider than the window"] if overflow(page) > 0 else []
+                if faults:
+                    found[f"{tab}, {scheme}, {name}"] = faults
+    assert found == {}

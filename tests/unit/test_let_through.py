@@ -1,0 +1,52 @@
+"""What the hard null space lets through of the gradient, by the gradient of the weight itself."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from small_world import MANY, make_world
+from tiny_mllm import tiny_mllm
+from torch import nn
+
+from space_core import dcsi
+from space_core.edit import weights_sha256
+from space_core.erasure import erase
+from space_core.retained import Encoder
+from space_core.settings import PRESETS, TpasConfig
+from space_core.sources import Sources
+from space_core.types import StepEvent
+
+
+def test_it_is_the_share_of_the_weights_own_gradient():
+    torch.manual_seed(0)
+    layer, k = nn.Linear(6, 4, bias=False), torch.randn(9, 6)
+    s = torch.linalg.qr(torch.randn(6, 2)).Q
+    factors = {"one": (torch.randn(4, 2, requires_grad=True), s)}
+    with dcsi._moved({"one": layer}, factors) as deltas:
+        deltas["one"].retain_grad()
+        layer(k).tanh().sum().backward()
+    found = dcsi._let_through(deltas, factors)
+    gradient = layer.weight.grad
+    moved = layer.weight + factors["one"][0] @ s.T
+    (expected,) = torch.autograd.grad((k @ moved.T).tanh().sum(), moved)
+    # Nothing else than the weight moves: where it is moved, its gradient is that of the change.
+    assert torch.allclose(gradient, expected, atol=1e-5)
+    assert found == pytest.approx(float((expected @ s).square().sum() / expected.square().sum()))
+    assert 0 < found < 1
+    whole = {"one": (factors["one"][0], torch.eye(6))}
+    assert dcsi._let_through(deltas, whole) == pytest.approx(1)
+
+
+def test_each_step_of_the_hard_null_space_says_it(tmp_path):
+    world, mllm = make_world(tmp_path, kinds=MANY), tiny_mllm()
+    sources = Sources(
+        mllm, world.space, world.pool, world.around, Encoder(mllm, world.pool),
+        weights_sha256(mllm.model), tmp_path,
+    )  # fmt: skip
+    selection, found = world.select(config=TpasConfig(4, 0.4)), {}
+    for mode in ("hard", "soft"):
+        config = replace(PRESETS["paper"], steps=2, mode=mode, energy=0.4)
+        events = erase(sources, selection, config, lambda: False)
+        found[mode] = [one.let_through for one in events if isinstance(one, StepEvent)]
+    assert found["soft"] == [None, None]
+    assert len(found["hard"]) == 2 and all(0 < one < 1 for one in found["hard"])
