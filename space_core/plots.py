@@ -247,7 +247,7 @@ def _figure(x: str, y: str) -> go.Figure:
     axis = {"gridcolor": _GRID, "linecolor": _GRID, "zeroline": False, "fixedrange": True}
     return go.Figure(layout={
         "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"color": "#7c8798", "size": 12, "family": "system-ui, sans-serif"},
+        "font": {"color": "#5b6472", "size": 12, "family": "system-ui, sans-serif"},
         "margin": {"l": 8, "r": 8, "t": 36, "b": 8}, "height": 340, "autosize": True,
         "legend": {"orientation": "h", "x": 0, "y": -0.28, "yanchor": "top"},
         "xaxis": {"title": {"text": x}, "automargin": True, **axis},

@@ -24,7 +24,7 @@ def build() -> dict[str, Any]:
     """The components, by name."""
     gr.HTML(markup.note(
         "Name what the model shall forget: a person, an animal, an artist's style, a thing, a "
-        "place, a food. Words are enough: no image of it is needed, and none is ever used."
+        "place, a food. Words are enough: no image of it is needed, and none is used to erase it."
     ))
     concept = gr.Textbox(label="Concept to forget", placeholder="lemon", max_lines=1)
     examples = gr.Dataset(

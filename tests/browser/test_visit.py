@@ -1,6 +1,6 @@
 """A visitor's whole way through the real page, in Chromium, with the real model.
 
-Screenshots go to build/screenshots; the README's is one of them.
+Screenshots go to build/screenshots.
 """
 
 import os
