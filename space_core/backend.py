@@ -1,7 +1,8 @@
 """On what the process computes: device, threads, and the GPU that a Space lends.
 
 On ZeroGPU every call runs in a child forked from this process. OpenMP hangs in a child whose parent
-has opened a team of threads, so the parent keeps to one thread, and computes nothing on CUDA.
+has opened a team of threads, and a child that opens one of its own was seen to hang in the allocator
+of MKL. So both keep to one thread, where the GPU computes, and the parent computes nothing on CUDA.
 """
 
 import os
@@ -88,15 +89,3 @@ def model_dtype(settings: Settings) -> str:
 
     able = zero_gpu() or torch.cuda.is_bf16_supported(including_emulation=False)
     return "bfloat16" if able else "float32"
-
-
-def open_threads() -> None:
-    """Let a call use every core, in a child of the one-threaded parent too."""
-    if not zero_gpu():
-        return
-    import faiss
-    import torch
-
-    cores = len(os.sched_getaffinity(0))
-    torch.set_num_threads(cores)
-    faiss.omp_set_num_threads(cores)

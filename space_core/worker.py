@@ -153,7 +153,6 @@ def entry_point(bench: Callable[[], Bench], device: str) -> Compute:
 
     @backend.on_gpu(seconds)
     def compute(job: Job) -> Iterator[Result | Refused]:
-        backend.open_threads()
         try:
             yield from _done(ready(), job)
         except ValueError as error:

@@ -22,7 +22,7 @@ from space_core.worker import Ask, Erase, Refused, Search, _moved, entry_point, 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = ROOT / "tests" / "unit"
 # Long beyond need: only a hang comes so far.
-PATIENCE = 900
+PATIENCE = 300
 
 
 def on_zero_gpu(program: str) -> str:
@@ -43,7 +43,7 @@ def trial() -> dict:
 def test_a_child_forked_after_faiss_and_torch_does_not_hang():
     one, other, child, threads, own = on_zero_gpu("fork.py").split()
     assert one == other == child
-    assert int(own) == 1 and int(threads) == len(os.sched_getaffinity(0))
+    assert int(own) == int(threads) == 1
 
 
 def test_one_function_in_one_child_answers_every_request(trial):
@@ -92,16 +92,13 @@ def test_spaces_is_imported_before_torch_and_gradio():
 # Off ZeroGPU
 
 
-def test_off_zero_gpu_the_decorator_and_the_threads_are_left_alone():
+def test_off_zero_gpu_the_decorator_does_nothing():
     assert not backend.zero_gpu() and "spaces" not in sys.modules
 
     def compute(job):
         yield job
 
     assert backend.on_gpu(seconds)(compute) is compute
-    before = os.environ.get("OMP_NUM_THREADS")
-    backend.open_threads()
-    assert os.environ.get("OMP_NUM_THREADS") == before
 
 
 def test_a_device_is_taken_as_given_and_auto_is_what_is_there():
