@@ -17,10 +17,11 @@ SOURCES := build/demo
 app: .venv/app.stamp
 	$(BIN)/python app.py
 
-# The demo's sources are tested too where `make demo` has fetched them.
+# Two processes of one thread each, as most machines have two cores. The demo's sources are tested
+# too where `make demo` has fetched them.
 test: .venv/test.stamp browser
-	SPACE_PACKAGES=$(abspath $(SOURCES))/node_modules SPACE_WORDNET=$(WORDNET) \
-	  $(BIN)/python -m pytest
+	SPACE_PACKAGES=$(abspath $(SOURCES))/node_modules SPACE_WORDNET=$(WORDNET) OMP_NUM_THREADS=1 \
+	  $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 # On the bundled model: some minutes.
 screenshots: .venv/test.stamp browser

@@ -7,6 +7,20 @@ import pytest
 from space_core.settings import Settings
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """For tests in several processes: those of the bundled model in one, which takes longest and
+    starts first; of the others each file in one.
+    """
+
+    def real(item: pytest.Item) -> bool:
+        return "real_settings" in getattr(item, "fixturenames", ())
+
+    items.sort(key=lambda item: not real(item))
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("real" if real(item) else str(item.path)))
+
+
 @pytest.fixture(scope="session")
 def real_settings(tmp_path_factory) -> Settings:
     """The demo with a cache and a runs folder of this session's own."""
