@@ -9,7 +9,8 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH"),
 ]
 TABS = (
-    "1 Concept", "2 Anchors", "3 Erase", "4 Verify", "5 Record", "Compare", "Leaderboard",
+    "1 Concept", "2 Anchors", "3 Erase", "4 Verify", "5 Record", "Compare", "Together",
+    "Leaderboard",
 )  # fmt: skip
 ROW = "#questions [role=row][aria-rowindex='2']"
 WIDE, NARROW = {"width": 1440, "height": 1000}, {"width": 390, "height": 844}
@@ -30,6 +31,8 @@ def page(visitor):  # noqa: F811
     page.get_by_role("button", name="Advanced settings").click()
     page.get_by_role("tab", name="2 Anchors").click()
     page.get_by_role("button", name="Kept away from the erasure").click()
+    page.get_by_role("button", name="Ask them together").click()
+    page.get_by_text("Each is forgotten, alone and together").wait_for()
     for label in page.locator("#my-runs label").all():
         label.click()
     page.get_by_role("button", name="Compare", exact=True).click()
