@@ -10,13 +10,13 @@ from space_core.settings import Settings
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """For tests in several processes: those of the bundled model in one, which takes longest and
-    starts first; of the others each file in one.
+    starts first, the visit last, when it has the machine to itself; of the others each file in one.
     """
 
     def real(item: pytest.Item) -> bool:
         return "real_settings" in getattr(item, "fixturenames", ())
 
-    items.sort(key=lambda item: not real(item))
+    items.sort(key=lambda item: (not real(item), item.get_closest_marker("browser") is not None))
     for item in items:
         item.add_marker(pytest.mark.xdist_group("real" if real(item) else str(item.path)))
 

@@ -21,10 +21,13 @@ def opened(
     """Show a kept run: step 5 at once, step 4 when its model is here. Only who owns it decides."""
     place = pipeline.runs.result().place(entry)
     found = Recorded(load_record(place), decisions_of(place))
+    view = {**old_record.shown(found, flag), **record_tab.hidden()}
     yield {
-        "runs_status": markup.status("Opening: step 5 shows the recorded run…", "busy"),
-        **old_record.shown(found, flag), **record_tab.hidden(),
+        "runs_status": markup.status("Opening: step 5 shows the recorded run…", "busy"), **view,
     }
+    # A page that is still being built may miss a view on which another follows at once: it is shown
+    # again. Who waited for the model may have gone to another step, and is left there.
+    again = view if pipeline.bench.done() else {}
     bench = pipeline.bench.result()
     if found.record.hashes.get("model") != bench.model_sha256:
         raise ValueError(
@@ -33,7 +36,7 @@ def opened(
         )
     finished = pipeline.load(place)
     yield {
-        "runs_status": "", **verify_tab.shown(bench, finished),
+        **again, "runs_status": "", **verify_tab.shown(bench, finished),
         "source": facts.source("recorded", entry.key),
         **(record_tab.reopened(pipeline, finished, place) if own else {}),
     }

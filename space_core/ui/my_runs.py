@@ -32,8 +32,12 @@ _WIDE_ONLY = "() => ({open: window.innerWidth > 768, __type__: 'update'})"
 _FOLLOW_WIDTH = """() => matchMedia('(max-width: 768px)').addEventListener('change', (now) => {
   if (now.matches) document.querySelector('.sidebar.open .toggle-button')?.click();
 })"""
-_READ_LINK = """(visitor, _link, undone) =>
-  [visitor, new URLSearchParams(location.search).get('run') ?? '', undone]"""
+# What arrives before the steps stand on a slow page would be lost.
+_READ_LINK = """async (visitor, _link, undone) => {
+  while (!document.querySelector('[role=tab]'))
+    await new Promise((again) => setTimeout(again, 50));
+  return [visitor, new URLSearchParams(location.search).get('run') ?? '', undone];
+}"""
 
 
 def build() -> dict[str, Any]:

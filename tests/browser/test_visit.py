@@ -41,7 +41,7 @@ def address(real_settings, bench, tmp_path_factory):
     environment = os.environ | {
         "GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_SERVER_PORT": str(port),
         "SPACE_CACHE": str(real_settings.cache), "SPACE_RUNS": str(real_settings.runs),
-        "SPACE_DEVICE": "cpu",
+        "SPACE_DEVICE": "cpu", "OMP_NUM_THREADS": str(os.cpu_count()), "OMP_WAIT_POLICY": "PASSIVE",
     }  # fmt: skip
     app = subprocess.Popen(
         [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=log

@@ -10,6 +10,7 @@ from space_core.audit import audit, open_bench, probes_of, select_anchors
 from space_core.edit import Edit, edited, weights_sha256
 from space_core.erasure import Erasure, erase
 from space_core.interview import ask
+from space_core.recent import Recent
 from space_core.retained import Encoder
 from space_core.settings import PRESETS, DcsiConfig, TpasConfig
 from space_core.types import ConceptRequest, Progress, StepEvent
@@ -106,7 +107,7 @@ def test_no_image_of_the_target_reaches_the_erasure(bench, selection, monkeypatc
         return result
 
     monkeypatch.setattr(material, "kept", spy)
-    fresh = replace(bench.sources, encoder=Encoder(bench.sources.mllm, pool))
+    fresh = replace(bench.sources, encoder=Encoder(bench.sources.mllm, pool), kept=Recent(1))
     *_, result = erase(fresh, selection, QUICK, lambda: False)
     anchors = {anchor.row for anchor in selection.anchors}
     assert trained_on and not {*trained_on, *anchors} & set(result.statistics.certified)
