@@ -14,7 +14,7 @@ from space_core.run_index import Entry
 from space_core.runs import decisions_of
 from space_core.settings import Settings
 from space_core.types import ConceptRequest
-from space_core.ui import my_runs
+from space_core.ui import kept_run, my_runs
 from space_core.ui.pipeline import default_pipeline
 
 
@@ -179,6 +179,13 @@ def test_a_link_shows_a_run_and_gives_no_hold_of_it(after, pipeline):
     guest.act("delete_sure", my_runs=[lemon])
     assert "no such run among yours" in guest.now["delete_status"]
     assert len(choices(come(pipeline, after.now["visitor"]))) == 2
+
+
+def test_the_last_view_of_a_link_says_all_that_a_slow_page_may_have_missed(after, pipeline):
+    *early, last = my_runs.greet(pipeline, "", keys(after)[1], ())
+    told = {name for view in early for name in view if name in kept_run.SHOWN}
+    assert len(early) == 2 and told <= set(last)
+    assert last["tabs"]["selected"] == "record" and last["record_tab"]["interactive"]
 
 
 def test_who_owns_a_run_may_decide_by_its_link_too(after, pipeline):
