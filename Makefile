@@ -21,7 +21,7 @@ app: .venv/app.stamp
 # too where `make demo` has fetched them.
 test: .venv/test.stamp browser
 	SPACE_PACKAGES=$(abspath $(SOURCES))/node_modules SPACE_WORDNET=$(WORDNET) OMP_NUM_THREADS=1 \
-	  $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	  $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # On the bundled model: some minutes.
 screenshots: .venv/test.stamp browser

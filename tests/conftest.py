@@ -1,5 +1,6 @@
 """The bundled model, opened once for all tests that need the real thing."""
 
+import os
 from dataclasses import replace
 
 import pytest
@@ -7,25 +8,18 @@ import pytest
 from space_core.settings import Settings
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """For tests in several processes: those of the bundled model in one, which takes longest and
-    starts first, the visit last, when it has the machine to itself; of the others each file in one.
-    """
-
-    def real(item: pytest.Item) -> bool:
-        return "real_settings" in getattr(item, "fixturenames", ())
-
-    items.sort(key=lambda item: (not real(item), item.get_closest_marker("browser") is not None))
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("real" if real(item) else str(item.path)))
+    """The tests of the bundled model take longest: with several processes they start first."""
+    items.sort(key=lambda item: "real_settings" not in getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture(scope="session")
 def real_settings(tmp_path_factory) -> Settings:
-    """The demo with a cache and a runs folder of this session's own."""
-    own = tmp_path_factory.mktemp("space")
-    return replace(Settings(), cache=own / "cache", runs=own / "runs", device="cpu")
+    """The demo with a runs folder of this process's own, and a cache that its siblings share."""
+    own = base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = own.parent
+    return replace(Settings(), cache=base / "cache", runs=own / "runs", device="cpu")
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,52 @@
+"""An auditor's hands before a stand-in: a veto, a question with an image, a record taken away."""
+
+import re
+
+import pytest
+from PIL import Image
+from test_sidebar import CHROMIUM, address, browser, erase, find, overflow, visitor  # noqa: F401
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH"),
+]
+WIDE = {"viewport": {"width": 1440, "height": 1000}}
+
+
+def test_an_anchor_that_is_unticked_is_left_out_at_once(visitor):  # noqa: F811
+    page = visitor(**WIDE)
+    find(page, "lemon")
+    page.locator("#used-anchors label").first.click()
+    left_out = page.locator("#used-anchors label", has_text="left out ·")
+    left_out.wait_for()
+    assert not left_out.locator("input").is_checked()
+    page.get_by_role("button", name="Take all back").click()
+    left_out.wait_for(state="detached")
+    assert all(one.is_checked() for one in page.locator("#used-anchors input").all())
+
+
+def test_a_question_with_an_image_and_a_record_to_replay(visitor, tmp_path):  # noqa: F811
+    page = visitor(**WIDE)
+    erase(page, "lemon")
+    Image.new("RGB", (64, 64), "yellow").save(tmp_path / "mine.png")
+    page.get_by_label("Your question").fill("What is on my image?")
+    page.locator("input[type=file]:visible, [data-testid=file-upload]").first.set_input_files(
+        tmp_path / "mine.png"
+    )
+    page.get_by_role("button", name="Ask both models").click()
+    for name in ("Before", "After"):
+        box = page.get_by_label(name, exact=True)
+        page.wait_for_function("box => box.value.endsWith('my image?')", arg=box.element_handle())
+
+    page.get_by_role("button", name="Go on to step 5").click()
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Record (JSON)").click()
+    saved.value.save_as(tmp_path / "record.json")
+    page.get_by_role("tab", name="1 Concept").click()
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Open an old record").click()
+    chooser.value.set_files(tmp_path / "record.json")
+    page.get_by_role("button", name="Replay", exact=True).click()
+    page.get_by_text(re.compile("The same numbers|Not the same result")).wait_for()
+    assert overflow(page) <= 0
