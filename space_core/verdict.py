@@ -60,9 +60,15 @@ def verdict(record: RunRecord, own: OwnImages | None = None) -> Verdict:
 def is_forgotten(record: RunRecord, own: OwnImages | None = None) -> str:
     """The strip's first question: yes, no, not shown, or not measured."""
     share, _ = _judged_by(record, own)
+    said = are_forgotten(share)
+    return OPEN if said == YES and not verdict(record, own).forgotten else said
+
+
+def are_forgotten(share: Share) -> str:
+    """Whether at most 10 % still name it, by the limits: yes, no, not shown, or not measured."""
     if not share.questions:
         return UNASKED
-    if verdict(record, own).forgotten:
+    if share.high <= FORGOTTEN_BELOW:
         return YES
     return NO if share.low > FORGOTTEN_BELOW else OPEN
 

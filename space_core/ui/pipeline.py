@@ -1,4 +1,4 @@
-"""What the page needs from the rest: ten doors, so that tests can stand behind them."""
+"""What the page needs from the rest: doors, so that tests can stand behind them."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence

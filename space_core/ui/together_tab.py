@@ -12,6 +12,7 @@ from space_core.ui import compare_tab, erased_list, markup, my_runs, wording
 from space_core.ui.downloads import download_folder
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.wiring import HEAVY, Parts, View, listen
+from space_core.verdict import are_forgotten
 
 if TYPE_CHECKING:
     from space_core.together import Together
@@ -105,9 +106,9 @@ def _verdict(joint: Joint) -> str:
     shares = {one.concept: one.pair("forget_accuracy") for one in joint.concepts}
     back = [
         name for name, pair in shares.items()
-        if _forgotten(pair.alone) == wording.YES != _forgotten(pair.together)
+        if are_forgotten(pair.alone) == wording.YES != are_forgotten(pair.together)
     ]  # fmt: skip
-    good = all(_forgotten(pair.together) == wording.YES for pair in shares.values())
+    good = all(are_forgotten(pair.together) == wording.YES for pair in shares.values())
     if back:
         text = f"Together, no longer shown to be forgotten: {_named(back)}."
         said = markup.status(text, "bad")
@@ -170,7 +171,7 @@ def _shares(one: JointConcept, name: str) -> tuple[Share, Share]:
 def _naming(share: Share) -> str:
     if not share.questions:
         return "not measured"
-    return f"{_forgotten(share)}\nstill named in {_share(share)}"
+    return f"{are_forgotten(share)}\nstill named in {_share(share)}"
 
 
 def _share(share: Share) -> str:
@@ -180,14 +181,6 @@ def _share(share: Share) -> str:
         f"{wording.percent(share.value)} of {share.questions} questions "
         f"({wording.percent(share.low)} to {wording.percent(share.high)})"
     )
-
-
-def _forgotten(share: Share) -> str:
-    if not share.questions:
-        return wording.UNASKED
-    if share.high <= wording.FORGOTTEN_BELOW:
-        return wording.YES
-    return wording.NO if share.low > wording.FORGOTTEN_BELOW else wording.OPEN
 
 
 def _changed(joint: Joint) -> str:
