@@ -11,7 +11,7 @@ Paper, DCSI: L_task, L_orth, L_div and the null space; their exact forms here, t
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import torch
@@ -23,12 +23,15 @@ from space_core.entropy import spectral_entropy
 from space_core.features import block_output
 from space_core.material import Kept, draw
 from space_core.mllm import Example, Forced, Mllm
+from space_core.moved import moved
 from space_core.nullspace import Basis
 from space_core.settings import DcsiConfig
 from space_core.types import Progress, StepEvent
 
 # Examples a step: task examples of each kind, and those to be kept.
 _TASK, _NEAR, _FAR, _ASKED = 8, 24, 16, 16
+# Examples that pass the model together.
+_PASS = 32
 # A task token likelier than this pulls no more. "Is this the concept?" holds out longest on real
 # images: twice as many examples of it, and surer ones.
 _TWICE = "yes-no"
@@ -76,90 +79,44 @@ def train(
         basis, device = job.bases[name], layer.weight.device
         # A step of Adam at rate r then moves the layer's retained output by about r of its size.
         unit = (job.energies[name] / (layer.out_features * float(basis.costs.sum()))) ** 0.5
-        a = torch.zeros(layer.out_features, basis.kept, device=device, requires_grad=True)
+        a = torch.zeros(layer.out_features, basis.kept, device=device)
         factors[name] = (a, basis.s.to(device, torch.float32))
         groups.append({"params": [a], "lr": config.learning_rate * unit})
     optimiser = torch.optim.Adam(groups, betas=(0.8, 0.95))
-    block = last_edited_block(mllm, config)
     started, calm, known = time.monotonic(), 0, dict(job.task)
     for step in range(1, config.steps + 1):
+        deltas = {name: (a @ s.T).requires_grad_(True) for name, (a, s) in factors.items()}
         if look_again and step == config.steps // 3 + 1:
-            so_far = {name: (a.detach(), s) for name, (a, s) in factors.items()}
-            for event in look_again(lambda: _moved(layers, so_far)):
+            so_far = {name: delta.detach() for name, delta in deltas.items()}
+            for event in look_again(lambda: moved(layers, so_far)):
                 if isinstance(event, Mapping):
                     known = {kind: [*known[kind], *more] for kind, more in event.items()}
                 else:
                     yield event
             look_again = None
         task, kept = _batch(known, job.keep, generator)
-        kinds = [kind for kind, _ in task]
-        named = [i for i, kind in enumerate(kinds) if kind == "name"]
-        examples = [example for _, example in task] + kept
-        with torch.no_grad():
-            before = mllm.force(kept).logits
-        # The gradient too, while the layers are moved: a thrifty model's blocks run again for it.
-        with _moved(layers, factors) as deltas, block_output(block) as outputs:
-            forced = mllm.force(examples)
-            states, direction, centre = (
-                some.to(forced.logits) for some in (outputs[0], job.direction, job.centre)
-            )
-            features = states[named, forced.asked[named]] - centre
-            losses = {
-                "task": (1.0, _task(forced, kinds)),
-                "orth": (config.orth, _orth(features, direction)),
-                "div": (config.div, _div(features)),
-                "keep": (config.keep, _keep(forced, len(task), before)),
-            }
-            optimiser.zero_grad()
-            if config.mode == "hard":
-                for delta in deltas.values():
-                    delta.retain_grad()
-            sum(weight * loss for weight, loss in losses.values() if weight).backward()
+        keep = _keep(mllm, kept, layers, deltas, config.keep)
+        losses, overwritten, features = _overwrite(mllm, task, layers, deltas, job, config)
         let_through = _let_through(deltas, factors) if config.mode == "hard" else None
+        for name, (a, s) in factors.items():
+            a.grad = deltas[name].grad @ s
         optimiser.step()
-        with torch.no_grad():
-            for a, _ in factors.values():
-                a.mul_(1 - config.decay)
-        said = {name: float(loss.detach()) for name, (_, loss) in losses.items()}
-        overwritten = _overwritten(forced, len(task))
+        for a, _ in factors.values():
+            a.mul_(1 - config.decay)
         yield StepEvent(
-            step, config.steps, said, overwritten, spectral_entropy(features),
+            step, config.steps, {**losses, "keep": keep}, overwritten, spectral_entropy(features),
             _damage(factors, job), time.monotonic() - started, let_through,
         )  # fmt: skip
-        settled = look_again is None and (not config.keep or said["keep"] <= _SETTLED)
+        settled = look_again is None and (not config.keep or keep <= _SETTLED)
         calm = calm + 1 if overwritten >= _DONE and settled else 0
         if calm >= _CALM_STEPS or stop():
             break
-    yield Edit({name: LayerEdit(a.detach().cpu(), s.cpu()) for name, (a, s) in factors.items()})
+    yield Edit({name: LayerEdit(a.cpu(), s.cpu()) for name, (a, s) in factors.items()})
 
 
 def last_edited_block(mllm: Mllm, config: DcsiConfig) -> nn.Module:
     """The decoder block after which L_orth, L_div and the anchors' entropy are taken."""
     return mllm.model.get_decoder().layers[max(config.blocks(mllm.decoder_layers()))]
-
-
-@contextmanager
-def _moved(
-    layers: Mapping[str, nn.Linear], factors: Mapping[str, tuple[Tensor, Tensor]]
-) -> Iterator[Mapping[str, Tensor]]:
-    """The layers put out (W + A Sᵀ) k, differentiably in A; W itself is not touched.
-
-    Gives each layer's A Sᵀ, whose gradient is that of W.
-    """
-    handles, deltas = [], {}
-    for name, layer in layers.items():
-        a, s = factors[name]
-        delta = deltas[name] = a @ s.T
-
-        def add(_module: nn.Module, args: tuple[Tensor, ...], output: Tensor, delta=delta):
-            return output + F.linear(args[0], delta.to(output.dtype))
-
-        handles.append(layer.register_forward_hook(add))
-    try:
-        yield deltas
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 def _batch(
@@ -178,29 +135,76 @@ def _batch(
     return task, kept
 
 
+def _overwrite(
+    mllm: Mllm, task: Sequence[tuple[str, Example]], layers: Mapping[str, nn.Linear],
+    deltas: Mapping[str, Tensor], job: Job, config: DcsiConfig,
+) -> tuple[dict[str, float], float, Tensor]:  # fmt: skip
+    """Add ∂(L_task + λ_anc L_orth + λ_div L_div)/∂ΔW to the deltas' gradients.
+
+    Gives the terms, the share of the examples of which every answer token is the likeliest, and
+    the features [n, width] of those that ask for a name.
+    """
+    said = {"task": 0.0}
+    wrong, features = 0, None
+    # The names first, in one pass: L_orth and L_div look at all of them together.
+    for some in mllm.alike([one for _, one in task], _PASS, [kind != "name" for kind, _ in task]):
+        kinds = [task[i][0] for i in some]
+        block = last_edited_block(mllm, config)
+        with moved(layers, deltas), block_output(block) as outputs:
+            forced = mllm.force([task[i][1] for i in some])
+            loss = objective = _task(forced, kinds) / len(task)
+            if features is None:
+                named = [i for i, kind in enumerate(kinds) if kind == "name"]
+                states, direction, centre = (
+                    part.to(forced.logits) for part in (outputs[0], job.direction, job.centre)
+                )
+                features = states[named, forced.asked[named]] - centre
+                for name, weight, term in (
+                    ("orth", config.orth, _orth(features, direction)),
+                    ("div", config.div, _div(features)),
+                ):
+                    said[name] = float(term.detach())
+                    objective = objective + weight * term if weight else objective
+            objective.backward()
+        said["task"] += float(loss.detach())
+        wrong += len(forced.owner[forced.logits.argmax(-1) != forced.targets].unique())
+    return said, 1.0 - wrong / len(task), features.detach()
+
+
+def _keep(
+    mllm: Mllm, kept: Sequence[Example], layers: Mapping[str, nn.Linear],
+    deltas: Mapping[str, Tensor], weight: float,
+) -> float:  # fmt: skip
+    """L_keep: mean KL(before ‖ after) along the frozen model's answers.
+
+    Adds weight · ∂L_keep/∂ΔW to the deltas' gradients, which are none before.
+    """
+    total, tokens = 0.0, 0
+    for some in mllm.alike(kept, _PASS):
+        examples = [kept[i] for i in some]
+        with torch.no_grad():
+            before = mllm.force(examples).logits.log_softmax(-1)
+        with moved(layers, deltas), torch.set_grad_enabled(weight > 0):
+            after = mllm.force(examples).logits.log_softmax(-1)
+            loss = F.kl_div(after, before, reduction="sum", log_target=True)
+            if weight:
+                loss.backward()
+        total, tokens = total + float(loss.detach()), tokens + len(before)
+    for delta in deltas.values():
+        delta.grad = delta.grad * (weight / tokens) if weight else torch.zeros_like(delta)
+    return total / tokens
+
+
 def _task(forced: Forced, kinds: Sequence[str]) -> Tensor:
     """L_task: cross-entropy of the honest answers on the anchors, summed over an answer's tokens.
 
     A token that is likely enough pulls no more: what is overwritten costs no further neighbours,
-    and the steps go to the questions that still hold out. Mean over the examples.
+    and the steps go to the questions that still hold out. Sum over the examples.
     """
-    own = forced.owner < len(kinds)
-    surprise = F.cross_entropy(forced.logits[own], forced.targets[own], reduction="none")
+    surprise = F.cross_entropy(forced.logits, forced.targets, reduction="none")
     likely = torch.tensor([_LIKELIER if kind == _TWICE else _LIKELY for kind in kinds])
-    limit = -likely.log().to(surprise.device)[forced.owner[own]]
-    return surprise[surprise > limit].sum() / len(kinds)
-
-
-def _overwritten(forced: Forced, count: int) -> float:
-    """The share of the anchors' questions of which every answer token is the likeliest."""
-    wrong = forced.logits.argmax(-1) != forced.targets
-    return 1.0 - len(forced.owner[wrong & (forced.owner < count)].unique()) / count
-
-
-def _keep(forced: Forced, count: int, before: Tensor) -> Tensor:
-    """L_keep: mean KL(before ‖ after) along the frozen model's answers."""
-    after = forced.logits[forced.owner >= count].log_softmax(-1)
-    return F.kl_div(after, before.log_softmax(-1), reduction="batchmean", log_target=True)
+    limit = -likely.log().to(surprise.device)[forced.owner]
+    return surprise[surprise > limit].sum()
 
 
 def _orth(features: Tensor, direction: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from space_core.lessons import Lesson
 from space_core.mllm import Example, Mllm
 
 _ENOUGH = 0.02  # nats per answer token
+_PASS = 24  # examples that pass the model together
 _RATE = 0.08  # of the features' own spread, per step
 
 
@@ -56,12 +57,8 @@ def invert(
                 Example(among[i].question, among[i].answer, image)
                 for i, image in zip(drawn, moved.split(counts))
             ]
-        forced = mllm.force(examples)
-        objective = F.cross_entropy(forced.logits, forced.targets)
-        optimiser.zero_grad()
-        (moved.grad,) = torch.autograd.grad(objective, moved)
+        loss, moved.grad = _surprise(mllm, examples, moved)
         optimiser.step()
-        loss = float(objective.detach())
         smooth = 0.7 * smooth + 0.3 * loss
         yield step, loss, None
         if smooth < _ENOUGH or stop():
@@ -69,6 +66,19 @@ def invert(
     done = moved.detach()
     shift = _norms((done - start).split(counts)) / _norms(start.split(counts))
     yield step, loss, Optimised(list(done.split(counts)), shift)
+
+
+def _surprise(
+    mllm: Mllm, examples: Sequence[Example], moved: Tensor
+) -> tuple[float, Tensor]:
+    """The mean cross-entropy of the examples' answer tokens, and its gradient in ``moved``."""
+    total, tokens, gradient = 0.0, 0, torch.zeros_like(moved)
+    for some in mllm.alike(examples, _PASS):
+        forced = mllm.force([examples[i] for i in some])
+        loss = F.cross_entropy(forced.logits, forced.targets, reduction="sum")
+        gradient += torch.autograd.grad(loss, moved)[0]
+        total, tokens = total + float(loss.detach()), tokens + len(forced.targets)
+    return total / tokens, gradient / tokens
 
 
 def _norms(features: Sequence[Tensor]) -> Tensor:

@@ -214,6 +214,15 @@ class Mllm:
             chosen.int().argmax(1),
         )
 
+    def alike(
+        self, examples: Sequence[Example], size: int, late: Sequence[bool] = ()
+    ) -> list[list[int]]:
+        """Indices in batches of examples about as long, so that little is padded; ``late`` last."""
+        texts = [f"{one.question} {one.answer}" for one in examples]
+        lengths = list(map(len, self.tokenizer(texts)["input_ids"])) if texts else []
+        order = list(zip(late, lengths)) if late else lengths
+        return batches([one.features for one in examples], size, order.__getitem__)
+
     def decoder_layers(self) -> int:
         """How many blocks the language model has."""
         return len(self.model.get_decoder().layers)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from space_core.curriculum import about, about_in_text, teacher
-from space_core.mllm import Example, Mllm, batches
+from space_core.mllm import Example, Mllm
 from space_core.moments import Moment, MomentStream, load_shards, save_shards
 from space_core.pool import Pool
 from space_core.ranks import in_turn
@@ -117,8 +117,7 @@ def stream(
 ) -> dict[str, Moment]:
     """Second moments of the layers' inputs over every position of the examples."""
     with torch.inference_mode(), MomentStream(layers) as moments:
-        lengths = [len(one.question) + len(one.answer) for one in examples]
-        for some in batches([one.features for one in examples], _BATCH, lengths.__getitem__):
+        for some in mllm.alike(examples, _BATCH):
             inputs = mllm.inputs(
                 [examples[i].question for i in some], [examples[i].features for i in some],
                 [examples[i].answer for i in some],

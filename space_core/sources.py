@@ -22,7 +22,7 @@ from space_core.types import Concept, ConceptRequest
 class Sources:
     """Opened once per process and shared by all requests; nothing in it is ever changed.
 
-    kept: what must stay around the last request, in the frozen model's words.
+    kept: what must stay around the last requests, in the frozen model's words.
     """
 
     mllm: Mllm
@@ -32,7 +32,7 @@ class Sources:
     encoder: Encoder
     model_sha256: str
     cache: Path
-    kept: Recent[Kept] = field(default_factory=lambda: Recent(1))
+    kept: Recent[Kept] = field(default_factory=lambda: Recent(2))
 
     def subject(self, request: ConceptRequest) -> Concept:
         """The request as a concept."""

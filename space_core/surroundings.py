@@ -4,7 +4,7 @@ The same whatever the anchors are overwritten with. No image whose words name th
 opened here.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -15,7 +15,9 @@ from space_core.features import after_block, text_direction
 from space_core.mllm import Example, Mllm
 from space_core.moments import Moment
 from space_core.nullspace import Basis, hard_basis, soft_basis
-from space_core.retained import Statistics, near_moments, retained_statistics, stream
+from space_core.retained import (
+    Statistics, certified_rows, near_moments, retained_statistics, stream,
+)  # fmt: skip
 from space_core.settings import DcsiConfig
 from space_core.sources import Sources
 from space_core.types import Progress, Selection
@@ -44,10 +46,7 @@ def measure(
     Raises ValueError where it is stopped.
     """
     mllm, pool, encoder = sources.mllm, sources.pool, sources.encoder
-    request = selection.request
-    concept = sources.subject(request)
-    vector = tpas.embed(sources.space, concept, request.description)
-    excluded = frozenset(tpas.barred(pool, concept))
+    excluded = frozenset(tpas.barred(pool, sources.subject(selection.request)))
     layers = edited_layers(mllm, config)
     message = "Measuring what other knowledge uses (once per model)…"
     statistics = None
@@ -58,21 +57,37 @@ def measure(
         pause(stop)
         yield Progress("statistics", message, 0.8 * done)
     yield Progress("neighbours", "Reading the nearest concepts, which must stay…", 0.8)
-    unused = excluded.union(statistics.certified)
+    near, keep = what_stays(sources, selection, config.seed)
+    pause(stop)
+    fitted, bases = _spaces(mllm, layers, statistics, keep, config)
+    yield Surroundings(statistics, near, keep, fitted, bases)
+
+
+def what_stays(
+    sources: Sources, selection: Selection, seed: int, without: Collection[int] = ()
+) -> tuple[tuple[int, ...], material.Kept]:
+    """The neighbours' pool rows, and what must stay in the frozen model's words.
+
+    Read once for a request and its anchors, whatever is then made of them. Neither the concept's
+    own rows are in it nor those that certify, nor any of ``without``.
+    """
+    mllm, pool, request = sources.mllm, sources.pool, selection.request
+    concept = sources.subject(request)
+    vector = tpas.embed(sources.space, concept, request.description)
+    barred = frozenset(tpas.barred(pool, concept))
+    unused = barred.union(certified_rows(pool, barred), without)
     near = material.neighbour_rows(
-        pool, sources.around, concept, vector, unused, config.seed, request.protect
+        pool, sources.around, concept, vector, unused, seed, request.protect
     )
     anchors = tuple(anchor.row for anchor in selection.anchors)
     keep = sources.kept(
-        (request, anchors, tuple(near), unused, config.seed),
+        (request, anchors, tuple(near), unused, seed),
         lambda: material.kept(
-            mllm, pool, encoder, concept, selection, near, unused, tpas.name_book(pool, concept),
-            config.seed,
+            mllm, pool, sources.encoder, concept, selection, near, unused,
+            tpas.name_book(pool, concept), seed,
         ),
     )  # fmt: skip
-    pause(stop)
-    fitted, bases = _spaces(mllm, layers, statistics, keep, config)
-    yield Surroundings(statistics, tuple(near), keep, fitted, bases)
+    return tuple(near), keep
 
 
 def job(

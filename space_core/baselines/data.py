@@ -6,19 +6,19 @@ evaluation's. ``proxies`` gives a source-free control the public anchors in thei
 retain what DCSI retains, in the frozen model's own words.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from torch import Tensor
 
 from space_core import answers, curriculum, material, tpas, wordings
-from space_core.material import Kept
 from space_core.mllm import Example
 from space_core.names import NameBook
 from space_core.pool import Pool
 from space_core.retained import with_own_answers
 from space_core.sources import Sources
+from space_core.surroundings import what_stays
 from space_core.types import Concept, Selection
 
 _IMAGES = 48  # of the target: an artist has hundreds
@@ -68,7 +68,7 @@ def collect(sources: Sources, selection: Selection, seed: int) -> Data:
     rng = np.random.default_rng((seed, 31))
     rows = rng.permutation(shown)[:_IMAGES].tolist()
     forget, refusals = _told_and_refused(sources, concept, sources.encoder(rows), book, rng)
-    kept = _kept(sources, concept, selection, barred, book, seed)
+    _, kept = what_stays(sources, selection, seed)
     return Data(
         forget, refusals, [*kept.near, *kept.far, *kept.asked], _read(sources, concept, rng),
         tuple(rows), kept.rows,
@@ -87,8 +87,7 @@ def proxies(sources: Sources, selection: Selection, seed: int) -> Data:
         for row, image in zip(rows, sources.encoder(rows))
         for asked in _own_name(pool, row, concept, rng)
     ]
-    none = replace(selection, anchors=())
-    kept = _kept(sources, concept, none, {*barred, *rows}, book, seed)
+    _, kept = what_stays(sources, replace(selection, anchors=()), seed, without=rows)
     return Data(
         forget, [], [*kept.near, *kept.far, *kept.asked], _read(sources, concept, rng),
         tuple(rows), kept.rows,
@@ -130,19 +129,6 @@ def _told_and_refused(
             told.append(Example(lesson.question, right, image))
             refused.append(Example(lesson.question, lesson.answer, image))
     return told, refused
-
-
-def _kept(
-    sources: Sources, concept: Concept, selection: Selection, excluded: Collection[int],
-    book: NameBook, seed: int,
-) -> Kept:  # fmt: skip
-    """What an erasure of the same request keeps."""
-    mllm, pool, around = sources.mllm, sources.pool, sources.around
-    vector = tpas.embed(sources.space, concept, selection.request.description)
-    near = material.neighbour_rows(pool, around, concept, vector, excluded, seed)
-    return material.kept(
-        mllm, pool, sources.encoder, concept, selection, near, excluded, book, seed
-    )
 
 
 def _read(sources: Sources, concept: Concept, rng: np.random.Generator) -> list[Example]:

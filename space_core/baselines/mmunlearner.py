@@ -11,10 +11,8 @@ step takes both, gradients are not clipped, and F is a mean over at most 256 exa
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from space_core.baselines import graddiff, lora
@@ -23,6 +21,7 @@ from space_core.baselines.losses import nll
 from space_core.edit import Edit, LayerEdit
 from space_core.material import draw
 from space_core.mllm import Example, Mllm, batches
+from space_core.moved import moved
 from space_core.types import Concept, StepEvent
 
 _THRESHOLD, _EPSILON = 1.0, 1e-15
@@ -40,7 +39,7 @@ def train(
         delta.register_hook(lambda gradient, mask=masks[name]: gradient * mask)
 
     def objective(batch: Data) -> Mapping[str, Tensor]:
-        with _moved(layers, deltas):
+        with moved(layers, deltas):
             return graddiff.terms(mllm, batch)
 
     yield from lora.descend(list(deltas.values()), data, config, objective)
@@ -72,7 +71,7 @@ def _fisher(
     total = [torch.zeros_like(delta) for delta in deltas.values()]
     parts = batches([one.features for one in examples], size)
     for some in parts:
-        with _moved(layers, deltas):
+        with moved(layers, deltas):
             loss = nll(mllm.force([examples[i] for i in some]))
         gradients = torch.autograd.grad(loss, list(deltas.values()), materialize_grads=True)
         for square, gradient in zip(total, gradients):
@@ -85,23 +84,6 @@ def _zeros(layers: Mapping[str, nn.Linear]) -> dict[str, Tensor]:
         name: torch.zeros_like(layer.weight, dtype=torch.float32).requires_grad_(True)
         for name, layer in layers.items()
     }
-
-
-@contextmanager
-def _moved(layers: Mapping[str, nn.Linear], deltas: Mapping[str, Tensor]) -> Iterator[None]:
-    """The layers put out (W + ΔW) k, differentiably in ΔW; W itself is not touched."""
-
-    def moved(delta: Tensor):
-        return lambda _module, args, output: output + F.linear(args[0], delta.to(output.dtype))
-
-    handles = [
-        layer.register_forward_hook(moved(deltas[name])) for name, layer in layers.items()
-    ]
-    try:
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 def _thin(delta: Tensor) -> LayerEdit:

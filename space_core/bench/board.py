@@ -3,7 +3,8 @@
     python -m space_core bench --out build/bench --results docs/results
 
 A finished pair of method and target leaves one parquet file of its questions with the row in its
-metadata, so that a stopped run loses at most one pair. SPACE runs on all targets, everything else
+metadata, so that a stopped run loses at most one pair, and leaves its tables too. Processes under
+`torchrun` share the targets. SPACE runs on all targets, everything else
 on three of each domain, and comparisons are made on those alone, paired.
 """
 
@@ -28,6 +29,7 @@ from space_core.bench.methods import TUNABLE, methods, tuned_settings
 from space_core.bench.score import Question, gap
 from space_core.bench.targets import DOMAINS, PROTOTYPE, TARGETS, TUNING, drawn, read_targets
 from space_core.leaderboard import SPACE, About, Leaderboard, Row, write_rows
+from space_core.ranks import in_turn
 from space_core.settings import Settings
 from space_core.types import Outcome
 
@@ -71,35 +73,49 @@ def run(settings: Settings, suite: Suite) -> str:
         settings = replace(settings, pool=pool, evaluation=evaluation)
     bench = open_with_images(settings)
     suite.out.mkdir(parents=True, exist_ok=True)
-    asked = None
-    for target, name in _pairs(_targets(bench, suite), known, suite):
-        path = suite.out / f"{_slug(name)}--{_slug(target)}.parquet"
-        # A setting that was chosen anew is measured anew.
-        if path.is_file() and _read(path, {}).setting == known[name].setting:
-            continue
-        log.warning("bench: %s on %s", name, target)
-        if asked is None or asked.target != target:
-            asked = ask(bench, target)
-        _write(path, *measure(bench, asked, name, known[name]))
-    answers = reference.read(suite.results)
-    rows = tuple(_read(path, answers) for path in sorted(suite.out.glob("*--*.parquet")))
-    about = _about(bench, suite, tuned, rows)
-    return tables.write(suite.results, Leaderboard(rows, about))
+    jobs = list(_jobs(_targets(bench, suite), known, suite))
+    try:
+        _measure(bench, suite, known, jobs)
+    finally:
+        # Also of what a stopped run has.
+        answers = reference.read(suite.results)
+        rows = tuple(_read(path, answers) for path in sorted(suite.out.glob("*--*.parquet")))
+        about = _about(bench, suite, tuned, rows)
+        text = tables.write(suite.results, Leaderboard(rows, about))
+    return text
 
 
-def _pairs(
+def _measure(
+    bench: Bench, suite: Suite, known: Mapping[str, Entry],
+    jobs: Sequence[tuple[str, Sequence[str]]],
+) -> None:  # fmt: skip
+    """Measure every pair that has no file. Several processes (`ranks`) share the targets."""
+    for number in in_turn(range(len(jobs))):
+        target, names = jobs[number]
+        asked = None
+        for name in names:
+            path = suite.out / f"{_slug(name)}--{_slug(target)}.parquet"
+            # A setting that was chosen anew is measured anew.
+            if path.is_file() and _read(path, {}).setting == known[name].setting:
+                continue
+            log.warning("bench: %s on %s", name, target)
+            asked = asked or ask(bench, target)
+            _write(path, *measure(bench, asked, name, known[name]))
+
+
+def _jobs(
     targets: Mapping[str, Sequence[str]], known: Mapping[str, Entry], suite: Suite
-) -> Iterator[tuple[str, str]]:
-    """(target, method), those first that all methods are compared on."""
-    wanted = suite.only or tuple(known)
-    count = QUICK if suite.quick else PAIRED
-    for number in range(max(map(len, targets.values()))):
-        for names in targets.values():
-            for method in wanted:
-                if number < len(names) and number < (
-                    EACH if method == SPACE and not suite.quick else count
-                ):
-                    yield names[number], method
+) -> Iterator[tuple[str, list[str]]]:
+    """Targets with their methods, those first that all methods are compared on."""
+    compared = QUICK if suite.quick else PAIRED
+    for number in range(EACH):
+        names = [
+            method for method in suite.only or known
+            if number < compared or (method == SPACE and not suite.quick)
+        ]  # fmt: skip
+        for domain in targets.values():
+            if names and number < len(domain):
+                yield domain[number], names
 
 
 def _targets(bench: Bench, suite: Suite) -> dict[str, list[str]]:

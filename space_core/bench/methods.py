@@ -6,12 +6,13 @@ from pathlib import Path
 
 from space_core.audit import Bench, select_anchors
 from space_core.baselines import BASELINES, Baseline
-from space_core.baselines.data import collect, proxies
+from space_core.baselines.data import Data, collect, proxies
 from space_core.baselines.lora import LoraConfig
 from space_core.baselines.prompt import Prompt
 from space_core.bench.change import Change, Entry, Method
 from space_core.bench.controls import CONTROLS, with_config
 from space_core.leaderboard import SPACE
+from space_core.recent import Recent
 from space_core.settings import DcsiConfig, TpasConfig
 from space_core.types import ConceptRequest
 
@@ -22,14 +23,14 @@ TUNABLE = {name: one for name, one in BASELINES.items() if len(one.grid) > 1}
 
 def methods(tuned: Mapping[str, LoraConfig]) -> dict[str, Entry]:
     """Name → method. tuned: the settings chosen for a baseline, else the first of its grid."""
-    found = {SPACE: Entry("ours", with_config(DcsiConfig()))}
+    found, read = {SPACE: Entry("ours", with_config(DcsiConfig()))}, Recent[Data](2)
     for name, one in BASELINES.items():
         config = tuned.get(name, one.grid[0])
         setting = said(config) if name in TUNABLE else ""
         if name in TUNABLE and name not in tuned:
             setting += ", untuned"
         group = "data-dependent" if one.uses_target_images else "source-free"
-        found[name] = Entry(group, baseline(one, config), setting)
+        found[name] = Entry(group, baseline(one, config, read), setting)
     return {**found, "prompt": Entry("source-free", _prompt), **CONTROLS}
 
 
@@ -58,14 +59,15 @@ def tuned_settings(results: Path) -> dict[str, LoraConfig]:
         ) from fault
 
 
-def baseline(one: Baseline, config: LoraConfig) -> Method:
-    """A published method with one setting."""
+def baseline(one: Baseline, config: LoraConfig, read: Recent[Data]) -> Method:
+    """A published method with one setting. read: what such methods were last trained on."""
 
     def run(bench: Bench, request: ConceptRequest) -> Change:
         sources = bench.sources
         selection = select_anchors(bench, request, TpasConfig())
         gather = collect if one.uses_target_images else proxies
-        data = gather(sources, selection, config.seed)
+        key = gather.__name__, request, config.seed
+        data = read(key, lambda: gather(sources, selection, config.seed))
         *_, edit = one.train(sources.mllm, sources.subject(request), data, config)
         sizes = (layer.a.numel() + layer.s.numel() for layer in edit.layers.values())
         return Change(edit, None, sum(sizes))

@@ -5,7 +5,8 @@
 The grids are `baselines.BASELINES`, at most six settings each; the concepts are the first of each
 domain in `targets.TUNING`. One rule for all: the setting with the best mean GRF-F1, the harmonic
 mean of 1 − FA and proximal RA, wins; of equal ones the first. A row is written as soon as it is
-measured, and a second call goes on where the first stopped.
+measured, and a second call goes on where the first stopped. Under `torchrun` the processes share
+the concepts.
 """
 
 import json
@@ -16,6 +17,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from space_core.audit import Bench
+from space_core.baselines.data import Data
 from space_core.baselines.lora import LoraConfig
 from space_core.bench.change import Entry
 from space_core.bench.files import read_csv, write_csv
@@ -23,10 +25,13 @@ from space_core.bench.measure import Asked, ask, measure, open_with_images
 from space_core.bench.methods import TUNABLE, TUNED, baseline, said
 from space_core.bench.targets import tuning_targets
 from space_core.edit import Diverged
+from space_core.ranks import rank
+from space_core.recent import Recent
 from space_core.settings import Settings
 
 log = logging.getLogger(__name__)
 
+_TABLE, _PARTS, _WHAT = "tuning.csv", "tuning-*.csv", "table of bench-tune"
 RULE = "the best mean GRF-F1 over the tuning concepts; of equal settings the first of the grid"
 
 
@@ -47,20 +52,17 @@ class Trial:
 def run(settings: Settings, results: Path) -> str:
     """Measure what ``results`` lacks, write down what was chosen, and return it as Markdown."""
     bench = open_with_images(settings)
-    path = results / "tuning.csv"
-    trials = read_csv(path, Trial, "table of bench-tune")
     targets = tuning_targets(bench.split)
     results.mkdir(parents=True, exist_ok=True)
-    for target in targets:
-        done = {(one.method, one.setting) for one in trials if one.target == target}
-        asked = None
-        for name, config in _settings():
-            if (name, said(config)) not in done:
-                log.warning("bench-tune: %s, %s, on %s", name, said(config), target)
-                # The rule looks at naming alone.
-                asked = asked or ask(bench, target, "name")
-                trials.append(_tried(bench, asked, name, config))
-                write_csv(path, [one.name for one in fields(Trial)], list(map(asdict, trials)))
+    _measure(bench, results, targets)
+    trials = _read(results)
+    wanted = [(target, name, said(config)) for target in targets for name, config in _settings()]
+    found = {(one.target, one.method, one.setting): one for one in trials}
+    if missing := len(set(wanted) - set(found)):
+        return f"{missing} of {len(wanted)} trials are left to other processes, or to another call."
+    _write(results / _TABLE, [found[one] for one in wanted])
+    for part in results.glob(_PARTS):
+        part.unlink()
     means = {
         (name, said(config)): _mean(trials, name, said(config), targets)
         for name, config in _settings()
@@ -74,6 +76,34 @@ def run(settings: Settings, results: Path) -> str:
         for (name, setting), value in means.items()
     ]
     return "\n".join(lines)
+
+
+def _measure(bench: Bench, results: Path, targets: Sequence[str]) -> None:
+    """Try what is missing. Of several processes (`ranks`) each has targets, and a file, its own."""
+    number, count = rank()
+    path = results / (_TABLE if count == 1 else f"tuning-{number}.csv")
+    read = Recent[Data](2)
+    known = _read(results)
+    own = read_csv(path, Trial, _WHAT)
+    for target in targets[number::count]:
+        done = {(one.method, one.setting) for one in known if one.target == target}
+        asked = None
+        for name, config in _settings():
+            if (name, said(config)) not in done:
+                log.warning("bench-tune: %s, %s, on %s", name, said(config), target)
+                # The rule looks at naming alone.
+                asked = asked or ask(bench, target, "name")
+                own.append(_tried(bench, asked, name, config, read))
+                _write(path, own)
+
+
+def _read(results: Path) -> list[Trial]:
+    paths = [results / _TABLE, *results.glob(_PARTS)]
+    return [one for path in paths for one in read_csv(path, Trial, _WHAT)]
+
+
+def _write(path: Path, trials: Sequence[Trial]) -> None:
+    write_csv(path, [one.name for one in fields(Trial)], list(map(asdict, trials)))
 
 
 def choose(means: dict[tuple[str, str], float]) -> dict[str, str]:
@@ -92,10 +122,12 @@ def _settings() -> Iterator[tuple[str, LoraConfig]]:
             yield name, config
 
 
-def _tried(bench: Bench, asked: Asked, name: str, config: LoraConfig) -> Trial:
-    one = TUNABLE[name]
+def _tried(
+    bench: Bench, asked: Asked, name: str, config: LoraConfig, read: Recent[Data]
+) -> Trial:
+    entry = Entry("", baseline(TUNABLE[name], config, read), said(config))
     try:
-        row, _ = measure(bench, asked, name, Entry("", baseline(one, config), said(config)))
+        row, _ = measure(bench, asked, name, entry)
     except Diverged:
         return Trial(name, said(config), asked.target, *[math.nan] * 5)
     return Trial(

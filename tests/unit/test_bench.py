@@ -110,12 +110,13 @@ def test_without_the_references_answers_to_all_questions_there_is_no_gap():
 def test_the_targets_that_all_methods_share_come_first():
     known = dict.fromkeys(("space", "ga"), Entry("ours", None))
     targets = {"food": list("abcde"), "people": list("xy")}
-    pairs = list(board._pairs(targets, known, Suite(None, None)))
-    assert [name for name, _ in pairs[:4]] == ["a", "a", "x", "x"]
-    assert {name for name, method in pairs if method == "ga"} == set("abcxy")
-    assert {name for name, method in pairs if method == "space"} == set("abcdexy")
-    quick = list(board._pairs(targets, known, Suite(None, None, quick=True)))
-    assert len(quick) == 4
+    jobs = list(board._jobs(targets, known, Suite(None, None)))
+    assert jobs[:2] == [("a", ["space", "ga"]), ("x", ["space", "ga"])]
+    assert {name for name, methods in jobs if "ga" in methods} == set("abcxy")
+    assert {name for name, methods in jobs if "space" in methods} == set("abcdexy")
+    assert list(board._jobs(targets, known, Suite(None, None, quick=True))) == jobs[:2]
+    only = board._jobs(targets, known, Suite(None, None, only=("ga",)))
+    assert [name for name, _ in only] == list("axbyc")
 
 
 @pytest.fixture
@@ -146,6 +147,7 @@ def test_a_stopped_suite_goes_on_where_it_stopped(measured, tmp_path):
     suite = Suite(tmp_path / "out", tmp_path / "results")
     with pytest.raises(KeyboardInterrupt):
         board.run(Settings(), suite)
+    assert [one.method for one in leaderboard.read(suite.results).rows] == ["space"]
     text = board.run(Settings(), suite)
     assert measured.pairs == [
         ("space", "lemon"), ("ga", "lemon"), ("ga", "lemon"), ("no keep", "lemon")
@@ -153,6 +155,16 @@ def test_a_stopped_suite_goes_on_where_it_stopped(measured, tmp_path):
     assert text.count("\n") == 4
     board.run(Settings(), suite)
     assert len(measured.pairs) == 4
+
+
+def test_processes_share_the_targets_and_then_help_each_other(measured, tmp_path, monkeypatch):
+    monkeypatch.setattr(board, "_targets", lambda _bench, _suite: {"food": list("abc")})
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", "1")
+    suite = Suite(tmp_path / "out", tmp_path / "results", only=("space",))
+    measured.pairs += [None, None]  # so that no stop follows
+    board.run(Settings(), suite)
+    assert [target for _, target in measured.pairs[2:]] == ["b", "c", "a"]
 
 
 def test_a_setting_chosen_anew_is_measured_anew(measured, tmp_path):

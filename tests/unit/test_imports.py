@@ -16,7 +16,7 @@ types settings wordings answers typed_json names lessons compose decisions ranks
 verdict
 intervals entropy moments nullspace bound certificate near_copies index
 backend demo
-edit edit_sum hub families
+edit edit_sum hub families moved
 mllm shared_space pool_files pool_sources memory_plan
 pool
 neighbourhood pool_build curriculum features

@@ -11,6 +11,7 @@ from torch import nn
 from space_core import dcsi
 from space_core.edit import weights_sha256
 from space_core.erasure import erase
+from space_core.moved import moved
 from space_core.retained import Encoder
 from space_core.settings import PRESETS, TpasConfig
 from space_core.sources import Sources
@@ -21,16 +22,16 @@ def test_it_is_the_share_of_the_weights_own_gradient():
     torch.manual_seed(0)
     layer, k = nn.Linear(6, 4, bias=False), torch.randn(9, 6)
     s = torch.linalg.qr(torch.randn(6, 2)).Q
-    factors = {"one": (torch.randn(4, 2, requires_grad=True), s)}
-    with dcsi._moved({"one": layer}, factors) as deltas:
-        deltas["one"].retain_grad()
+    factors = {"one": (torch.randn(4, 2), s)}
+    deltas = {"one": (factors["one"][0] @ s.T).requires_grad_(True)}
+    with moved({"one": layer}, deltas):
         layer(k).tanh().sum().backward()
     found = dcsi._let_through(deltas, factors)
-    gradient = layer.weight.grad
-    moved = layer.weight + factors["one"][0] @ s.T
-    (expected,) = torch.autograd.grad((k @ moved.T).tanh().sum(), moved)
+    weight = (layer.weight + deltas["one"]).detach().requires_grad_(True)
+    (expected,) = torch.autograd.grad((k @ weight.T).tanh().sum(), weight)
     # Nothing else than the weight moves: where it is moved, its gradient is that of the change.
-    assert torch.allclose(gradient, expected, atol=1e-5)
+    assert torch.allclose(deltas["one"].grad, expected, atol=1e-5)
+    assert layer.weight.grad is None
     assert found == pytest.approx(float((expected @ s).square().sum() / expected.square().sum()))
     assert 0 < found < 1
     whole = {"one": (factors["one"][0], torch.eye(6))}

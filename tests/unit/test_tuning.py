@@ -63,6 +63,20 @@ def test_a_stopped_tuning_goes_on_and_then_chooses(tried, tmp_path):
     assert known["direction"].setting == ""
 
 
+def test_processes_share_the_concepts_and_the_last_one_chooses(tried, tmp_path, monkeypatch):
+    tried += [None] * 3  # so that no stop follows
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    for number, left in ((1, "are left to other processes"), (0, "chosen")):
+        monkeypatch.setenv("RANK", str(number))
+        assert left in tuning.run(Settings(), tmp_path)
+    assert [one[2] for one in tried[3:]] == sorted((one[2] for one in tried[3:]), reverse=True)
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["tuning.csv", "tuning.json"]
+    monkeypatch.delenv("WORLD_SIZE")
+    done = len(tried)
+    tuning.run(Settings(), tmp_path)
+    assert len(tried) == done
+
+
 def test_the_best_mean_wins_and_the_first_of_equals():
     means = {("a", "1"): 0.5, ("a", "2"): 0.7, ("a", "3"): 0.7, ("a", "4"): math.nan,
              ("b", "1"): math.nan}  # fmt: skip
