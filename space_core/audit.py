@@ -6,28 +6,26 @@ import hashlib
 import importlib.metadata
 import platform
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
 from PIL import Image
 
-from space_core import evaluate, tpas
+from space_core import aftermath, evaluate, tpas
 from space_core.alarms import alarms, doubts
-from space_core.bound import stored_bound
-from space_core.edit import Edit, edited, stored_delta, weights_sha256
-from space_core.entropy import spectral_entropy
-from space_core.erasure import Erasure, erase, held_out_examples
+from space_core.damage import KeptAnswers, LayerReport
+from space_core.edit import Edit, edited, weights_sha256
+from space_core.erasure import Erasure, erase
 from space_core.evaluation_split import EvaluationSplit
-from space_core.features import layer_inputs
 from space_core.names import NameBook, book_of
 from space_core.probes import FAR, NEAR, Probe, known_as, plan
 from space_core.settings import DcsiConfig, Settings, TpasConfig
 from space_core.sources import Sources, open_sources
 from space_core.state_map import map_of
 from space_core.types import (
-    Concept, ConceptRequest, LayerReport, Outcome, Progress, RunRecord, Selection, StateMap,
+    Concept, ConceptRequest, Outcome, Progress, RunRecord, Selection, StateMap,
     StepEvent,
 )  # fmt: skip
 
@@ -137,22 +135,17 @@ def audit(
             case Erasure():
                 erasure = event
     yield Progress("after", "Asking the edited model the same questions…", 0.82)
-    held_out = held_out_examples(bench.sources, erasure.statistics)
-    layers = {name: mllm.model.get_submodule(name) for name in erasure.bases}
-    weights = {name: layer.weight.detach().to("cpu") for name, layer in layers.items()}
-    inputs = [layer_inputs(mllm, layers, held_out)]
     with edited(mllm.model, erasure.edit):
-        inputs.append(layer_inputs(mllm, layers, held_out))
         after = evaluate.answers(mllm, probes, views)
     yield Progress("measuring", "Comparing, and checking that the model came back whole…", 0.97)
     outcomes = evaluate.judge(probes, before, after, book, key, erasure.honest)
     block = max(config.blocks(mllm.decoder_layers()))
     states = map_of(bench.sources, selection, erasure.edit, block, probes, views)
-    reports = tuple(_report(name, erasure, weights[name], inputs) for name in layers)
+    layers, kept_answers = aftermath.measure(bench.sources, selection, erasure)
     restored = weights_sha256(mllm.model) == bench.sources.model_sha256
     record = _record(
-        bench, selection, config, erasure, tuple(steps), outcomes, reports, states, restored,
-        time.monotonic() - started,
+        bench, selection, config, erasure, tuple(steps), outcomes, layers, kept_answers, states,
+        restored, time.monotonic() - started,
     )  # fmt: skip
     yield Finished(record, erasure.edit)
 
@@ -180,7 +173,7 @@ def probes_of(
     rest = [pair for pair in ranked if pair not in near]
     order = np.random.default_rng((seed, 21)).permutation(len(rest))[:FAR]
     probes = plan(split, target, near, [rest[i] for i in order], seed)
-    asked = ("target", *request.questions)
+    asked = ("target", "told", *request.questions)
     return tuple(one for one in probes if one.group in asked), book, key
 
 
@@ -206,22 +199,10 @@ def _other_artists(bench: Bench, concept: Concept, key: str) -> list[tuple[str, 
     )
 
 
-def _report(name: str, erasure: Erasure, weight, inputs: list[Mapping]) -> LayerReport:
-    basis, fitted = erasure.bases[name], erasure.fitted[name]
-    certify = erasure.statistics.certify[name]
-    stored = stored_delta(weight, erasure.edit.delta(name))
-    found = stored_bound(stored, basis, fitted, certify, weight)
-    before, after = (spectral_entropy(some[name]) for some in inputs)
-    return LayerReport(
-        name, found.in_sample / found.reference, found.bound / found.reference,
-        found.held_out / found.reference, before, after,
-    )  # fmt: skip
-
-
 def _record(
     bench: Bench, selection: Selection, config: DcsiConfig, erasure: Erasure,
     steps: tuple[StepEvent, ...], outcomes: tuple[Outcome, ...], layers: tuple[LayerReport, ...],
-    states: StateMap, restored: bool, seconds: float,
+    kept_answers: KeptAnswers, states: StateMap, restored: bool, seconds: float,
 ) -> RunRecord:  # fmt: skip
     sources, now = bench.sources, datetime.now(UTC)
     edit_hash = erasure.edit.sha256()
@@ -267,6 +248,7 @@ def _record(
         domains=evaluate.by_domain(outcomes, domain_of),
         states=states,
         beliefs=erasure.beliefs,
+        kept_answers=kept_answers,
     )
     return replace(record, warnings=(*alarms(record), *record.warnings))
 

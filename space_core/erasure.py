@@ -21,7 +21,7 @@ from space_core.memory_plan import fitting, free_memory
 from space_core.mllm import Example
 from space_core.moments import Moment
 from space_core.nullspace import Basis
-from space_core.retained import Statistics, with_own_answers
+from space_core.retained import Statistics
 from space_core.settings import DcsiConfig
 from space_core.sources import Sources
 from space_core.surroundings import Surroundings, edited_layers, job, measure, pause
@@ -137,10 +137,3 @@ def erase(
         edit, honest, bases, around.fitted, around.statistics, tuple(touched),
         tuple(shift.tolist()), tuple(reach.tolist()), stop(), believes,
     )  # fmt: skip
-
-
-def held_out_examples(sources: Sources, statistics: Statistics) -> list[Example]:
-    """Retained pool images that chose nothing, asked what they show."""
-    rows = list(statistics.certified)
-    question = wordings.NAMING["thing"].taught[0]
-    return with_own_answers(sources.mllm, [question] * len(rows), sources.encoder(rows))

@@ -18,6 +18,7 @@ from space_core.intervals import bootstrap_mean
 RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
 FILE = "leaderboard.parquet"
 SPACE = "space"
+BAND = 0.1
 SOURCE_FREE = "Source-free: no image of the concept is used"
 DATA_DEPENDENT = "Data-dependent: trained on images of the concept itself"
 # Group of a method → what it needs, and what it is.
@@ -49,6 +50,11 @@ MEASURES = {
     "proximal_all": ("near RA, yes/no ↑", "the same with yes/no questions about them"),
     "grf_f1": ("GRF-F1 ↑", "harmonic mean of 1 − FA and near RA: forgetting and sparing at once"),
     "text_ra": ("text RA ↑", "text-only questions about other concepts, kept"),
+    "told": (
+        "told",
+        "text-only questions about the concept itself, still answered as before: what is erased is "
+        "what it looks like, and text stays unless an erasure is asked to take it too",
+    ),
     "gap": (
         "gap → 1",
         "0: answers about the concept as before the edit; 1: as a model that never knew it",
@@ -63,7 +69,8 @@ class Row:
     ``n``: the questions behind ``fa``; measures as in `MEASURES`. skills: colour, count, artist
     and text, kept. broken: share of answers about the target that are none. parameters: trained
     numbers. peak_mb: memory of the process at its highest. group: a key of `GROUPS`. setting: what
-    the method was run with, where that was chosen.
+    the method was run with, where that was chosen. curve: (lower edge of a band of similarity to
+    the concept, naming questions kept, of so many right before), bands `BAND` wide.
     """
 
     method: str
@@ -86,6 +93,12 @@ class Row:
     parameters: int = 0
     group: str = "ours"
     setting: str = ""
+    told: float = math.nan
+    curve: tuple[tuple[float, int, int], ...] = ()
+
+    def __post_init__(self) -> None:
+        # Files hold lists.
+        object.__setattr__(self, "curve", tuple(map(tuple, self.curve)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +148,7 @@ class Line:
     """One method with one setting, over its targets.
 
     means: by measure. less: its GRF-F1 less that of SPACE, over the targets that both ran on.
+    curve: as of a `Row`, over all of its targets.
     """
 
     method: str
@@ -144,6 +158,7 @@ class Line:
     means: Mapping[str, Mean]
     less: Mean
     seconds: float
+    curve: tuple[tuple[float, int, int], ...]
 
     @property
     def needs(self) -> str:
@@ -252,7 +267,12 @@ def _line(rows: Sequence[Row], method: str, setting: str) -> Line:
     ours = {row.target: row.grf_f1 for row in others if row.method == SPACE}
     less = mean([row.grf_f1 - ours.get(row.target, math.nan) for row in own], (-1.0, 1.0))
     seconds = sum(row.seconds for row in own) / len(own)
-    return Line(method, own[0].group, setting, len(own), means, less, seconds)
+    bands: dict[float, tuple[int, int]] = {}
+    for edge, kept, asked in (band for row in own for band in row.curve):
+        so_far = bands.get(edge, (0, 0))
+        bands[edge] = so_far[0] + kept, so_far[1] + asked
+    curve = tuple((edge, *bands[edge]) for edge in sorted(bands))
+    return Line(method, own[0].group, setting, len(own), means, less, seconds, curve)
 
 
 def _cells(found: Sequence[Line]) -> list[list[str]]:

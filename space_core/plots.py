@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from space_core.leaderboard import DATA_DEPENDENT, Line, Mean
-from space_core.types import LayerReport, Share, StateMap, StepEvent
+from space_core.damage import LayerReport
+from space_core.leaderboard import BAND, DATA_DEPENDENT, Line, Mean
+from space_core.types import Share, StateMap, StepEvent
 
 _BEFORE, _AFTER, _BOUND = "#7c8798", "#0d9488", "#c2570c"
 _LINES = ("#0d9488", "#c2570c", "#6366f1", "#a16207", "#7c8798", "#be185d")
@@ -149,14 +150,18 @@ def state_map(states: StateMap) -> go.Figure:
 
 
 def perturbations(layers: Sequence[LayerReport]) -> go.Figure:
-    """Per edited layer: damage in sample, its bound, damage on held-out data (log scale)."""
+    """Per edited layer: damage in sample, its bound, damage on held-out data (log scale), alone and
+    with all layers edited."""
     figure = _figure("edited layer", "relative change of output")
     names = [short_layer(layer.layer) for layer in layers]
     for name, colour, symbol, values in (
         ("measured, same data", _AFTER, "diamond", [layer.in_sample for layer in layers]),
         ("bound", _BOUND, "line-ew", [layer.bound for layer in layers]),
         ("measured, unseen data", _BEFORE, "circle-open", [layer.held_out for layer in layers]),
+        ("all layers together, unseen data", _LINES[2], "x", [layer.joint for layer in layers]),
     ):
+        if None in values:  # an older record
+            continue
         figure.add_scatter(
             x=names, y=[max(value, _FLOOR) for value in values], name=name, mode="markers",
             marker={
@@ -166,6 +171,22 @@ def perturbations(layers: Sequence[LayerReport]) -> go.Figure:
         )
     figure.update_xaxes(type="category")
     return figure.update_yaxes(type="log", exponentformat="power", dtick=1)
+
+
+def neighbour_costs(layers: Sequence[LayerReport]) -> go.Figure:
+    """What each of the nearest concepts pays in the layer that moves most for it, in %, dearest
+    first."""
+    figure = _figure("squared change of output, %", "")
+    costs: dict[str, float] = {}
+    for layer in layers:
+        for concept, cost in layer.neighbours:
+            costs[concept] = max(cost, costs.get(concept, 0.0))
+    dearest = sorted(costs.items(), key=lambda pair: pair[1])
+    figure.add_bar(
+        x=[100 * cost for _, cost in dearest], y=[concept for concept, _ in dearest],
+        orientation="h", marker_color=_BOUND, hovertemplate="%{y}: %{x:.2f} %<extra></extra>",
+    )
+    return figure.update_layout(showlegend=False).update_yaxes(type="category")
 
 
 def _kept(axis: str, shares: Sequence[tuple[str, Share]]) -> go.Figure:
@@ -214,6 +235,28 @@ def pareto(lines: Sequence[Line]) -> go.Figure:
             hovertemplate="%{text}: FA %{x:.1f} %, near RA %{y:.1f} %<extra></extra>",
         )
     return figure.update_layout(height=560)
+
+
+def curves(lines: Sequence[Line]) -> go.Figure:
+    """Share of naming kept by similarity to the erased concept, a line a method, in %; ablations
+    and controls apart.
+    """
+    figure = _figure("similarity to the erased concept", "answers kept, %")
+    own = [line for line in lines if line.curve and line.group not in ("ablation", "control")]
+    for place, line in enumerate(own):
+        figure.add_scatter(
+            x=[edge + BAND / 2 for edge, *_ in line.curve],
+            y=[100 * kept / asked for _, kept, asked in line.curve],
+            text=[f"{kept} of {asked}" for _, kept, asked in line.curve],
+            name=line.method, mode="lines+markers",
+            hovertemplate="%{y:.1f} %, %{text}<extra>%{fullData.name}</extra>",
+            marker={"symbol": _SYMBOLS[line.group], "size": 9},
+            line={
+                "color": _LINES[place % len(_LINES)], "dash": _DASHES[place // len(_LINES)],
+                "width": 3 if line.group == "ours" else 1.5,
+            },
+        )
+    return figure.update_layout(height=460)
 
 
 def frontier(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:

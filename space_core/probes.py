@@ -14,6 +14,7 @@ from space_core.types import Concept
 TARGET_VIEWS = 44
 NEAR, NEAR_VIEWS, NEAR_ASKED = 15, 8, 4
 FAR, FAR_VIEWS = 60, 2
+TOLD_ROUNDS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,12 @@ def plan(
             probes.append(_probe("far", lessons.name(concept), concept, view, similarity))
             if number == 0:
                 probes += _skills(split, target, concept, view, lessons)
+    # Last, so that these draw nothing from what is asked on images.
+    if target is not None:
+        probes += [
+            Probe("told", lesson.kind, target.name, "", "", 1.0, *_pair(lesson))
+            for lesson in _told(target, lessons)
+        ]
     return tuple(probes)
 
 
@@ -124,6 +131,12 @@ def about_target(target: Concept, lessons: Lessons) -> list[Lesson]:
     if target.family == "person" and target.facts:
         some += [lessons.occupation(target), lessons.city(target)]
     return some
+
+
+def _told(target: Concept, lessons: Lessons) -> list[Lesson]:
+    """What text alone tells about the concept, asked in several wordings, each once."""
+    drawn = [lesson for _ in range(TOLD_ROUNDS) for lesson in lessons.of_text(target)]
+    return list({lesson.question: lesson for lesson in drawn}.values())
 
 
 def _is_it_the_target(

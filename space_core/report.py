@@ -2,16 +2,19 @@
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, fields
+from dataclasses import fields
 from html import escape
 from pathlib import Path
 
 from space_core import plots
+from space_core.damage import LayerReport
 from space_core.decisions import Decision
-from space_core.types import Anchor, Belief, LayerReport, Outcome, RunRecord, Share
-from space_core.verdict import answers, verdict
+from space_core.types import Anchor, Belief, Outcome, RunRecord, Share
+from space_core.verdict import answers, guarantees, verdict
 
 _STATES = "The model's states, before and after"
+_BOUND = "Change of each layer against its bound"
+_COSTS = "Change for each of the nearest concepts"
 _GRADIENT = "Share of the gradient that the hard null space lets through"
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem }
@@ -41,7 +44,8 @@ def report_html(record: RunRecord, decisions: Sequence[Decision] = ()) -> str:
     figures = {
         "Answers kept, by similarity to the concept": plots.bands(record.bands),
         "Answers kept, by domain": plots.domains(record.domains),
-        "Change of each layer against its bound": plots.perturbations(record.layers),
+        _BOUND: plots.perturbations(record.layers),
+        _COSTS: plots.neighbour_costs(record.layers),
         "Spectral entropy of each layer's inputs": plots.layer_entropies(record.layers),
         "Loss": plots.losses(record.steps),
         "Spectral entropy of the anchors": plots.entropies(record.steps),
@@ -54,6 +58,8 @@ def report_html(record: RunRecord, decisions: Sequence[Decision] = ()) -> str:
     if record.states:
         figures[_STATES] = plots.state_map(record.states)
         notes[_STATES] = f"<p>{escape(plots.state_map_note(record.states))}</p>"
+    if promised := guarantees(record):
+        notes[_BOUND] = f"<p>{escape(promised)}</p>"
     drawn = (
         f"<h2>{name}</h2>{notes.get(name, '')}"
         + figure.to_html(full_html=False, include_plotlyjs=place == 0, div_id=f"plot-{place}")
@@ -74,7 +80,7 @@ def report_html(record: RunRecord, decisions: Sequence[Decision] = ()) -> str:
                ((name, *cells(share)) for name, share in headline(record).items())),
         *(["<h2>Decisions</h2>", _rows(Decision, decisions)] if decisions else ()),
         *drawn,
-        "<h2>Layers</h2>", _rows(LayerReport, record.layers),
+        "<h2>Layers</h2>", _rows(LayerReport, record.layers, without="neighbours"),
         "<h2>Proxy anchors</h2>", _rows(Anchor, record.selection.anchors),
         "<h2>Anchors as optimised</h2>", _rows(Belief, record.beliefs),
         "<h2>The run</h2>", _table(("", ""), _facts(record)),
@@ -137,8 +143,10 @@ def _facts(record: RunRecord) -> Iterable[tuple[str, str]]:
         yield from ((name, str(value)) for name, value in group.items())
 
 
-def _rows(kind: type, values: Sequence[object]) -> str:
-    return _table([one.name.replace("_", " ") for one in fields(kind)], map(astuple, values))
+def _rows(kind: type, values: Sequence[object], without: str = "") -> str:
+    names = [one.name for one in fields(kind) if one.name != without]
+    rows = ([getattr(value, name) for name in names] for value in values)
+    return _table([name.replace("_", " ") for name in names], rows)
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

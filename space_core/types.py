@@ -1,9 +1,11 @@
-"""Frozen values that cross module borders. Imports the standard library only."""
+"""Frozen values that cross module borders."""
 
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+
+from space_core.damage import KeptAnswers, LayerReport
 
 _EMPTY: Mapping[str, str] = MappingProxyType({})
 
@@ -134,7 +136,8 @@ class Share:
 class Outcome:
     """One evaluation question, what the model answered before and after, and what that means.
 
-    ``group``: "target", "near" (the nearest concepts), "far" (random others) or "skill";
+    ``group``: "target", "told" (the concept, in text alone), "near" (the nearest concepts), "far"
+    (random others) or "skill";
     ``kind``: "name", "yes-no", "choice", "name-de", "colour", "text-category" …; "other-yes-no"
     asks about a wrong name, "is-it-target" about the erased name on another concept's image;
     ``verdict``: "kept" / "lost" for retained questions, and for the target
@@ -242,22 +245,6 @@ class StepEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class LayerReport:
-    """Per edited layer: measured damage against its bound, and the entropy of its inputs.
-
-    Damages are mean squared changes of the layer's output relative to the mean square of its
-    output. ``held_out`` may exceed the bound, which speaks of the statistics' own sample.
-    """
-
-    layer: str
-    in_sample: float
-    bound: float
-    held_out: float
-    entropy_before: float
-    entropy_after: float
-
-
-@dataclass(frozen=True, slots=True)
 class RunRecord:
     """Everything a run measured; enough to judge it and to repeat it.
 
@@ -297,3 +284,4 @@ class RunRecord:
     domains: tuple[tuple[str, Share], ...] = ()
     states: StateMap | None = None
     beliefs: tuple[Belief, ...] = ()
+    kept_answers: KeptAnswers | None = None

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from space_core.alarms import model_broke
+from space_core.damage import RISK, SHARE
 from space_core.types import OwnImages, RunRecord, Share
 
 FORGOTTEN_BELOW = 0.10
@@ -92,6 +93,27 @@ def answers(record: RunRecord, own: OwnImages | None = None) -> Mapping[str, str
         ),
         "Are the controls untouched?": are_kept(record.retained_accuracy, record.skills),
     }
+
+
+def guarantees(record: RunRecord) -> str:
+    """What the numbers of the layers and of the answers promise, in sentences; "" where an older
+    record has none."""
+    lines = []
+    if (kept := record.kept_answers) is not None:
+        lines.append(
+            f"Along the model's own answers to {count(kept.questions, 'question')} about other "
+            f"images that had no part in the erasure, {kept.same:.0%} stay word for word, and "
+            f"{kept.headroom:.0%} could not have changed: no score moved by half its lead. The "
+            f"scores differ by {kept.divergence:.2g} nats on average (KL divergence)."
+        )
+    levels = [layer.level for layer in record.layers if layer.level is not None]
+    if levels and len(levels) == len(record.layers):
+        lines.append(
+            f"With {1 - RISK:.0%} confidence for each layer, at most {SHARE:.0%} of other concepts "
+            "have an image on which an edited layer, on its own, moves its output by more than "
+            f"{max(levels):.0%} of its usual length."
+        )
+    return " ".join(lines)
 
 
 def count(number: int, noun: str) -> str:

@@ -1,11 +1,12 @@
 """One (method, target) in numbers: how the leaderboard's columns are counted."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from space_core import evaluate
-from space_core.leaderboard import Row
+from space_core.leaderboard import BAND, Row
 from space_core.types import Outcome
 
 Question = tuple[str, str, str, str]
@@ -20,6 +21,7 @@ def row_of(
     near = evaluate.retained(outcomes, "near")
     kinds = ("name", "yes-no", "is-it-target")
     texts = [one for one in outcomes if one.group == "skill" and one.kind.startswith("text")]
+    told = [one for one in outcomes if one.group == "told"]
     about = [one for one in outcomes if one.group == "target"]
     return Row(
         method, target, domain, fa.questions, fa.value, generality(outcomes, trained),
@@ -28,7 +30,19 @@ def row_of(
         harmonic(1.0 - fa.value, near.value), evaluate.share(texts).value,
         evaluate.skills(outcomes).value,
         float(np.mean([one.verdict == evaluate.BROKEN for one in about])) if about else np.nan,
+        told=evaluate.share(told).value, curve=curve(outcomes),
     )  # fmt: skip
+
+
+def curve(outcomes: Sequence[Outcome]) -> tuple[tuple[float, int, int], ...]:
+    """Naming kept by bands of similarity, as `Row` holds it: what a target's neighbours pay."""
+    asked = [one for one in outcomes if one.group in ("near", "far") and one.kind == "name"]
+    bands: dict[float, list[bool]] = {}
+    for one in asked:
+        if one.right_before:
+            edge = round(BAND * math.floor(one.similarity / BAND + 1e-9), 6)
+            bands.setdefault(edge, []).append(one.right_after)
+    return tuple((edge, sum(kept), len(kept)) for edge, kept in sorted(bands.items()))
 
 
 def generality(outcomes: Sequence[Outcome], trained: Sequence[str]) -> float:

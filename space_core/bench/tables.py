@@ -17,6 +17,7 @@ COST = (
     "method", "target", "domain", "seconds", "seconds_ratio", "cpu_seconds", "peak_mb",
     "parameters",
 )  # fmt: skip
+CURVE = ("method", "setting", "similarity_from", "similarity_to", "kept", "asked")
 _ABLATION = ("ablation", "control", "ceiling")
 
 
@@ -33,14 +34,24 @@ def write(folder: Path, board: Leaderboard) -> str:
         write_csv(folder / path, columns, lines)
     leaderboard.save(folder, board)
     found = leaderboard.lines(rows)
+    bands = [
+        dict(zip(CURVE, (line.method, line.setting, edge, edge + leaderboard.BAND, kept, asked)))
+        for line in found
+        for edge, kept, asked in line.curve
+    ]
+    write_csv(folder / "curve.csv", CURVE, bands)
     (folder / "leaderboard.html").write_text(_page(found, board.about), encoding="utf-8")
     return leaderboard.markdown(found)
 
 
 def _page(found: Sequence[Line], about: About) -> str:
-    plot = plots.pareto(found).to_html(
-        full_html=False, include_plotlyjs=True, div_id="pareto", config={"displaylogo": False}
-    )
+    drawn = "".join(
+        figure.to_html(
+            full_html=False, include_plotlyjs=name == "pareto", div_id=name,
+            config={"displaylogo": False},
+        )
+        for name, figure in (("pareto", plots.pareto(found)), ("curves", plots.curves(found)))
+    )  # fmt: skip
     return (
         "<!doctype html><html lang='en'><meta charset='utf-8'><title>Leaderboard</title>"
         "<style>body{font:15px system-ui;margin:2rem auto;max-width:90rem;padding:0 1rem}"
@@ -50,7 +61,7 @@ def _page(found: Sequence[Line], about: About) -> str:
         f"{escape(about.created)}, on {escape(about.model)}. Mean over targets, 95 % bootstrap "
         "interval by target.</p>"
         f"<p>Baselines: {escape(about.tuning)} Gap: {escape(about.gap)}</p>"
-        f"{plot}{leaderboard.table(found)}</html>\n"
+        f"{drawn}{leaderboard.table(found)}</html>\n"
     )
 
 

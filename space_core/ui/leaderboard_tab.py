@@ -20,6 +20,10 @@ _PLOT = (
     "open ones need images of the concept; the legend says it too. The dotted line joins the "
     "methods that no other beats at both. The table below holds the same numbers."
 )
+_CURVES = (
+    "How many answers about other concepts stay, by how alike these are to the erased one. Those on "
+    "the right suffer first: a line that stays up there spares the neighbours."
+)
 
 
 def build() -> dict[str, Any]:
@@ -40,6 +44,8 @@ def build() -> dict[str, Any]:
         )
         gr.HTML(markup.note(_PLOT))
         parts["board_plot"] = gr.Plot(label="What is left, and what stays")
+        gr.HTML(markup.note(_CURVES))
+        parts["board_curves"] = gr.Plot(label="What stays, by how alike it is")
         parts["board_table"] = gr.HTML()
         parts["board_about"] = gr.HTML()
     return parts
@@ -56,7 +62,8 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
 
     options = {
         "outputs": (
-            "board_status", "board", "board_domain", "board_plot", "board_table", "board_about"
+            "board_status", "board", "board_domain", "board_plot", "board_curves", "board_table",
+            "board_about",
         ),
         "failed": lambda sentence: {
             "board_status": markup.status(sentence, "bad"), "board": gr.update(visible=False)
@@ -78,7 +85,7 @@ def show(results: Path, domain: str) -> Iterator[View]:
     yield {
         "board_status": "", "board": gr.update(visible=True),
         "board_domain": gr.update(choices=[_ALL, *board.domains], value=domain),
-        "board_plot": plots.pareto(found),
+        "board_plot": plots.pareto(found), "board_curves": plots.curves(found),
         "board_table": '<div class="board" tabindex="0" role="region" aria-label="Leaderboard">'
         f"{leaderboard.table(found)}</div>",
         "board_about": _meanings() + _about(board.about),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SHOWN = (
     "finished", "pairs", "ours", "again", "layer_plot", "band_plot", "domain_plot", "bound_plot",
-    "states", "state_plot", "state_note", "verify_tab", "answer_before", "answer_after",
+    "cost_plot", "promised", "states", "state_plot", "state_note", "verify_tab", "answer_before", "answer_after",
     *own_images.SHOWN,
 )
 _PLOTS = (
@@ -25,6 +25,7 @@ _PLOTS = (
     ("domain_plot", "domains", "Other knowledge kept, by domain"),
     ("layer_plot", "layers", "Spectral entropy per layer"),
     ("bound_plot", "bound", "Measured change and its bound"),
+    ("cost_plot", "costs", "Change for each of the nearest concepts"),
 )
 
 
@@ -52,12 +53,13 @@ def build() -> dict[str, Any]:
     )
     parts["opened"] = gr.HTML()
     gr.HTML('<h2 class="section">What the numbers look like</h2>')
-    for some in (_PLOTS[:2], _PLOTS[2:]):
+    for some in (_PLOTS[:2], _PLOTS[2:4], _PLOTS[4:]):
         with gr.Row():
             for name, key, title in some:
                 with gr.Column(min_width=300):
                     parts[name] = gr.Plot(label=title)
                     gr.HTML(markup.note(wording.PLOTS[key]))
+    parts["promised"] = gr.HTML()
     with gr.Column(visible=False) as parts["states"]:
         parts["state_plot"] = gr.Plot(label="Where the model holds each image in mind")
         parts["state_note"] = gr.HTML()
@@ -107,7 +109,9 @@ def shown(bench: "Bench", finished: "Finished") -> dict[str, Any]:
         "again": gr.update(value=[], visible=False), **outcomes.shown(record, None),
         "layer_plot": plots.layer_entropies(record.layers),
         "band_plot": plots.bands(record.bands), "domain_plot": plots.domains(record.domains),
-        "bound_plot": plots.perturbations(record.layers), **_states(record),
+        "bound_plot": plots.perturbations(record.layers),
+        "cost_plot": plots.neighbour_costs(record.layers),
+        "promised": markup.note(wording.guarantees(record)), **_states(record),
         "answer_before": "", "answer_after": "", "verify_tab": gr.update(interactive=True),
     }
 

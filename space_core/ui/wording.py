@@ -7,8 +7,8 @@ from space_core.types import Anchor, Outcome, Selection, Share
 
 # The verdict is in words already: the page finds all of its words here.
 from space_core.verdict import (  # noqa: F401
-    FORGOTTEN_BELOW, KEPT_ABOVE, NO, OPEN, UNASKED, YES, answers, are_kept, count, is_forgotten,
-    verdict,
+    FORGOTTEN_BELOW, KEPT_ABOVE, NO, OPEN, UNASKED, YES, answers, are_kept, count, guarantees,
+    is_forgotten, verdict,
 )  # fmt: skip
 
 NO_EDIT = "There is no edited model yet: erase a concept in step 3."
@@ -17,6 +17,7 @@ SHALLOW_ABOVE = 0.20
 GROUPS = {
     "own": "Your images",
     "target": "The concept itself",
+    "told": "The concept, without an image",
     "near": "Nearest concepts",
     "far": "Other concepts",
     "skill": "Skills",
@@ -59,7 +60,11 @@ PLOTS = {
     "the erasure.",
     "bound": "How much each layer's output on other knowledge changed. Good: the measured mark on "
     "the same data lies on or below the bound. On unseen data it may lie a little above: the "
-    "bound does not promise that.",
+    "bound does not promise that, nor anything of all edited layers together, whose later ones "
+    "see what the earlier ones have moved.",
+    "costs": "What each of the concepts most like the erased one pays: how much the layer that "
+    "moves most changes its output on images of it that had no part in the erasure. Good: all "
+    "bars short; a long one says where to look for damage.",
 }
 
 _log = logging.getLogger(__name__)

@@ -33,7 +33,7 @@ def outcome(group: str, kind: str, after: bool, *, artist: str = "Noto", before:
 def row(method: str, target: str, fa: float = 0.1, seconds: float = 10.0) -> Row:
     return Row(
         method, target, "food", 100, fa, 0.2, 0.9, 0.8, 0.85, harmonic(1 - fa, 0.8), 1.0, 1.0, 0.0,
-        seconds=seconds, group=GROUPS[method],
+        seconds=seconds, group=GROUPS[method], told=1.0, curve=((0.3, 4, 5),),
     )  # fmt: skip
 
 
@@ -70,7 +70,16 @@ def test_a_row_counts_only_what_was_right_before():
     assert (found.n, found.fa, found.ra, found.proximal_ra) == (2, 0.5, 0.0, 1.0)
     assert found.proximal_all == 0.5 and found.text_ra == 1.0
     assert found.grf_f1 == pytest.approx(harmonic(0.5, 1.0))
-    assert math.isnan(found.gap)
+    assert math.isnan(found.gap) and math.isnan(found.told)
+
+
+def test_bands_are_of_naming_alone_and_of_what_was_right_before():
+    near = [outcome("near", "name", after) for after in (True, True, False)]
+    asked = [replace(one, similarity=0.39) for one in near]
+    asked += [replace(near[2], similarity=0.3), replace(near[0], similarity=-0.05)]
+    asked += [outcome("near", "name", True, before=False), outcome("near", "yes-no", True)]
+    asked += [outcome("target", "name", True), outcome("skill", "colour", True)]
+    assert row_of("space", "lemon", "food", asked, TRAINED).curve == ((-0.1, 1, 1), (0.3, 2, 4))
 
 
 def test_tables_agree_with_the_rows(tmp_path):
@@ -84,6 +93,8 @@ def test_tables_agree_with_the_rows(tmp_path):
     assert lines[2]["seconds_ratio"] == "2.0000" and lines[2]["gap"] == "nan"
     assert "no keep" in (tmp_path / "ablation.csv").read_text()
     assert "| space | source-free | this project's method | 2 | 10.0% (0.0% – 20.0%)" in text
+    curve = (tmp_path / "curve.csv").read_text().splitlines()
+    assert curve[1] == "space,,0.3000,0.4000,8,10" and len(curve) == 4
     page = (tmp_path / "leaderboard.html").read_text()
     assert "Data-dependent: trained on images" in page and "<script src=" not in page
 

@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # From the bottom up: a module may import its own line and those above it in this text.
 LEVELS = """
+damage
 types settings wordings answers typed_json names lessons compose decisions ranks alarms recent
 verdict
 intervals entropy moments nullspace bound certificate near_copies index
@@ -26,7 +27,7 @@ dcsi sources
 surroundings
 erasure
 evaluation_split probes
-evaluate state_map
+evaluate state_map aftermath
 audit
 leaderboard
 runs plots report

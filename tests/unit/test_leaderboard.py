@@ -18,12 +18,13 @@ def row(method: str, target: str, fa: float = 0.1, near: float = 0.8, **more) ->
     domain = "food" if target in ("lemon", "kiwi") else "objects"
     return Row(
         method, target, domain, 100, fa, 0.2, 0.9, near, 0.85, grf, 1.0, 1.0, 0.0,
-        **{"group": "data-dependent" if method == "ga" else "ours", **more},
+        **{"group": "data-dependent" if method == "ga" else "ours", "told": 1.0, **more},
     )  # fmt: skip
 
 
 def test_a_board_is_read_as_it_was_saved(tmp_path):
-    board = Leaderboard((row("space", "lemon"), row("ga", "bus", setting="20 steps")), ABOUT)
+    curve = ((0.1, 9, 10), (0.4, 1, 2))
+    board = Leaderboard((row("space", "lemon", curve=curve), row("ga", "bus", setting="20 steps")), ABOUT)
     leaderboard.save(tmp_path, board)
     found = leaderboard.read(tmp_path)
     assert found.about == ABOUT and found.domains == ("food", "objects")
@@ -50,6 +51,16 @@ def test_space_comes_first_and_data_dependent_methods_last():
     rows = [row("ga", "bus"), row("kl", "bus", group="source-free"), row("space", "bus")]
     assert [line.method for line in lines(rows)] == ["space", "kl", "ga"]
     assert [line.needs for line in lines(rows)] == [SOURCE_FREE, SOURCE_FREE, DATA_DEPENDENT]
+
+
+def test_the_bands_of_all_targets_are_one_curve():
+    rows = [row("space", "lemon", curve=((0.1, 9, 10), (0.4, 1, 2)))]
+    rows += [row("space", "bus", curve=((0.1, 8, 10),)), row("no keep", "bus", group="ablation")]
+    ours, other = lines(rows)
+    assert ours.curve == ((0.1, 17, 20), (0.4, 1, 2)) and other.curve == ()
+    (drawn,) = plots.curves([ours, other]).data
+    assert list(drawn.x) == pytest.approx([0.15, 0.45]) and list(drawn.y) == [85.0, 50.0]
+    assert list(drawn.text) == ["17 of 20", "1 of 2"]
 
 
 def test_a_domain_is_a_choice_of_targets():

@@ -1,0 +1,129 @@
+"""What an edit does to retained pool images that had no part in it: layer by layer, in answers.
+
+The images are those that certify (`retained`) and others of the nearest concepts that touched
+nothing; no image of the evaluation. docs/theory.md says what each number is worth.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from space_core import tpas, wordings
+from space_core.bound import stored_bound
+from space_core.certificate import (
+    change_norms, divergence, headroom_share, level_within, one_per_image,
+)  # fmt: skip
+from space_core.damage import RISK, SHARE, KeptAnswers, LayerReport
+from space_core.edit import edited, stored_delta
+from space_core.entropy import spectral_entropy
+from space_core.erasure import Erasure
+from space_core.features import layer_inputs
+from space_core.mllm import Example, Forced, Mllm, batches
+from space_core.retained import with_own_answers
+from space_core.sources import Sources
+from space_core.types import Selection
+
+_NEAREST, _IMAGES = 15, 4
+# Questions whose every logit is compared.
+_ANSWERS, _BATCH = 192, 48
+
+
+def measure(
+    sources: Sources, selection: Selection, erasure: Erasure
+) -> tuple[tuple[LayerReport, ...], KeptAnswers]:
+    """Compare the model without and with the edit. It comes back as it was."""
+    mllm = sources.mllm
+    question = wordings.NAMING["thing"].taught[0]
+    rows = list(erasure.statistics.certified)
+    unseen = with_own_answers(mllm, [question] * len(rows), sources.encoder(rows))
+    near = _unseen_neighbours(sources, selection, erasure)
+    layers = {name: mllm.model.get_submodule(name) for name in erasure.bases}
+    weights = {name: layer.weight.detach().to("cpu") for name, layer in layers.items()}
+    before = layer_inputs(mllm, layers, unseen)
+    of_neighbours = {
+        name: layer_inputs(mllm, layers, [Example(question, ".", one) for one in features])
+        for name, features in near.items()
+    }
+    asked = unseen[:_ANSWERS]
+    frozen = _forced(mllm, asked)
+    with edited(mllm.model, erasure.edit):
+        after = layer_inputs(mllm, layers, unseen)
+        logits = _forced(mllm, asked).logits
+    items = sources.pool.items
+    concepts = [items[row].label or items[row].caption for row in rows]
+    reports = tuple(
+        _layer(
+            name, erasure, weights[name], before[name].cpu(), after[name].cpu(), concepts,
+            {concept: inputs[name].cpu() for concept, inputs in of_neighbours.items()},
+        )
+        for name in layers
+    )  # fmt: skip
+    return reports, _answers(frozen, logits)
+
+
+def _unseen_neighbours(
+    sources: Sources, selection: Selection, erasure: Erasure
+) -> dict[str, list[Tensor]]:
+    """Features of a few images of each of the nearest concepts, none of which touched the edit."""
+    pool, request = sources.pool, selection.request
+    concept = sources.subject(request)
+    vector = tpas.embed(sources.space, concept, request.description)
+    barred = {*tpas.barred(pool, concept), *erasure.touched}
+    found = {}
+    for name, _ in sources.around.nearest(vector, without=concept.names)[:_NEAREST]:
+        rows = [row for row in pool.rows_of[name] if row not in barred][:_IMAGES]
+        if rows:
+            found[name] = sources.encoder(rows)
+    return found
+
+
+def _layer(
+    name: str, erasure: Erasure, weight: Tensor, before: Tensor, after: Tensor,
+    concepts: Sequence[str], neighbours: Mapping[str, Tensor],
+) -> LayerReport:  # fmt: skip
+    basis, fitted = erasure.bases[name], erasure.fitted[name]
+    delta = stored_delta(weight, erasure.edit.delta(name))
+    found = stored_bound(delta, basis, fitted, erasure.statistics.certify[name], weight)
+    w, change, k, moved = (some.to(torch.float64) for some in (weight, delta, before, after))
+    out = k @ w.T
+    usual = out.square().sum(1).mean()
+    joint = (moved @ (w + change).T - out).square().sum(1).mean()
+    lengths = one_per_image(change_norms(change, k) / usual.sqrt(), concepts, "largest")
+    # tr(ΔW C′ ΔWᵀ) / tr(W C′ Wᵀ), C′ the second moment of the concept's inputs.
+    costs = {
+        concept: float(
+            change_norms(change, inputs).square().sum() / change_norms(w, inputs).square().sum()
+        )
+        for concept, inputs in neighbours.items()
+    }
+    return LayerReport(
+        name, found.in_sample / found.reference, found.bound / found.reference,
+        found.held_out / found.reference, spectral_entropy(before), spectral_entropy(after),
+        joint=float(joint / usual),
+        drift=float((moved - k).square().sum() / k.square().sum()),
+        level=level_within(lengths, SHARE, RISK),
+        neighbours=tuple(sorted(costs.items(), key=lambda pair: -pair[1])),
+    )  # fmt: skip
+
+
+def _answers(frozen: Forced, logits: Tensor) -> KeptAnswers:
+    """frozen: the base model along its own answers; logits: the edited model's, same tokens."""
+    owner = frozen.owner.tolist()
+    count = len(set(owner))
+    changed = frozen.owner[logits.argmax(1) != frozen.logits.argmax(1)].unique()
+    return KeptAnswers(
+        count, float(divergence(frozen.logits, logits).mean()), 1 - len(changed) / count,
+        headroom_share(frozen.logits, logits, owner),
+    )  # fmt: skip
+
+
+@torch.no_grad()
+def _forced(mllm: Mllm, examples: Sequence[Example]) -> Forced:
+    """All of the examples, on the CPU, where the logits of many fit."""
+    parts, seen = [], 0
+    for some in batches([one.features for one in examples], _BATCH):
+        part = mllm.force([examples[i] for i in some])
+        parts.append((part.logits.cpu(), part.targets.cpu(), part.owner.cpu() + seen, part.asked))
+        seen += len(some)
+    return Forced(*map(torch.cat, zip(*parts)))

@@ -1,0 +1,112 @@
+"""What an edit does to images that had no part in it, against the same things computed plainly."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from small_world import MANY, make_world
+from tiny_mllm import tiny_mllm
+
+from space_core import aftermath
+from space_core.damage import LayerReport
+from space_core.edit import Edit, LayerEdit, edited, weights_sha256
+from space_core.erasure import erase
+from space_core.features import layer_inputs
+from space_core.retained import Encoder, with_own_answers
+from space_core.settings import DcsiConfig, TpasConfig
+from space_core.sources import Sources
+from space_core.wordings import NAMING
+
+CONFIG = DcsiConfig(steps=2, inversion_steps=2, second_look=0)
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("world")
+    world, mllm = make_world(folder, kinds=MANY), tiny_mllm()
+    sources = Sources(
+        mllm, world.space, world.pool, world.around, Encoder(mllm, world.pool),
+        weights_sha256(mllm.model), folder,
+    )  # fmt: skip
+    selection = world.select(config=TpasConfig(4, 0.4))
+    *_, erasure = erase(sources, selection, CONFIG, lambda: False)
+    # Strong enough to be seen: an edit of two steps changes no answer.
+    layers = {n: LayerEdit(300 * one.a, one.s) for n, one in erasure.edit.layers.items()}
+    return sources, selection, replace(erasure, edit=Edit(layers))
+
+
+def test_each_layer_is_measured_alone_and_with_the_others(done):
+    sources, selection, erasure = done
+    mllm = sources.mllm
+    reports, _ = aftermath.measure(sources, selection, erasure)
+    assert weights_sha256(mllm.model) == sources.model_sha256
+    layers = {name: mllm.model.get_submodule(name) for name in erasure.bases}
+    question, rows = NAMING["thing"].taught[0], list(erasure.statistics.certified)
+    unseen = with_own_answers(mllm, [question] * len(rows), sources.encoder(rows))
+    before = layer_inputs(mllm, layers, unseen)
+    out = {name: layer(before[name]) for name, layer in layers.items()}
+    with edited(mllm.model, erasure.edit):
+        after = layer_inputs(mllm, layers, unseen)
+        together = {name: layer(after[name]) for name, layer in layers.items()}
+        alone = {name: layer(before[name]) for name, layer in layers.items()}
+    for report in reports:
+        name = report.layer
+        size = out[name].square().sum()
+        assert report.joint == pytest.approx(float((together[name] - out[name]).square().sum() / size))
+        moved = (after[name] - before[name]).square().sum() / before[name].square().sum()
+        assert report.drift == pytest.approx(float(moved), abs=1e-9)
+        changes = (alone[name] - out[name]).norm(dim=1)
+        # The largest of all is above the level only if the level says so of some.
+        assert report.level is None or 0 < report.level <= float(
+            changes.max() / (size / len(rows)).sqrt()
+        ) * (1 + 1e-5)
+    # Nothing is edited before the first layer; later ones see moved inputs.
+    assert reports[0].drift == pytest.approx(0, abs=1e-12)
+    assert all(later.drift > 0 for later in reports[1:])
+
+
+def test_neighbours_are_named_and_their_images_touched_nothing(done, monkeypatch):
+    sources, selection, erasure = done
+    asked = []
+    # In so small a world every image has touched the edit: say that some have not.
+    erasure = replace(erasure, touched=erasure.touched[::2])
+    encoder = sources.encoder
+    spied = replace(sources, encoder=lambda rows: asked.append(list(rows)) or encoder(rows))
+    reports, _ = aftermath.measure(spied, selection, erasure)
+    certified, *near = asked
+    assert certified == list(erasure.statistics.certified)
+    touched = {*erasure.touched, *sources.pool.rows_of[selection.request.name]}
+    assert near and not touched & {row for rows in near for row in rows}
+    for report in reports:
+        costs = [cost for _, cost in report.neighbours]
+        assert costs == sorted(costs, reverse=True) and costs[-1] > 0
+        assert len(costs) == len(near)
+        assert selection.request.name not in dict(report.neighbours)
+
+
+def test_answers_with_headroom_are_the_same(done):
+    sources, selection, erasure = done
+    _, kept = aftermath.measure(sources, selection, erasure)
+    assert kept.questions == len(erasure.statistics.certified)
+    assert 0 <= kept.headroom <= kept.same < 1 and kept.divergence > 0
+    nothing = Edit({n: LayerEdit(0 * one.a, one.s) for n, one in erasure.edit.layers.items()})
+    reports, whole = aftermath.measure(sources, selection, replace(erasure, edit=nothing))
+    assert (whole.same, whole.headroom, whole.divergence) == (1.0, 1.0, 0.0)
+    assert all(one.joint == one.drift == 0 for one in reports)
+
+
+def test_an_older_report_lacks_the_later_numbers():
+    old = LayerReport("layer", 0.1, 0.2, 0.3, 0.4, 0.5)
+    assert (old.joint, old.drift, old.level, old.neighbours) == (None, None, None, ())
+
+
+def test_logits_of_several_batches_are_those_of_one(done, monkeypatch):
+    sources, _, erasure = done
+    rows = list(erasure.statistics.certified)[:5]
+    question = NAMING["thing"].taught[0]
+    examples = with_own_answers(sources.mllm, [question] * 5, sources.encoder(rows))
+    whole = aftermath._forced(sources.mllm, examples)
+    monkeypatch.setattr(aftermath, "_BATCH", 2)
+    parts = aftermath._forced(sources.mllm, examples)
+    torch.testing.assert_close(parts.logits, whole.logits, rtol=1e-4, atol=1e-5)
+    assert torch.equal(parts.owner, whole.owner) and torch.equal(parts.targets, whole.targets)
