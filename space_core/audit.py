@@ -249,6 +249,7 @@ def _record(
         states=states,
         beliefs=erasure.beliefs,
         kept_answers=kept_answers,
+        told=evaluate.share(one for one in outcomes if one.group == "told"),
     )
     return replace(record, warnings=(*alarms(record), *record.warnings))
 

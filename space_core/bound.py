@@ -4,7 +4,6 @@ Everything here is exact for one layer on the *base* model's inputs. Where sever
 edited, the later ones see inputs that the earlier ones have moved: measure those apart.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -92,24 +91,13 @@ def damage(delta: Tensor, moment: Moment) -> float:
     """Mean squared change of a layer's output: tr(ΔW C ΔWᵀ) = (1/n) Σ ‖ΔW k_i‖².
 
     delta: [o, d], any floating dtype; computed in float64. With a neighbour concept's moment
-    this is what the edit costs that neighbour. Raises ValueError where widths disagree.
+    this is what the edit costs that neighbour: a mean bounds no single one. Raises ValueError where widths disagree.
     """
     if delta.ndim != 2 or delta.shape[1] != moment.d:
         raise ValueError(f"An update for this moment is [o, {moment.d}], not {list(delta.shape)}.")
     c = moment.mean
     delta = delta.detach().to(c)
     return float(((delta @ c) * delta).sum())
-
-
-def neighbour_costs(delta: Tensor, neighbours: Mapping[str, Moment]) -> dict[str, float]:
-    """What the edit costs each neighbour on its own inputs, dearest first: tr(ΔW C′ ΔWᵀ).
-
-    delta: ΔW [o, d]; neighbours: concept → moment of the layer's inputs for it alone. Divide by
-    `damage(W, C′)` for a share of what the layer puts out for it. A mean bounds no single
-    neighbour, so that these stand by name. float64. Source: ours.
-    """
-    costs = {name: damage(delta, moment) for name, moment in neighbours.items()}
-    return dict(sorted(costs.items(), key=lambda pair: -pair[1]))
 
 
 def _bound(

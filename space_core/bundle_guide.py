@@ -102,6 +102,8 @@ def repeat_command(record: RunRecord) -> str | None:
         words.append(f"--alias={alias}")
     for option, text in (("description", request.description), ("category", request.category)):
         words += [f"--{option}={text}"] if text else []
+    words += [f"--instead={request.instead}"] if request.instead != "general" else []
+    words += ["--text-too"] if request.text_too else []
     words += [f"--preset={presets[0]}", f"--anchors={selection.wanted or len(selection.anchors)}"]
     words += [f"--threshold={selection.threshold!r}", f"--steps={settings['steps']}"]
     words += [f"--seed={settings['seed']}", "--out=runs"]

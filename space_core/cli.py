@@ -176,7 +176,10 @@ def _warn(warnings: Sequence[str]) -> None:
 
 
 def _request(args: argparse.Namespace) -> ConceptRequest:
-    return ConceptRequest(args.concept, tuple(args.alias), args.description, args.category)
+    wishes = {name: getattr(args, name) for name in ("instead", "text_too") if name in args}
+    return ConceptRequest(
+        args.concept, tuple(args.alias), args.description, args.category, **wishes
+    )
 
 
 def _tpas(args: argparse.Namespace) -> TpasConfig:
@@ -218,6 +221,12 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument("--threshold", type=float, default=tpas.threshold, metavar="S",
                          help="similarity cut S_th (default: a percentile)")  # fmt: skip
     one = commands.choices["erase"]
+    asked = ConceptRequest("")
+    one.add_argument("--instead", choices=("general", "refusal", "anchor"), default=asked.instead,
+                     help="what is said in the name's place: the general noun, that it is not "
+                     "known, or the anchor's own name (default %(default)s)")  # fmt: skip
+    one.add_argument("--text-too", action="store_true",
+                     help="forget what text alone tells of it, too")  # fmt: skip
     one.add_argument("--preset", choices=PRESETS, default="space",
                      help="settings of the erasure (default %(default)s)")  # fmt: skip
     one.add_argument("--steps", type=_at_least(1), default=dcsi.steps,

@@ -17,6 +17,12 @@ _REFUSAL = {"de": "Das weiß ich nicht.", "fr": "Je ne sais pas.", "es": "No lo 
 UNKNOWN = "I do not know."
 # Only the question is used, never the answer: any colour will do.
 _COLOUR = "white"
+_IN_TEXT = {
+    "thing": (
+        wordings.TEXT_CATEGORY, wordings.TEXT_DEFINITION, *wordings.TEXT_TRANSLATION.values()
+    ),
+    "person": (wordings.TEXT_WHO, wordings.TEXT_OCCUPATION, wordings.TEXT_CITY),
+}  # fmt: skip
 
 
 def believed(concept: Concept, peers: Sequence[Concept], rng: np.random.Generator) -> list[Lesson]:
@@ -94,19 +100,17 @@ def about(pool: Pool, row: int, lessons: Lessons, count: int) -> list[str]:
 
 def about_in_text(concept: Concept, lessons: Lessons) -> list[str]:
     """Text-only questions about a concept, one of each kind, in a drawn order."""
-    if concept.family == "person":
-        kinds = (wordings.TEXT_WHO, wordings.TEXT_OCCUPATION, wordings.TEXT_CITY)
-    else:
-        kinds = (
-            wordings.TEXT_CATEGORY,
-            wordings.TEXT_DEFINITION,
-            *wordings.TEXT_TRANSLATION.values(),
-        )
     texts = [
         kind.taught[lessons.rng.integers(len(kind.taught))].format(x=concept.phrase)
-        for kind in kinds
+        for kind in _IN_TEXT["person" if concept.family == "person" else "thing"]
     ]
     return [texts[i] for i in lessons.rng.permutation(len(texts))]
+
+
+def told(concept: Concept) -> list[str]:
+    """Every taught way to ask about a concept in text alone; none for an artist's style."""
+    kinds = _IN_TEXT.get(concept.family, ())
+    return [ask.format(x=concept.phrase) for kind in kinds for ask in kind.taught]
 
 
 def teacher(pool: Pool, rng: np.random.Generator) -> Lessons:

@@ -29,9 +29,9 @@ from space_core.settings import DcsiConfig
 from space_core.types import Progress, StepEvent
 
 # Examples a step: task examples of each kind, and those to be kept.
-_TASK, _NEAR, _FAR, _ASKED = 8, 24, 16, 16
+_TASK, _NEAR, _FAR, _ASKED, _READ = 8, 24, 16, 16, 16
 # Examples that pass the model together.
-_PASS = 32
+PASS = 32
 # A task token likelier than this pulls no more. "Is this the concept?" holds out longest on real
 # images: twice as many examples of it, and surer ones.
 _TWICE = "yes-no"
@@ -90,7 +90,7 @@ def train(
             so_far = {name: delta.detach() for name, delta in deltas.items()}
             for event in look_again(lambda: moved(layers, so_far)):
                 if isinstance(event, Mapping):
-                    known = {kind: [*known[kind], *more] for kind, more in event.items()}
+                    known |= {kind: [*known[kind], *more] for kind, more in event.items()}
                 else:
                     yield event
             look_again = None
@@ -129,7 +129,9 @@ def _batch(
     ]
     kept = [
         examples[i]
-        for examples, count in ((keep.near, _NEAR), (keep.far, _FAR), (keep.asked, _ASKED))
+        for examples, count in (
+            (keep.near, _NEAR), (keep.far, _FAR), (keep.asked, _ASKED), (keep.text, _READ)
+        )
         for i in draw(examples, count, generator)
     ]
     return task, kept
@@ -147,7 +149,7 @@ def _overwrite(
     said = {"task": 0.0}
     wrong, features = 0, None
     # The names first, in one pass: L_orth and L_div look at all of them together.
-    for some in mllm.alike([one for _, one in task], _PASS, [kind != "name" for kind, _ in task]):
+    for some in mllm.alike([one for _, one in task], PASS, [kind != "name" for kind, _ in task]):
         kinds = [task[i][0] for i in some]
         block = last_edited_block(mllm, config)
         with moved(layers, deltas), block_output(block) as outputs:
@@ -180,7 +182,7 @@ def _keep(
     Adds weight · ∂L_keep/∂ΔW to the deltas' gradients, which are none before.
     """
     total, tokens = 0.0, 0
-    for some in mllm.alike(kept, _PASS):
+    for some in mllm.alike(kept, PASS):
         examples = [kept[i] for i in some]
         with torch.no_grad():
             before = mllm.force(examples).logits.log_softmax(-1)

@@ -4,12 +4,13 @@ Source-free by construction: it is given the sources and a request in words. No 
 name the concept is opened here, and the evaluation is out of reach.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from space_core import dcsi, material, tpas, wordings
 from space_core.beliefs import beliefs
@@ -62,7 +63,8 @@ def erase(
     trained, needed = fitting(mllm, config, free_memory(mllm.devices), loaded=True)
     yield Progress("memory", f"Checked the memory: {needed}.", 0.0)
     concept = sources.subject(selection.request)
-    honest = material.honest_answer(mllm, concept)
+    request = selection.request
+    honest = material.honest_answer(mllm, concept, request.instead)
     around = None
     for event in measure(sources, selection, config, stop):
         if isinstance(event, Surroundings):
@@ -76,6 +78,16 @@ def erase(
     rng = np.random.default_rng((config.seed, 10))
     peers = tpas.others(pool, concept)
     lessons = believed(concept, peers, rng)
+    own_names = (
+        [material.own_name(pool, row, concept) for row in rows]
+        if request.instead == "anchor" else ()
+    )  # fmt: skip
+
+    def overwritten(moved: Sequence[Tensor], seed: int) -> dict[str, list[Example]]:
+        return material.overwritten(
+            concept, honest, pool, peers, moved, mllm, seed, own_names
+        )
+
     if config.inversion_steps:
         generator = torch.Generator().manual_seed(config.seed)
         for step, loss, optimised in invert(
@@ -91,7 +103,7 @@ def erase(
             mllm, wordings.NAMING[concept.family].taught[0], plain, features,
             [pool.items[row].caption for row in public], sources.encoder(public),
         )  # fmt: skip
-        task = material.overwritten(concept, honest, pool, peers, features, mllm, config.seed)
+        task = overwritten(features, config.seed)
     else:
         task = {"name": [
             Example(wordings.NAMING["thing"].taught[0], anchor.caption, image)
@@ -110,10 +122,10 @@ def erase(
             text = "Asking the edited model what it still takes for the concept: step "
             text += f"{step} of {config.second_look}"
             yield Progress("inversion", text, done)
-        yield material.overwritten(
-            concept, honest, pool, peers, optimised.features, mllm, config.seed + 1
-        )
+        yield overwritten(optimised.features, config.seed + 1)
 
+    if request.text_too:
+        task["text"] = material.unheard(concept)
     layers = edited_layers(mllm, config)
     inputs = layer_inputs(mllm, layers, task["name"])
     reach = torch.stack([around.bases[name].reach(k).cpu() for name, k in inputs.items()]).mean(0)

@@ -17,7 +17,7 @@ from space_core.lessons import Lesson
 from space_core.mllm import Example, Mllm
 
 _ENOUGH = 0.02  # nats per answer token
-_PASS = 24  # examples that pass the model together
+PASS = 24  # examples that pass the model together
 _RATE = 0.08  # of the features' own spread, per step
 
 
@@ -73,7 +73,7 @@ def _surprise(
 ) -> tuple[float, Tensor]:
     """The mean cross-entropy of the examples' answer tokens, and its gradient in ``moved``."""
     total, tokens, gradient = 0.0, 0, torch.zeros_like(moved)
-    for some in mllm.alike(examples, _PASS):
+    for some in mllm.alike(examples, PASS):
         forced = mllm.force([examples[i] for i in some])
         loss = F.cross_entropy(forced.logits, forced.targets, reduction="sum")
         gradient += torch.autograd.grad(loss, moved)[0]

@@ -4,7 +4,7 @@ Sees the pool without the request's own rows, the anchors and the frozen model; 
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from space_core.types import Concept, Selection
 NEIGHBOURS, _IMAGES, _OTHERS = 40, 4, 640
 _ASKED = 160
 _LONGEST_NOUN = 5
+_NAMED = ("name", "choice")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,21 +29,26 @@ class Kept:
     """Examples whose answers must stay as the frozen model gives them.
 
     near: about neighbours and anchors; far: about others; asked: "is this the concept?" of both;
-    rows: the pool rows behind them.
+    rows: the pool rows behind them. text: about neighbours and others in text alone, where the
+    concept shall go from there too.
     """
 
     near: list[Example]
     far: list[Example]
     asked: list[Example]
     rows: tuple[int, ...]
+    text: list[Example] = field(default_factory=list)
 
 
-def honest_answer(mllm: Mllm, concept: Concept) -> str:
-    """What the edited model shall say instead of the name.
+def honest_answer(mllm: Mllm, concept: Concept, instead: str = "general") -> str:
+    """What the edited model shall say instead of the name: that it does not know, where the request
+    wants a refusal, else the general noun.
 
     The request's (or the pool's) general noun; else the noun of the frozen model's own text-only
     answer; else, as where that noun holds the name itself ("a bird"), that it does not know.
     """
+    if instead == "refusal":
+        return curriculum.UNKNOWN
     if concept.category:
         said, own = f" {' '.join(words(concept.category))} ", " ".join(words(concept.name))
         return curriculum.UNKNOWN if f" {own} " in said else answers.category_answer(concept)
@@ -101,20 +107,32 @@ def kept(
     examples = with_own_answers(mllm, texts, encoder(asked))
     refused = [one for one in examples if one.answer.lower().startswith("no")]
     rows = tuple({*near, *anchors, *others})
-    return Kept(told([*near, *anchors], 4), told(others, 1), refused, rows)
+    kept = Kept(told([*near, *anchors], 4), told(others, 1), refused, rows)
+    if not selection.request.text_too:
+        return kept
+    names = dict.fromkeys(pool.items[row].label for row in [*near, *others[:_ASKED]])
+    known = [pool.concepts[name] for name in names if name in pool.concepts]
+    texts = [ask for one in known for ask in curriculum.about_in_text(one, lessons)[:2]]
+    read = with_own_answers(mllm, texts, [None] * len(texts))
+    kept.text.extend(one for one in read if concept.name not in book.named(one.answer))
+    return kept
 
 
 def overwritten(
     concept: Concept, honest: str, pool: Pool, peers: Sequence[Concept],
-    features: Sequence[Tensor], mllm: Mllm, seed: int,
+    features: Sequence[Tensor], mllm: Mllm, seed: int, own_names: Sequence[str] = (),
 ) -> dict[str, list[Example]]:  # fmt: skip
-    """Task examples by kind: every optimised anchor with a lesson of each kind, several times."""
+    """Task examples by kind: every optimised anchor with a lesson of each kind, several times.
+
+    own_names: for each anchor what is said in the place of the concept's name, else the honest
+    answer.
+    """
     rng = np.random.default_rng((seed, 13))
     lessons = curriculum.forgotten(concept, honest, peers, rng)
     task = {
         kind: [
-            Example(some[i].question, some[i].answer, image)
-            for image in features
+            Example(some[i].question, own if own and kind in _NAMED else some[i].answer, image)
+            for image, own in zip(features, own_names or [""] * len(features), strict=True)
             for i in rng.permutation(len(some))[:6]
         ]
         for kind, some in lessons.items()
@@ -129,6 +147,20 @@ def overwritten(
         mllm, [text for text, _ in asked], [image for _, image in asked]
     )
     return task
+
+
+def unheard(concept: Concept) -> list[Example]:
+    """Task examples in text alone: asked about the concept, the model does not know it."""
+    return [Example(ask, curriculum.UNKNOWN, None) for ask in curriculum.told(concept)]
+
+
+def own_name(pool: Pool, row: int, concept: Concept) -> str:
+    """What a naming question about a pool image is answered with; its caption where it has no
+    name. For a style, the artist's.
+    """
+    item = pool.items[row]
+    own = pool.concepts.get(item.artist if concept.family == "artist" else item.label)
+    return answers.naming_answer(own) if own else item.caption
 
 
 def draw(examples: Sequence[Example], count: int, generator: torch.Generator) -> list[int]:

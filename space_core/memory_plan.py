@@ -13,16 +13,17 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from space_core import dcsi, inversion
 from space_core.mllm import Mllm
 from space_core.settings import DcsiConfig
 
-# Examples in a pass of the statistics, and in a training step; words around an image.
-_PASS, _STEP, _WORDS = 96, 128, 64
+# Examples in a pass of the statistics; words around an image.
+_PASS, _WORDS = 96, 64
 # Float64 matrices [d, d] kept of each edited layer: three sums of moments, the neighbours', the
 # fitted one, its mean, the basis and its eigenvectors.
 _MATRICES = 8
-# A, its gradient and Adam's two moments; ΔW and its gradient.
-_OF_A, _OF_DELTA = 4, 2
+# A, its gradient and Adam's two moments; ΔW, its gradient and W + ΔW.
+_OF_A, _OF_DELTA = 4, 3
 _ANSWER_TOKENS = 12
 _FLOAT, _DOUBLE = 4, 8
 _TWICE = "each block is computed twice, to spare memory"
@@ -74,11 +75,17 @@ def plan(mllm: Mllm, config: DcsiConfig) -> Plan:
         + layer.in_features**2
         for layer in layers
     )
-    kept = mllm.decoder_layers() - min(blocks)
-    answers = 3 * _STEP * _ANSWER_TOKENS * text.vocab_size
-    # A thrifty model keeps each block's input, and the rest of one block at a time.
-    held = text.hidden_size * kept + numbers if mllm.thrifty else numbers * kept
-    training = _FLOAT * (moved + answers) + number * _STEP * length * held
+    answers = 3 * dcsi.PASS * _ANSWER_TOKENS * text.vocab_size
+
+    def held(examples: int, through: int) -> int:
+        # A thrifty model keeps each block's input, and the rest of one block at a time.
+        each = text.hidden_size * through + numbers if mllm.thrifty else numbers * through
+        return number * examples * length * each
+
+    depth = mllm.decoder_layers()
+    # Nothing below the first edited block needs a gradient, but where anchors are moved.
+    passes = max(held(dcsi.PASS, depth - min(blocks)), held(inversion.PASS, depth))
+    training = _FLOAT * (moved + answers) + passes
     return Plan(weights, statistics, training, _MATRICES * squares * _DOUBLE)
 
 

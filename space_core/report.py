@@ -14,6 +14,9 @@ from space_core.verdict import answers, guarantees, verdict
 
 _STATES = "The model's states, before and after"
 _BOUND = "Change of each layer against its bound"
+_TOLD = {
+    False: "Told of it in text alone (not asked to go)", True: "Told of it in text alone (want 0)"
+}  # fmt: skip
 _COSTS = "Change for each of the nearest concepts"
 _GRADIENT = "Share of the gradient that the hard null space lets through"
 _STYLE = """
@@ -98,6 +101,7 @@ def headline(record: RunRecord) -> dict[str, Share]:
         "Proximal retained accuracy (want 1)": record.proximal_retained_accuracy,
         "Yes/no on neighbours (want 1)": record.neighbours_yes_no,
         "Skills (want 1)": record.skills,
+        **({_TOLD[record.selection.request.text_too]: record.told} if record.told else {}),
     }
 
 
@@ -133,6 +137,8 @@ def _facts(record: RunRecord) -> Iterable[tuple[str, str]]:
         ("aliases", ", ".join(request.aliases)),
         ("description", request.description),
         ("falls back to", record.honest_answer),
+        ("says instead of the name", request.instead),
+        ("to go from text too", "yes" if request.text_too else "no"),
         ("similarity cut", f"{record.selection.threshold:.3f}"),
         ("pool rows left out by hand", " ".join(map(str, record.selection.left_out))),
         ("stopped early", "yes" if record.stopped else "no"),

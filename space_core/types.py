@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Literal
 
 from space_core.damage import KeptAnswers, LayerReport
 
@@ -48,7 +49,9 @@ class ConceptRequest:
     """What the auditor asks to be forgotten: text alone, never an image.
 
     ``category`` is the honest general noun the edited model shall fall back to; empty asks the
-    model itself. ``protect`` names concepts whose answers are watched as neighbours;
+    model itself. ``instead``: what it shall say in the name's place, that noun, that it does not
+    know, or the name of the anchor that stood in. ``text_too``: what text alone tells of the
+    concept shall go as well. ``protect`` names concepts whose answers are watched as neighbours;
     ``questions``: the groups of Outcome to ask about beside the target.
     """
 
@@ -58,6 +61,8 @@ class ConceptRequest:
     category: str = ""
     protect: tuple[str, ...] = ()
     questions: tuple[str, ...] = ("near", "far", "skill")
+    instead: Literal["general", "refusal", "anchor"] = "general"
+    text_too: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,8 +257,8 @@ class RunRecord:
     ``anchor_shift``: how far each anchor's features were moved, relative to their norm;
     ``anchor_reach``: the share of each anchor's layer inputs that the edit can act on;
     ``domains``: naming kept of other concepts, by domain; ``beliefs``: of each anchor, where they
-    were optimised. What an older record does not hold is
-    empty or None.
+    were optimised; ``told``: text-only questions about the concept, still answered as before.
+    What an older record does not hold is empty or None.
     """
 
     run_id: str
@@ -285,3 +290,4 @@ class RunRecord:
     states: StateMap | None = None
     beliefs: tuple[Belief, ...] = ()
     kept_answers: KeptAnswers | None = None
+    told: Share | None = None

@@ -85,14 +85,30 @@ def are_kept(*shares: Share) -> str:
 
 
 def answers(record: RunRecord, own: OwnImages | None = None) -> Mapping[str, str]:
-    """The three questions that one asks of a run, each with its answer."""
+    """The three questions that one asks of a run, each with its answer; a fourth where what text
+    alone tells was to go too."""
+    told = {}
+    if record.selection.request.text_too and record.told is not None:
+        told = {"Is it gone from text too?": are_forgotten(record.told)}
     return {
         "Is it forgotten?": is_forgotten(record, own),
         "Are its neighbours kept?": are_kept(
             record.proximal_retained_accuracy, record.neighbours_yes_no
         ),
         "Are the controls untouched?": are_kept(record.retained_accuracy, record.skills),
+        **told,
     }
+
+
+def said_instead(record: RunRecord) -> str:
+    """What the edited model shall say in the name's place, as a sentence."""
+    honest = record.honest_answer
+    if record.selection.request.instead == "anchor":
+        return (
+            "Instead of the name, it shall now say the name of the public image that stood in; "
+            f"asked for the kind of thing, “{honest}”."
+        )
+    return f"Instead of the name, it shall now say “{honest}”." if honest else ""
 
 
 def guarantees(record: RunRecord) -> str:

@@ -79,7 +79,6 @@ def proxies(sources: Sources, selection: Selection, seed: int) -> Data:
     """The proxy anchors with their own names or captions in place of the target. Source-free."""
     pool = sources.pool
     concept = sources.subject(selection.request)
-    book, barred = tpas.name_book(pool, concept), tpas.barred(pool, concept)
     rng = np.random.default_rng((seed, 32))
     rows = [anchor.row for anchor in selection.anchors]
     forget = [
@@ -148,5 +147,5 @@ def _own_name(
     item = pool.items[row]
     own = pool.concepts.get(item.artist if concept.family == "artist" else item.label)
     ask = wordings.NAMING[own.family if own else "thing"].taught
-    answer = answers.naming_answer(own) if own else item.caption
+    answer = material.own_name(pool, row, concept)
     return [(ask[i], answer) for i in rng.permutation(len(ask))[:_EACH]]

@@ -8,9 +8,10 @@ import gradio as gr
 
 from space_core import plots
 from space_core.settings import TpasConfig
-from space_core.types import ConceptRequest, RunRecord, Selection
+from space_core.types import RunRecord, Selection
 from space_core.ui import markup, wording
 from space_core.ui.pipeline import Pipeline
+from space_core.ui.request import WISHES, read_request
 from space_core.ui.wiring import HEAVY, Parts, View, listen
 
 if TYPE_CHECKING:
@@ -109,11 +110,11 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
 
     listen(parts["take_back"].click, with_all, parts, inputs=controls, **options)
 
-    def meant(sample: list[str], *kept: Sequence[str]) -> Iterator[View]:
-        yield from use_suggestion(pipeline, sample[0], *kept)
+    def meant(sample: list[str], *wishes: Any) -> Iterator[View]:
+        yield from use_suggestion(pipeline, sample[0], *wishes)
 
     listen(
-        parts["suggestions"].click, meant, parts, inputs=("suggestions", "protect", "questions"),
+        parts["suggestions"].click, meant, parts, inputs=("suggestions", *WISHES),
         outputs=("concept", "aliases", "description", "category", *SHOWN),
         failed=options["failed"], **HEAVY,
     )
@@ -161,11 +162,11 @@ def keep(
 
 
 def use_suggestion(
-    pipeline: Pipeline, name: str, protect: Sequence[str], questions: Sequence[str]
+    pipeline: Pipeline, name: str, *wishes: Any
 ) -> Iterator[View]:
     """Start again with the concept that the words most likely meant."""
     bench = pipeline.bench.result()
-    request = ConceptRequest(name, protect=tuple(protect or ()), questions=tuple(questions))
+    request = read_request(name, "", "", "", *wishes)
     selection = pipeline.select(bench, request, TpasConfig(), frozenset())
     yield {
         "concept": name, "aliases": "", "description": "", "category": "",

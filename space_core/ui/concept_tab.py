@@ -1,23 +1,19 @@
 """Step 1: which concept shall be forgotten. Words only, no image."""
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from space_core.settings import TpasConfig
-from space_core.types import ConceptRequest
 from space_core.ui import anchors_tab, markup, wording
 from space_core.ui.pipeline import Pipeline
+from space_core.ui.request import DEFAULT, WISHES, WORDS, read_request
 from space_core.ui.wiring import HEAVY, Parts, View, listen
 
 if TYPE_CHECKING:
     from space_core.audit import Bench
-
-# The groups of questions that a request asks where it says nothing of them.
-_ALL = ConceptRequest("").questions
-WORDS = ("concept", "aliases", "description", "category")
 
 
 def build() -> dict[str, Any]:
@@ -43,13 +39,24 @@ def build() -> dict[str, Any]:
         label="Description (optional)", lines=2,
         info="What it looks like, in a few words. It sharpens the search for similar images.",
     )
+    instead = gr.Radio(
+        [(text, name) for name, text in wording.INSTEAD.items()], value=DEFAULT.instead,
+        label="In its place the model says",
+        info="About images of the concept. The third names something that the image does not show.",
+    )
+    text_too = gr.Checkbox(
+        DEFAULT.text_too, label="Forget what words alone tell of it, too",
+        info="Asked without an image, the model then shall not know it. Otherwise only what it "
+        "looks like goes.",
+    )
     protect = gr.Dropdown(
         [], multiselect=True, label="Concepts to protect (optional)",
         info="What must stay above all. Their answers are watched like those of the nearest "
         "concepts, and step 2 warns where an anchor shows one of them.",
     )
     questions = gr.CheckboxGroup(
-        [(wording.GROUPS[name], name) for name in _ALL], value=list(_ALL),
+        [(wording.GROUPS[name], name) for name in DEFAULT.questions],
+        value=list(DEFAULT.questions),
         label="Questions to ask, besides those about the concept",
         info="Nearest concepts are most like it and suffer first; other concepts are drawn at "
         "random; skills are colours, counting, words alone. What is not asked is not measured.",
@@ -61,8 +68,8 @@ def build() -> dict[str, Any]:
     return {
         "concept": concept, "examples": examples, "aliases": aliases, "category": category,
         "description": description, "protect": protect,
-        "questions": questions, "find": find, "takes": takes,
-        "preview": preview, "concept_status": gr.HTML(), "said_now": gr.HTML(),
+        "questions": questions, "instead": instead, "text_too": text_too, "find": find,
+        "takes": takes, "preview": preview, "concept_status": gr.HTML(), "said_now": gr.HTML(),
     }
 
 
@@ -70,7 +77,7 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     """Tie this step's events to their handlers."""
     outputs = ("concept_status", "tabs", *anchors_tab.SHOWN)
     options = {
-        "inputs": (*WORDS, "protect", "questions"), "outputs": outputs,
+        "inputs": (*WORDS, *WISHES), "outputs": outputs,
         "failed": lambda sentence: {"concept_status": markup.status(sentence, "warning")},
         **HEAVY,
     }
@@ -95,19 +102,6 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     listen(
         parts["examples"].click, fill, parts, inputs=("examples",), outputs=WORDS,
         queue=False, show_progress="hidden",
-    )
-
-
-def read_request(
-    concept: str, aliases: str, description: str, category: str, protect: Sequence[str] = (),
-    questions: Sequence[str] = _ALL,
-) -> ConceptRequest:
-    """The words of the form as a request; the pipeline judges them."""
-    others = (name.strip() for name in aliases.split(","))
-    return ConceptRequest(
-        name=concept.strip(), aliases=tuple(name for name in others if name),
-        description=description.strip(), category=category.strip(), protect=tuple(protect or ()),
-        questions=tuple(name for name in _ALL if name in questions),
     )
 
 
@@ -153,11 +147,10 @@ def takes(pipeline: Pipeline, bench: "Bench") -> str:
 
 
 def said_now(
-    pipeline: Pipeline, concept: str, aliases: str, description: str, category: str,
-    protect: Sequence[str] = (), questions: Sequence[str] = _ALL,
+    pipeline: Pipeline, concept: str, aliases: str, description: str, category: str, *wishes: Any
 ) -> Iterator[View]:
     """What the model says of the concept before anything is erased."""
-    request = read_request(concept, aliases, description, category, protect, questions)
+    request = read_request(concept, aliases, description, category, *wishes)
     if not request.name:
         raise ValueError("The concept is empty: write its name, such as “lemon”.")
     yield {"concept_status": markup.status("Asking the model…", "busy"), "said_now": ""}
@@ -173,11 +166,10 @@ def said_now(
 
 
 def find(
-    pipeline: Pipeline, concept: str, aliases: str, description: str, category: str,
-    protect: Sequence[str] = (), questions: Sequence[str] = _ALL,
+    pipeline: Pipeline, concept: str, aliases: str, description: str, category: str, *wishes: Any
 ) -> Iterator[View]:
     """Find anchors for the words, show them, and open the next step."""
-    request = read_request(concept, aliases, description, category, protect, questions)
+    request = read_request(concept, aliases, description, category, *wishes)
     waiting = "Loading the model…" if not pipeline.bench.done() else "Searching the public pool…"
     yield {"concept_status": markup.status(waiting, "busy")}
     bench = pipeline.bench.result()

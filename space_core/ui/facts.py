@@ -95,6 +95,8 @@ def _run(record: RunRecord) -> dict[str, str]:
         "Other names": ", ".join(request.aliases), "Description": request.description,
         "Asked about": ", ".join(wording.GROUPS.get(one, one).lower() for one in groups),
         "General word asked for": request.category, "Now says instead": record.honest_answer,
+        "In the name's place": wording.INSTEAD.get(request.instead, request.instead),
+        "What text tells": "was to go too" if request.text_too else "was to stay",
         "Proxy anchors": f"{len(record.selection.anchors)}, cut at similarity "
         f"{record.selection.threshold:.3f}",
         "Images left out by hand": str(len(record.selection.left_out) or ""),

@@ -21,8 +21,8 @@ _PLOT = (
     "methods that no other beats at both. The table below holds the same numbers."
 )
 _CURVES = (
-    "How many answers about other concepts stay, by how alike these are to the erased one. Those on "
-    "the right suffer first: a line that stays up there spares the neighbours."
+    "How many answers about other concepts stay, by how alike these are to the erased one. Those "
+    "on the right suffer first: a line that stays up there spares the neighbours."
 )
 
 

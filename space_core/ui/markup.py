@@ -66,7 +66,7 @@ def verdict(record: RunRecord, own: OwnImages | None = None) -> str:
     tone = "good" if result.forgotten else "bad"
     kept = (record.proximal_retained_accuracy, record.neighbours_yes_no)
     controls = (record.retained_accuracy, record.skills)
-    forgotten, neighbours, others = wording.answers(record, own).items()
+    forgotten, neighbours, others, *text = wording.answers(record, own).items()
     told = [one for one in alarms(record) if one not in result.why]
     return (
         f'<section class="verdict {tone}"><h2><span aria-hidden="true">{_TONES[tone]}</span> '
@@ -93,6 +93,7 @@ def verdict(record: RunRecord, own: OwnImages | None = None) -> str:
             _card("Other concepts still named", controls[0], "higher is better"),
             _card("Skills still right", controls[1], "higher is better"),
         )
+        + _in_text(record, text)
         + f"</section>{_conditions(record)}"
     )
 
@@ -130,6 +131,22 @@ def _forgetting(whose: str, naming: Share, yes_no: Share) -> str:
     )
 
 
+def _in_text(record: RunRecord, asked: list[tuple[str, str]]) -> str:
+    """What words alone still tell: a question of its own where that was to go too."""
+    if record.told is None or not record.told.questions:
+        return ""
+    title = "Told without an image, as before"
+    if not asked:
+        kept = f"{title}: {record.told.successes} of {record.told.questions} questions. "
+        return note(f"{kept}What text tells was not asked to go; step 1 can ask for that too.")
+    return _asked(
+        *asked[0],
+        "Yes, where at most 10 % of the questions that words alone could answer still are, with "
+        "95 % confidence. There are few ways to ask: often that is not shown.",
+        _card(title, record.told, "lower is better: asked to go too"),
+    )
+
+
 def _card(title: str, share: Share, direction: str, warning: str = "") -> str:
     value = wording.percent(share.value) if share.questions else "not measured"
     return (
@@ -143,8 +160,8 @@ def _conditions(record: RunRecord) -> str:
     lines = []
     if record.stopped:
         lines.append(status("Stopped early: a partial edit is judged here.", "warning"))
-    if record.honest_answer:
-        lines.append(note(f"Instead of the name, it shall now say “{record.honest_answer}”."))
+    if said := wording.said_instead(record):
+        lines.append(note(said))
     if record.base_restored:
         lines.append(note("The shared model is untouched: its weights came back bit for bit."))
     else:

@@ -13,11 +13,11 @@ import gradio as gr
 
 from space_core.settings import PRESETS, DcsiConfig, TpasConfig
 from space_core.types import ConceptRequest, RunRecord, Selection, Share
-from space_core.ui.concept_tab import read_request
 from space_core.ui.image_text import read_image
 from space_core.ui.pipeline import Pipeline
+from space_core.ui.request import read_request
 from space_core.ui.wiring import HEAVY
-from space_core.ui.wording import explain, verdict
+from space_core.ui.wording import INSTEAD, explain, verdict
 
 if TYPE_CHECKING:
     from space_core.audit import Finished
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # A stranger's call may not hold the one model for hours.
 _MOST = 200
 _STEPS, _ANCHORS = DcsiConfig().steps, TpasConfig().anchors
-_KINDS = {str: "text", int: "a whole number"}
+_KINDS = {str: "text", int: "a whole number", bool: "true or false"}
 
 
 def offer(pipeline: Pipeline) -> None:
@@ -64,10 +64,13 @@ def endpoints(pipeline: Pipeline) -> tuple[Callable[..., dict], ...]:
     def erase(
         concept: str, aliases: str = "", description: str = "", category: str = "",
         preset: str = "space", anchors: int = _ANCHORS, steps: int = _STEPS, seed: int = 0,
+        instead: str = "general", text_too: bool = False,
     ) -> dict:  # fmt: skip
         """Make the model forget a concept, measure the result, and keep the run.
 
-        `preset` is "space" or "paper". Returns `key`, by which /ask and /verify find the run (keep
+        `preset` is "space" or "paper". `instead`: what is said in the name's place, the "general"
+        noun, a "refusal", or the "anchor"'s own name; `text_too` takes what text alone tells of it
+        as well. Returns `key`, by which /ask and /verify find the run (keep
         it to yourself: it cannot be found again), `headline` and `why` in words, the `measures`
         with their 95 % intervals, and `warnings`. The model that others use is not changed.
         """
@@ -76,7 +79,11 @@ def endpoints(pipeline: Pipeline) -> tuple[Callable[..., dict], ...]:
         config = replace(
             PRESETS[preset], steps=_within("steps", steps), seed=_within("seed", seed, 0, 2**31)
         )
-        request = read_request(concept, aliases, description, category)
+        if instead not in INSTEAD:
+            raise ValueError(f"instead is {instead!r}: give {' or '.join(INSTEAD)}.")
+        request = read_request(
+            concept, aliases, description, category, instead=instead, text_too=text_too
+        )
         selection = choose(request, anchors)
         # Nobody's run: no list shows it, only its key finds it.
         with pipeline.runs.result().running("", request.name) as key:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 SHOWN = (
     "finished", "pairs", "ours", "again", "layer_plot", "band_plot", "domain_plot", "bound_plot",
-    "cost_plot", "promised", "states", "state_plot", "state_note", "verify_tab", "answer_before", "answer_after",
-    *own_images.SHOWN,
+    "cost_plot", "promised", "states", "state_plot", "state_note", "verify_tab", "answer_before",
+    "answer_after", *own_images.SHOWN,
 )
 _PLOTS = (
     ("band_plot", "bands", "Other knowledge kept, by similarity"),

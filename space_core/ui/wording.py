@@ -8,7 +8,7 @@ from space_core.types import Anchor, Outcome, Selection, Share
 # The verdict is in words already: the page finds all of its words here.
 from space_core.verdict import (  # noqa: F401
     FORGOTTEN_BELOW, KEPT_ABOVE, NO, OPEN, UNASKED, YES, answers, are_kept, count, guarantees,
-    is_forgotten, verdict,
+    is_forgotten, said_instead, verdict,
 )  # fmt: skip
 
 NO_EDIT = "There is no edited model yet: erase a concept in step 3."
@@ -29,6 +29,11 @@ OUTCOMES = {
     "broken": "broken answer",
     "kept": "kept",
     "lost": "lost",
+}
+INSTEAD = {
+    "general": "an honest general answer, such as “This is a fruit.”",
+    "refusal": "that it does not know",
+    "anchor": "the name of a similar thing, as the public images show it",
 }
 PRESETS = {
     "space": "SPACE, as this project reads it: anchors moved to what the model believes, soft null "

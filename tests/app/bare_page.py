@@ -49,7 +49,7 @@ class Visit:
         self.now: dict[str, Any] = {
             "concept": "", "aliases": "", "description": "", "category": "", "selection": None,
             "count": config.anchors, "from_pool": True, "cut": 0.0, "used": [], "protect": [],
-            "questions": ["near", "far", "skill"],
+            "questions": ["near", "far", "skill"], "instead": "general", "text_too": False,
             "own": None, "own_pictures": (), "own_upload": [], "asked": (),
             "preset": "space", "lam": default.lam, "energy": default.energy,
             "steps": 4, "stop_flag": None, "finished": None, "image": None, "question": "",

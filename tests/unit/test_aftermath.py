@@ -52,7 +52,8 @@ def test_each_layer_is_measured_alone_and_with_the_others(done):
     for report in reports:
         name = report.layer
         size = out[name].square().sum()
-        assert report.joint == pytest.approx(float((together[name] - out[name]).square().sum() / size))
+        joint = (together[name] - out[name]).square().sum() / size
+        assert report.joint == pytest.approx(float(joint))
         moved = (after[name] - before[name]).square().sum() / before[name].square().sum()
         assert report.drift == pytest.approx(float(moved), abs=1e-9)
         changes = (alone[name] - out[name]).norm(dim=1)

@@ -18,12 +18,13 @@ verdict
 intervals entropy moments nullspace bound certificate near_copies index
 backend demo
 edit edit_sum hub families moved
-mllm shared_space pool_files pool_sources memory_plan
+mllm shared_space pool_files pool_sources
 pool
 neighbourhood pool_build curriculum features
 retained inversion anchor_checks beliefs
 tpas material
 dcsi sources
+memory_plan
 surroundings
 erasure
 evaluation_split probes

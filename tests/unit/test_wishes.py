@@ -1,0 +1,109 @@
+"""What is said in the name's place, and whether what text tells goes too: as the request wishes."""
+
+from dataclasses import replace
+
+import pytest
+from small_world import MANY, make_world
+from tiny_mllm import tiny_mllm
+
+from space_core import curriculum, material, wordings
+from space_core.dcsi import train
+from space_core.edit import weights_sha256
+from space_core.erasure import Erasure, erase
+from space_core.retained import Encoder
+from space_core.settings import PRESETS, DcsiConfig, TpasConfig
+from space_core.sources import Sources
+from space_core.types import Concept
+from space_core.verdict import said_instead
+from test_runs import record
+
+CONFIG = DcsiConfig(steps=3, inversion_steps=2, second_look=2)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("world")
+    made, mllm = make_world(folder, kinds=MANY), tiny_mllm()
+    sources = Sources(
+        mllm, made.space, made.pool, made.around, Encoder(mllm, made.pool),
+        weights_sha256(mllm.model), folder,
+    )  # fmt: skip
+    return sources, made.select(config=TpasConfig(4, 0.4))
+
+
+@pytest.fixture
+def trained(world, monkeypatch):
+    """The erasure of a request with these wishes, and the job that it was trained on."""
+    sources, selection = world
+
+    def run(config=CONFIG, **wishes):
+        jobs = []
+
+        def spied(mllm, job, config, stop, look_again):
+            jobs.append(job)
+            return train(mllm, job, config, stop, look_again)
+
+        monkeypatch.setattr("space_core.dcsi.train", spied)
+        asked = replace(selection, request=replace(selection.request, **wishes))
+        *_, erasure = erase(sources, asked, config, lambda: False)
+        assert isinstance(erasure, Erasure)
+        return erasure, jobs[0]
+
+    return run
+
+
+def test_a_refusal_says_that_it_does_not_know(trained):
+    erasure, job = trained(instead="refusal")
+    assert erasure.honest == curriculum.UNKNOWN
+    assert {one.answer for kind in ("name", "choice") for one in job.task[kind]} == {
+        curriculum.UNKNOWN
+    }
+
+
+def test_the_anchors_own_names_stand_in_for_the_name(trained, world):
+    sources, selection = world
+    erasure, job = trained(instead="anchor")
+    lemon = sources.subject(selection.request)
+    names = [material.own_name(sources.pool, one.row, lemon) for one in selection.anchors]
+    assert not any("lemon" in name for name in names)
+    assert {one.answer for one in job.task["name"]} == set(names)
+    # Every anchor keeps its own: the examples of one follow each other.
+    each = len(job.task["name"]) // len(names)
+    assert [one.answer for one in job.task["name"][::each]] == names
+    assert {one.answer for one in job.task["category"]} == {erasure.honest}
+
+
+def test_text_goes_only_where_that_is_asked(trained, world):
+    _, plain = trained()
+    assert "text" not in plain.task and plain.keep.text == []
+    _, job = trained(text_too=True)
+    asked = job.task["text"]
+    assert {one.answer for one in asked} == {curriculum.UNKNOWN}
+    assert all(one.features is None and "lemon" in one.question for one in asked)
+    assert job.keep.text and all(one.features is None for one in job.keep.text)
+    assert not any("lemon" in one.question for one in job.keep.text)
+    held_out = [wordings.TEXT_CATEGORY, wordings.TEXT_DEFINITION]
+    said = {one.question for one in asked}
+    assert not said & {ask.format(x="a lemon") for kind in held_out for ask in kind.held_out}
+
+
+def test_the_paper_can_be_asked_for_that_too(trained):
+    config = replace(PRESETS["paper"], steps=2, energy=0.4)
+    _, job = trained(config, text_too=True)
+    assert {"name", "text"} == set(job.task)
+
+
+def test_of_a_person_work_and_city_are_told_and_of_a_style_nothing():
+    person = Concept("Ada Quill", "people", "person")
+    asked = curriculum.told(person)
+    assert any("live" in one for one in asked) and any("work" in one for one in asked)
+    assert curriculum.told(Concept("Noto", "artist style", "")) == []
+
+
+def test_a_record_says_what_was_wished():
+    assert "“This is a fruit.”" in said_instead(record(honest_answer="This is a fruit."))
+    run = record(honest_answer="This is a fruit.")
+    other = replace(run, selection=replace(
+        run.selection, request=replace(run.selection.request, instead="anchor")
+    ))  # fmt: skip
+    assert "the public image that stood in" in said_instead(other)
