@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 from space_core import types as t
 from space_core.bundle import Takeaway
+from space_core.damage import KeptAnswers, LayerReport
 from space_core.decisions import Decision
 from space_core.edit import Edit, LayerEdit
 from space_core.joint import Joint, JointConcept, JointLayer, Pair
@@ -85,7 +86,11 @@ def record(chosen: t.Selection | None = None, **changes: Any) -> t.RunRecord:
         "retained_accuracy": share(), "proximal_retained_accuracy": share(),
         "neighbours_yes_no": share(), "skills": share(), "bands": ((0.0, 0.5, share()),),
         "outcomes": outcomes(name),
-        "layers": (t.LayerReport("model.layers.1.mlp.down_proj", 0.1, 0.2, 0.3, 0.8, 0.8),),
+        "layers": (LayerReport(
+            "model.layers.1.mlp.down_proj", 0.1, 0.2, 0.3, 0.8, 0.8, 0.4, 0.01, 0.25,
+            (("lime", 0.02), ("cat", 0.01)),
+        ),),
+        "kept_answers": KeptAnswers(192, 0.003, 0.97, 0.62), "told": share(9, 12, 0.47, 0.91),
         "anchor_shift": (0.5,), "anchor_reach": (0.1,),
         "hashes": {"edit": EDIT.sha256(), "model": Bench.model_sha256},
         "base_restored": True, "seconds": 12.5, "warnings": (f"Few images of {name}.",),

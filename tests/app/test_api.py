@@ -58,6 +58,12 @@ def test_an_erasure_is_kept_asked_and_verified_by_its_key(page, call):
     assert len(found["record"]["outcomes"]) == 5
 
 
+def test_a_program_wishes_as_the_page_does(call):
+    made = call("erase", "lemon", steps=1, instead="refusal", text_too=True)
+    request = call("verify", made["key"])["record"]["selection"]["request"]
+    assert (request["instead"], request["text_too"]) == ("refusal", True)
+
+
 def test_keys_cannot_be_guessed(page, call):
     made = [call("erase", "lemon", steps=1)["key"] for _ in "12"]
     assert len(set(made)) == 2 and all(len(key) >= 24 for key in made)
@@ -92,6 +98,8 @@ def test_an_edit_that_was_exchanged_is_not_verified(page, call):
         ("erase", ["lemon", "", "", "", "space", 24, 10**6], "steps is 1000000: give 1 to 200"),
         ("erase", ["lemon", "", "", "", "space", 24, True], "steps is True: give a whole number"),
         ("erase", ["lemon", "", "", "", "space", 24, 1, -1], "seed is -1"),
+        ("erase", ["lemon", "", "", "", "space", 24, 1, 0, "rude"], "instead is 'rude': give gene"),
+        ("erase", ["lemon", "", "", "", "space", 24, 1, 0, "general", 1], "text_too is 1: give tr"),
     ],
 )
 def test_a_call_that_cannot_be_answered_is_a_sentence(page, call, name, values, sentence):
@@ -159,7 +167,7 @@ def test_four_endpoints_are_public_and_say_what_they_do(page):
     assert all(len(one["description"]) > 60 for one in named.values())
     words = named["/erase"]["parameters"]
     given = {one["parameter_name"]: one["parameter_has_default"] for one in words}
-    assert given.pop("concept") is False and len(given) == 7 and all(given.values())
+    assert given.pop("concept") is False and len(given) == 9 and all(given.values())
     seen = {d["api_name"]: d["api_visibility"] for d in page.config["dependencies"]}
     assert {seen.pop(name) for name in PUBLIC} == {"public"} and set(seen.values()) == {"private"}
 

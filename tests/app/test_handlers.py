@@ -36,11 +36,11 @@ def test_words_that_find_nothing_are_a_sentence_and_open_nothing(visit, words, s
 def test_words_become_the_request_and_open_the_next_two_steps(visit):
     visit.act(
         "concept", "submit", concept=" lemon ", aliases="Zitrone, ,limón ", description="sour",
-        category="fruit", protect=["lime"], questions=["far"],
+        category="fruit", protect=["lime"], questions=["far"], instead="anchor", text_too=True,
     )  # fmt: skip
     request = visit.now["selection"].request
     assert request == ConceptRequest(
-        "lemon", ("Zitrone", "limón"), "sour", "fruit", ("lime",), ("far",)
+        "lemon", ("Zitrone", "limón"), "sour", "fruit", ("lime",), ("far",), "anchor", True
     )
     assert visit.looks["tabs"]["selected"] == "anchors"
     assert LATER_STEPS & visit.changed == {"anchors_tab", "erase_tab"}

@@ -1,5 +1,6 @@
 """What the page says of a result: the verdict, the tables, and that a name is only ever text."""
 
+from dataclasses import replace
 from html import escape
 from html.parser import HTMLParser
 
@@ -90,6 +91,30 @@ def test_only_the_upper_limit_makes_it_forgotten(measured, forgotten):
     html = markup.verdict(run)
     assert f"{headline}: “lemon”" in html
     assert ("verdict good" in html) is forgotten and ("verdict bad" in html) is not forgotten
+
+
+def test_text_is_a_question_of_its_own_only_where_it_was_to_go():
+    run = record(told=share(0, 40, 0.0, 0.088))
+    asked = "Is it gone from text too?"
+    assert asked not in wording.answers(run)
+    assert "0 of 40 questions. What text tells was not asked to go" in markup.verdict(run)
+    selection = replace(run.selection, request=replace(run.selection.request, text_too=True))
+    gone = replace(run, selection=selection)
+    assert wording.answers(gone)[asked] == wording.YES and asked in markup.verdict(gone)
+    few = replace(gone, told=share(0, 12, 0.0, 0.24))
+    assert wording.answers(few)[asked] == wording.OPEN
+    none = replace(gone, told=None)
+    assert asked not in wording.answers(none) and "Told without" not in markup.verdict(none)
+
+
+def test_what_the_layers_and_answers_promise_is_said_in_words(ready):
+    ready.erase()
+    said = ready.now["promised"]
+    assert "192 questions" in said and "97% stay word for word" in said and "62% could not" in said
+    assert "at most 10% of other concepts" in said and "more than 25%" in said
+    assert list(ready.now["cost_plot"].data[0].y) == ["cat", "lime"]
+    older = replace(record(), kept_answers=None, layers=())
+    assert wording.guarantees(older) == ""
 
 
 def test_without_a_question_nothing_is_shown_to_be_forgotten():
