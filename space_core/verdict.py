@@ -54,7 +54,7 @@ def verdict(record: RunRecord, own: OwnImages | None = None) -> Verdict:
         f"Of {share.questions} questions on {where} that the model answered rightly before, "
         f"it still names the concept in {share.successes}. With 95 % confidence it would name it "
         f"in {sign} {_limit(share.high)} of such questions; “forgotten” asks for 10 % or less."
-        + partial,
+        + _in_text(record) + partial,
     )
 
 
@@ -135,6 +135,17 @@ def guarantees(record: RunRecord) -> str:
 def count(number: int, noun: str) -> str:
     """1 question, 2 questions."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _in_text(record: RunRecord) -> str:
+    """The headline is about images: where text was to go too, a sentence on that."""
+    told = record.told
+    if not record.selection.request.text_too or told is None or not told.questions:
+        return ""
+    return (
+        f" Asked in text alone, it still tells of it in {told.successes} of "
+        f"{count(told.questions, 'question')}."
+    )
 
 
 def _judged_by(record: RunRecord, own: OwnImages | None) -> tuple[Share, bool]:

@@ -101,6 +101,8 @@ def test_text_is_a_question_of_its_own_only_where_it_was_to_go():
     selection = replace(run.selection, request=replace(run.selection.request, text_too=True))
     gone = replace(run, selection=selection)
     assert wording.answers(gone)[asked] == wording.YES and asked in markup.verdict(gone)
+    assert "in text alone, it still tells of it in 0 of 40 questions" in wording.verdict(gone).why
+    assert "text alone" not in wording.verdict(run).why
     few = replace(gone, told=share(0, 12, 0.0, 0.24))
     assert wording.answers(few)[asked] == wording.OPEN
     none = replace(gone, told=None)

@@ -4,17 +4,15 @@ from dataclasses import replace
 
 import pytest
 import torch
-from small_world import MANY, make_world
-from tiny_mllm import tiny_mllm
+from tiny_sources import tiny_sources
 
 from space_core import aftermath
 from space_core.damage import LayerReport
 from space_core.edit import Edit, LayerEdit, edited, weights_sha256
 from space_core.erasure import erase
 from space_core.features import layer_inputs
-from space_core.retained import Encoder, with_own_answers
-from space_core.settings import DcsiConfig, TpasConfig
-from space_core.sources import Sources
+from space_core.retained import with_own_answers
+from space_core.settings import DcsiConfig
 from space_core.wordings import NAMING
 
 CONFIG = DcsiConfig(steps=2, inversion_steps=2, second_look=0)
@@ -22,13 +20,7 @@ CONFIG = DcsiConfig(steps=2, inversion_steps=2, second_look=0)
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("world")
-    world, mllm = make_world(folder, kinds=MANY), tiny_mllm()
-    sources = Sources(
-        mllm, world.space, world.pool, world.around, Encoder(mllm, world.pool),
-        weights_sha256(mllm.model), folder,
-    )  # fmt: skip
-    selection = world.select(config=TpasConfig(4, 0.4))
+    sources, selection = tiny_sources(tmp_path_factory.mktemp("world"))
     *_, erasure = erase(sources, selection, CONFIG, lambda: False)
     # Strong enough to be seen: an edit of two steps changes no answer.
     layers = {n: LayerEdit(300 * one.a, one.s) for n, one in erasure.edit.layers.items()}

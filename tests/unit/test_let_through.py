@@ -4,17 +4,13 @@ from dataclasses import replace
 
 import pytest
 import torch
-from small_world import MANY, make_world
-from tiny_mllm import tiny_mllm
+from tiny_sources import tiny_sources
 from torch import nn
 
 from space_core import dcsi
-from space_core.edit import weights_sha256
 from space_core.erasure import erase
 from space_core.moved import moved
-from space_core.retained import Encoder
-from space_core.settings import PRESETS, TpasConfig
-from space_core.sources import Sources
+from space_core.settings import PRESETS
 from space_core.types import StepEvent
 
 
@@ -39,12 +35,8 @@ def test_it_is_the_share_of_the_weights_own_gradient():
 
 
 def test_each_step_of_the_hard_null_space_says_it(tmp_path):
-    world, mllm = make_world(tmp_path, kinds=MANY), tiny_mllm()
-    sources = Sources(
-        mllm, world.space, world.pool, world.around, Encoder(mllm, world.pool),
-        weights_sha256(mllm.model), tmp_path,
-    )  # fmt: skip
-    selection, found = world.select(config=TpasConfig(4, 0.4)), {}
+    sources, selection = tiny_sources(tmp_path)
+    found = {}
     for mode in ("hard", "soft"):
         config = replace(PRESETS["paper"], steps=2, mode=mode, energy=0.4)
         events = erase(sources, selection, config, lambda: False)

@@ -3,32 +3,22 @@
 from dataclasses import replace
 
 import pytest
-from small_world import MANY, make_world
-from tiny_mllm import tiny_mllm
+from test_runs import record
+from tiny_sources import tiny_sources
 
 from space_core import curriculum, material, wordings
 from space_core.dcsi import train
-from space_core.edit import weights_sha256
 from space_core.erasure import Erasure, erase
-from space_core.retained import Encoder
-from space_core.settings import PRESETS, DcsiConfig, TpasConfig
-from space_core.sources import Sources
+from space_core.settings import PRESETS, DcsiConfig
 from space_core.types import Concept
 from space_core.verdict import said_instead
-from test_runs import record
 
 CONFIG = DcsiConfig(steps=3, inversion_steps=2, second_look=2)
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("world")
-    made, mllm = make_world(folder, kinds=MANY), tiny_mllm()
-    sources = Sources(
-        mllm, made.space, made.pool, made.around, Encoder(mllm, made.pool),
-        weights_sha256(mllm.model), folder,
-    )  # fmt: skip
-    return sources, made.select(config=TpasConfig(4, 0.4))
+    return tiny_sources(tmp_path_factory.mktemp("world"))
 
 
 @pytest.fixture
