@@ -119,7 +119,7 @@ def erase_briefly(page) -> None:
     page.get_by_text("Erasing: step").first.wait_for(timeout=6 * MINUTES)
 
 
-def test_from_a_word_to_a_verdict(page):
+def test_from_a_word_to_a_verdict(page, tmp_path):
     shoot(page, "1-concept")
     find(page, "lemon")
     page.get_by_role("button", name="Go on to step 3").wait_for(timeout=MINUTES)
@@ -161,6 +161,16 @@ def test_from_a_word_to_a_verdict(page):
     page.get_by_role("button", name="Save decision").click()
     page.locator(".decisions").get_by_text("Ada").wait_for(timeout=MINUTES)
     shoot(page, "5-record-narrow")
+    assert overflow(page) <= 0
+
+    with page.expect_download(timeout=MINUTES) as saved:
+        page.get_by_role("button", name="Everything (zip)").click()
+    saved.value.save_as(tmp_path / "run.zip")
+    page.get_by_role("tab", name="1 Concept").click()
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Open an old record").click()
+    chooser.value.set_files(tmp_path / "run.zip")
+    page.locator(".badge.recorded").wait_for(timeout=MINUTES)
     assert overflow(page) <= 0
     assert page.strangers == [] and page.faults == []
 

@@ -168,11 +168,11 @@ def test_only_the_groups_that_are_asked_for_are_asked_about(bench):
         return probes_of(bench, ConceptRequest("lemon", **chosen), 0)[0]
 
     every = asked()
-    assert {one.group for one in every} == {"target", "near"}
+    assert {one.group for one in every} == {"target", "told", "near"}
     for groups in ((), ("near",), ("far", "skill")):
         chosen = asked(questions=groups)
         # The same questions as else, but for those left out.
-        assert chosen == tuple(one for one in every if one.group in ("target", *groups))
+        assert chosen == tuple(one for one in every if one.group in ("target", "told", *groups))
 
 
 def test_a_preview_of_what_has_no_image_is_empty(bench):
