@@ -22,6 +22,7 @@ _IN_TEXT = {
         wordings.TEXT_CATEGORY, wordings.TEXT_DEFINITION, *wordings.TEXT_TRANSLATION.values()
     ),
     "person": (wordings.TEXT_WHO, wordings.TEXT_OCCUPATION, wordings.TEXT_CITY),
+    "artist": (wordings.TEXT_CATEGORY,),
 }  # fmt: skip
 
 
@@ -108,8 +109,8 @@ def about_in_text(concept: Concept, lessons: Lessons) -> list[str]:
 
 
 def told(concept: Concept) -> list[str]:
-    """Every taught way to ask about a concept in text alone; none for an artist's style."""
-    kinds = _IN_TEXT.get(concept.family, ())
+    """Every taught way to ask about a concept in text alone."""
+    kinds = _IN_TEXT[concept.family]
     return [ask.format(x=concept.phrase) for kind in kinds for ask in kind.taught]
 
 

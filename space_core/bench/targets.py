@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from space_core import evaluate
-from space_core.audit import Bench, probes_of
+from space_core.audit import Bench, known_names
 from space_core.evaluation_split import EvaluationSplit
 from space_core.names import read_names
+from space_core.probes import plan
 from space_core.settings import DcsiConfig
 from space_core.types import ConceptRequest
 
@@ -69,8 +70,11 @@ def read_targets(path: Path, split: EvaluationSplit) -> dict[str, list[str]]:
 
 def knows(bench: Bench, name: str) -> bool:
     """Whether the model names it often enough, on views enough, to speak of forgetting."""
-    probes, book, _ = probes_of(bench, ConceptRequest(name), DcsiConfig().seed)
-    probes = [one for one in probes if one.group == "target" and one.kind == "name"]
+    concept = bench.sources.subject(ConceptRequest(name))
+    target, book, _ = known_names(bench, concept)
+    # The same questions as an audit's: those about the target are drawn before all others.
+    planned = plan(bench.split, target, (), (), DcsiConfig().seed)
+    probes = [one for one in planned if one.group == "target" and one.kind == "name"]
     if len(probes) < FEWEST_QUESTIONS or len({one.view for one in probes}) < FEWEST_VIEWS:
         return False
     mllm = bench.sources.mllm

@@ -128,6 +128,22 @@ def test_every_group_gets_its_questions(split, target):
         assert {p.artist for p in of["target"]} == {"Noto", "Micah", "Stranger"}
 
 
+def test_questions_about_the_target_do_not_depend_on_who_is_near(split, target):
+    alone = plan(split, target, (), (), 0)
+    asked = [one for one in planned(split, target) if one.group == "target"]
+    assert [one for one in alone if one.group == "target"] == asked
+
+
+def test_what_text_tells_of_the_target_is_asked_apart_and_each_wording_once(split, target):
+    told = [one for one in planned(split, target) if one.group == "told"]
+    questions = [one.question for one in told]
+    assert len(set(questions)) == len(questions)
+    assert bool(told) is bool(target)
+    for one in told:
+        assert one.view == "" and one.kind.startswith("text-") and one.concept == target.name
+        assert HELD_OUT.fullmatch(one.question)
+
+
 def test_a_view_shows_what_its_question_is_about(split, target):
     for probe in planned(split, target):
         if probe.view:
