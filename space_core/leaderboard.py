@@ -205,7 +205,7 @@ def write_rows(path: Path, rows: Iterable[Mapping], name: str, said: Mapping) ->
     """Rows as parquet with something said of them, by name; the file appears whole or not."""
     table = pa.Table.from_pylist(list(rows)).replace_schema_metadata({name: json.dumps(said)})
     part = path.with_name(f".{path.name}.part")
-    pq.write_table(table, part)
+    pq.write_table(table, part, compression="zstd")
     part.replace(path)
 
 
