@@ -1,6 +1,6 @@
 """The suite: every method on every target, resumable, ending in tables and a page.
 
-    python -m space_core bench --out build/bench --results docs/results
+    python -m space_core bench --out docs/results/answers --results docs/results
 
 A finished pair of method and target leaves one parquet file of its questions with the row in its
 metadata, so that a stopped run loses at most one pair, and leaves its tables too. Processes under

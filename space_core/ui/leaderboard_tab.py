@@ -13,7 +13,7 @@ from space_core.ui.pipeline import Pipeline
 from space_core.ui.wiring import Parts, View, listen
 
 _ALL = "all domains"
-_COMMAND = "python -m space_core bench --out build/bench --results docs/results"
+_COMMAND = "python -m space_core bench --out docs/results/answers --results docs/results"
 _PLOT = (
     "Each mark is a method: the further left, the less is left of the concept; the higher, the "
     "more stays of its neighbours. Bars are 95 % intervals. Filled marks are source-free methods, "
