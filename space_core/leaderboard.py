@@ -52,8 +52,8 @@ MEASURES = {
     "text_ra": ("text RA ↑", "text-only questions about other concepts, kept"),
     "told": (
         "told",
-        "text-only questions about the concept itself, still answered as before: what is erased is "
-        "what it looks like, and text stays unless an erasure is asked to take it too",
+        "text-only questions about the concept itself, still answered as before: only what it looks "
+        "like is meant to go, unless an erasure is asked to take text too",
     ),
     "gap": (
         "gap → 1",

@@ -47,7 +47,7 @@ def build() -> dict[str, Any]:
     text_too = gr.Checkbox(
         DEFAULT.text_too, label="Forget what words alone tell of it, too",
         info="Asked without an image, the model then shall not know it. Otherwise only what it "
-        "looks like goes.",
+        "looks like is meant to go; step 4 says how much of the words stayed.",
     )
     protect = gr.Dropdown(
         [], multiselect=True, label="Concepts to protect (optional)",
