@@ -25,8 +25,7 @@ from space_core.settings import DcsiConfig, Settings, TpasConfig
 from space_core.sources import Sources, open_sources
 from space_core.state_map import map_of
 from space_core.types import (
-    Concept, ConceptRequest, Outcome, Progress, RunRecord, Selection, StateMap,
-    StepEvent,
+    Concept, ConceptRequest, Outcome, Progress, RunRecord, Selection, StateMap, StepEvent,
 )  # fmt: skip
 
 _LIBRARIES = ("torch", "transformers", "faiss-cpu", "numpy", "pillow")

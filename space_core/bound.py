@@ -91,7 +91,8 @@ def damage(delta: Tensor, moment: Moment) -> float:
     """Mean squared change of a layer's output: tr(ΔW C ΔWᵀ) = (1/n) Σ ‖ΔW k_i‖².
 
     delta: [o, d], any floating dtype; computed in float64. With a neighbour concept's moment
-    this is what the edit costs that neighbour: a mean bounds no single one. Raises ValueError where widths disagree.
+    this is what the edit costs that neighbour: a mean bounds no single one. Raises ValueError where
+    widths disagree.
     """
     if delta.ndim != 2 or delta.shape[1] != moment.d:
         raise ValueError(f"An update for this moment is [o, {moment.d}], not {list(delta.shape)}.")

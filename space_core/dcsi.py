@@ -147,11 +147,10 @@ def _overwrite(
     the features [n, width] of those that ask for a name.
     """
     said = {"task": 0.0}
-    wrong, features = 0, None
+    wrong, features, block = 0, None, last_edited_block(mllm, config)
     # The names first, in one pass: L_orth and L_div look at all of them together.
     for some in mllm.alike([one for _, one in task], PASS, [kind != "name" for kind, _ in task]):
         kinds = [task[i][0] for i in some]
-        block = last_edited_block(mllm, config)
         with moved(layers, deltas), block_output(block) as outputs:
             forced = mllm.force([task[i][1] for i in some])
             loss = objective = _task(forced, kinds) / len(task)

@@ -94,28 +94,26 @@ def kept(
     others = rng.permutation(each)[:_OTHERS].tolist()
     ask = wordings.YES_NO[concept.family].taught
 
-    def said(rows: Sequence[int], texts: Sequence[str]) -> list[Example]:
-        examples = with_own_answers(mllm, texts, encoder(rows))
+    def own_words(texts: Sequence[str], images: Sequence[Tensor | None]) -> list[Example]:
+        examples = with_own_answers(mllm, texts, images)
         return [one for one in examples if concept.name not in book.named(one.answer)]
 
     def told(rows: list[int], each: int) -> list[Example]:
         texts = [text for row in rows for text in curriculum.about(pool, row, lessons, each)]
-        return said([row for row in rows for _ in range(each)], texts)
+        return own_words(texts, encoder([row for row in rows for _ in range(each)]))
 
     asked = [*near, *anchors, *others[:_ASKED]]
     texts = [ask[rng.integers(len(ask))].format(x=concept.phrase) for _ in asked]
     examples = with_own_answers(mllm, texts, encoder(asked))
     refused = [one for one in examples if one.answer.lower().startswith("no")]
     rows = tuple({*near, *anchors, *others})
-    kept = Kept(told([*near, *anchors], 4), told(others, 1), refused, rows)
-    if not selection.request.text_too:
-        return kept
-    names = dict.fromkeys(pool.items[row].label for row in [*near, *others[:_ASKED]])
-    known = [pool.concepts[name] for name in names if name in pool.concepts]
-    texts = [ask for one in known for ask in curriculum.about_in_text(one, lessons)[:2]]
-    read = with_own_answers(mllm, texts, [None] * len(texts))
-    kept.text.extend(one for one in read if concept.name not in book.named(one.answer))
-    return kept
+    of_near, of_far, read = told([*near, *anchors], 4), told(others, 1), []
+    if selection.request.text_too:
+        names = dict.fromkeys(pool.items[row].label for row in [*near, *others[:_ASKED]])
+        known = [pool.concepts[name] for name in names if name in pool.concepts]
+        texts = [ask for one in known for ask in curriculum.about_in_text(one, lessons)[:2]]
+        read = own_words(texts, [None] * len(texts))
+    return Kept(of_near, of_far, refused, rows, read)
 
 
 def overwritten(

@@ -5,6 +5,7 @@ import re
 import pytest
 from PIL import Image
 from test_sidebar import CHROMIUM, address, browser, erase, find, overflow, visitor  # noqa: F401
+from test_visit import take_and_open
 
 pytestmark = [
     pytest.mark.browser,
@@ -40,13 +41,7 @@ def test_a_question_with_an_image_and_a_record_to_replay(visitor, tmp_path):  # 
         page.wait_for_function("box => box.value.endsWith('my image?')", arg=box.element_handle())
 
     page.get_by_role("button", name="Go on to step 5").click()
-    with page.expect_download() as saved:
-        page.get_by_role("button", name="Record (JSON)").click()
-    saved.value.save_as(tmp_path / "record.json")
-    page.get_by_role("tab", name="1 Concept").click()
-    with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name="Open an old record").click()
-    chooser.value.set_files(tmp_path / "record.json")
+    take_and_open(page, "Record (JSON)", tmp_path / "record.json")
     page.get_by_role("button", name="Replay", exact=True).click()
     page.get_by_text(re.compile("The same numbers|Not the same result")).wait_for()
     assert overflow(page) <= 0

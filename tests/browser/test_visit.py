@@ -119,6 +119,17 @@ def erase_briefly(page) -> None:
     page.get_by_text("Erasing: step").first.wait_for(timeout=6 * MINUTES)
 
 
+def take_and_open(page, button: str, path: Path) -> None:
+    """Download a file of step 5, and give it to step 1."""
+    with page.expect_download(timeout=MINUTES) as saved:
+        page.get_by_role("button", name=button).click()
+    saved.value.save_as(path)
+    page.get_by_role("tab", name="1 Concept").click()
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Open an old record").click()
+    chooser.value.set_files(path)
+
+
 def test_from_a_word_to_a_verdict(page, tmp_path):
     shoot(page, "1-concept")
     find(page, "lemon")
@@ -163,13 +174,7 @@ def test_from_a_word_to_a_verdict(page, tmp_path):
     shoot(page, "5-record-narrow")
     assert overflow(page) <= 0
 
-    with page.expect_download(timeout=MINUTES) as saved:
-        page.get_by_role("button", name="Everything (zip)").click()
-    saved.value.save_as(tmp_path / "run.zip")
-    page.get_by_role("tab", name="1 Concept").click()
-    with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name="Open an old record").click()
-    chooser.value.set_files(tmp_path / "run.zip")
+    take_and_open(page, "Everything (zip)", tmp_path / "run.zip")
     page.locator(".badge.recorded").wait_for(timeout=MINUTES)
     assert overflow(page) <= 0
     assert page.strangers == [] and page.faults == []
