@@ -95,8 +95,14 @@ def page(browser, address):
 
 
 def shoot(page, name: str) -> None:
+    """A picture of the whole page. Chromium's own makes the window 1 x 1 for a moment, which closes
+    the sidebar: here only its height changes."""
     SHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
+    window = page.viewport_size
+    height = page.evaluate("document.documentElement.scrollHeight")
+    page.set_viewport_size({**window, "height": max(window["height"], height)})
+    page.screenshot(path=SHOTS / f"{name}.png")
+    page.set_viewport_size(window)
 
 
 def overflow(page) -> int:
