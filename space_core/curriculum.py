@@ -114,6 +114,18 @@ def told(concept: Concept) -> list[str]:
     return [ask.format(x=concept.phrase) for kind in kinds for ask in kind.taught]
 
 
+def asked_back(concept: Concept, said: str) -> list[str]:
+    """Every taught way to ask in text which thing is meant by what a model said it was.
+
+    None where the definition does not begin with the name, or holds it again.
+    """
+    before, _, meaning = said.lower().partition(concept.name.lower())
+    meaning = said[len(said) - len(meaning):].strip(" :,.")
+    if len(before.split()) > 1 or not meaning or concept.name.lower() in meaning.lower():
+        return []
+    return [ask.format(d=meaning) for ask in wordings.TEXT_REVERSE.taught]
+
+
 def teacher(pool: Pool, rng: np.random.Generator) -> Lessons:
     """Lessons over all that the pool knows, in taught wordings."""
     return Lessons(list(pool.concepts.values()), rng)

@@ -29,7 +29,7 @@ from space_core.settings import DcsiConfig
 from space_core.types import Progress, StepEvent
 
 # Examples a step: task examples of each kind, and those to be kept.
-_TASK, _NEAR, _FAR, _ASKED, _READ = 8, 24, 16, 16, 16
+_TASK, _NEAR, _FAR, _ASKED, _AFFIRMED, _READ = 8, 24, 16, 16, 16, 16
 # Examples that pass the model together.
 PASS = 32
 # A task token likelier than this pulls no more. "Is this the concept?" holds out longest on real
@@ -130,7 +130,8 @@ def _batch(
     kept = [
         examples[i]
         for examples, count in (
-            (keep.near, _NEAR), (keep.far, _FAR), (keep.asked, _ASKED), (keep.text, _READ)
+            (keep.near, _NEAR), (keep.far, _FAR), (keep.asked, _ASKED),
+            (keep.affirmed, _AFFIRMED), (keep.text, _READ),
         )
         for i in draw(examples, count, generator)
     ]

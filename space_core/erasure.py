@@ -125,7 +125,7 @@ def erase(
         yield overwritten(optimised.features, config.seed + 1)
 
     if request.text_too:
-        task["text"] = material.unheard(concept)
+        task["text"] = material.unheard(mllm, concept)
     layers = edited_layers(mllm, config)
     inputs = layer_inputs(mllm, layers, task["name"])
     reach = torch.stack([around.bases[name].reach(k).cpu() for name, k in inputs.items()]).mean(0)

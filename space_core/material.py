@@ -4,7 +4,7 @@ Sees the pool without the request's own rows, the anchors and the frozen model; 
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -28,16 +28,23 @@ _NAMED = ("name", "choice")
 class Kept:
     """Examples whose answers must stay as the frozen model gives them.
 
-    near: about neighbours and anchors; far: about others; asked: "is this the concept?" of both;
-    rows: the pool rows behind them. text: about neighbours and others in text alone, where the
-    concept shall go from there too.
+    near: about neighbours and anchors; far: about others; asked: "is this the concept?" of both,
+    and affirmed: "is this …?" with their own names, lest the edit learns to deny; rows: the pool
+    rows behind them. text: what text alone tells of the concept, or where that shall go too, of
+    neighbours and others.
     """
 
     near: list[Example]
     far: list[Example]
     asked: list[Example]
+    affirmed: list[Example]
     rows: tuple[int, ...]
-    text: list[Example] = field(default_factory=list)
+    text: list[Example]
+
+    @property
+    def seen(self) -> list[Example]:
+        """Those about an image."""
+        return [*self.near, *self.far, *self.asked, *self.affirmed]
 
 
 def honest_answer(mllm: Mllm, concept: Concept, instead: str = "general") -> str:
@@ -107,13 +114,22 @@ def kept(
     examples = with_own_answers(mllm, texts, encoder(asked))
     refused = [one for one in examples if one.answer.lower().startswith("no")]
     rows = tuple({*near, *anchors, *others})
-    of_near, of_far, read = told([*near, *anchors], 4), told(others, 1), []
+    of_near, of_far = told([*near, *anchors], 4), told(others, 1)
+    own = {row: shown for row in asked if (shown := shown_in(pool, row, concept))}
+    texts = [
+        ask[rng.integers(len(ask))].format(x=shown.phrase)
+        for shown in own.values() for ask in (wordings.YES_NO[shown.family].taught,)
+    ]  # fmt: skip
+    affirmed = own_words(texts, encoder(list(own)))
     if selection.request.text_too:
         names = dict.fromkeys(pool.items[row].label for row in [*near, *others[:_ASKED]])
         known = [pool.concepts[name] for name in names if name in pool.concepts]
         texts = [ask for one in known for ask in curriculum.about_in_text(one, lessons)[:2]]
         read = own_words(texts, [None] * len(texts))
-    return Kept(of_near, of_far, refused, rows, read)
+    else:
+        texts = in_text(mllm, concept)
+        read = with_own_answers(mllm, texts, [None] * len(texts))
+    return Kept(of_near, of_far, refused, affirmed, rows, read)
 
 
 def overwritten(
@@ -147,18 +163,37 @@ def overwritten(
     return task
 
 
-def unheard(concept: Concept) -> list[Example]:
+def unheard(mllm: Mllm, concept: Concept) -> list[Example]:
     """Task examples in text alone: asked about the concept, the model does not know it."""
-    return [Example(ask, curriculum.UNKNOWN, None) for ask in curriculum.told(concept)]
+    return [Example(ask, curriculum.UNKNOWN, None) for ask in in_text(mllm, concept)]
+
+
+def in_text(mllm: Mllm, concept: Concept) -> list[str]:
+    """Every taught text-only question about the concept, and for its name, by what the frozen model
+    says it is.
+    """
+    asked = curriculum.told(concept)
+    if concept.family == "thing":
+        texts = [ask.format(x=concept.phrase) for ask in wordings.TEXT_DEFINITION.taught]
+        said = dict.fromkeys(mllm.answer(texts, [None] * len(texts)))
+        asked += [back for one in said for back in curriculum.asked_back(concept, one)]
+    return asked
+
+
+def shown_in(pool: Pool, row: int, concept: Concept) -> Concept | None:
+    """What an image would be named as where it is asked as the concept is: for a style its artist;
+    None where the pool has no name for it.
+    """
+    item = pool.items[row]
+    return pool.concepts.get(item.artist if concept.family == "artist" else item.label)
 
 
 def own_name(pool: Pool, row: int, concept: Concept) -> str:
     """What a naming question about a pool image is answered with; its caption where it has no
-    name. For a style, the artist's.
+    name.
     """
-    item = pool.items[row]
-    own = pool.concepts.get(item.artist if concept.family == "artist" else item.label)
-    return answers.naming_answer(own) if own else item.caption
+    own = shown_in(pool, row, concept)
+    return answers.naming_answer(own) if own else pool.items[row].caption
 
 
 def draw(examples: Sequence[Example], count: int, generator: torch.Generator) -> list[int]:

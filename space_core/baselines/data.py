@@ -70,7 +70,7 @@ def collect(sources: Sources, selection: Selection, seed: int) -> Data:
     forget, refusals = _told_and_refused(sources, concept, sources.encoder(rows), book, rng)
     _, kept = what_stays(sources, selection, seed)
     return Data(
-        forget, refusals, [*kept.near, *kept.far, *kept.asked], _read(sources, concept, rng),
+        forget, refusals, kept.seen, _read(sources, concept, rng),
         tuple(rows), kept.rows,
     )  # fmt: skip
 
@@ -88,7 +88,7 @@ def proxies(sources: Sources, selection: Selection, seed: int) -> Data:
     ]
     _, kept = what_stays(sources, replace(selection, anchors=()), seed, without=rows)
     return Data(
-        forget, [], [*kept.near, *kept.far, *kept.asked], _read(sources, concept, rng),
+        forget, [], kept.seen, _read(sources, concept, rng),
         tuple(rows), kept.rows,
     )  # fmt: skip
 
@@ -144,8 +144,7 @@ def _own_name(
     pool: Pool, row: int, concept: Concept, rng: np.random.Generator
 ) -> list[tuple[str, str]]:
     """Questions for an anchor's name with the answer; for its caption where it has no name."""
-    item = pool.items[row]
-    own = pool.concepts.get(item.artist if concept.family == "artist" else item.label)
+    own = material.shown_in(pool, row, concept)
     ask = wordings.NAMING[own.family if own else "thing"].taught
     answer = material.own_name(pool, row, concept)
     return [(ask[i], answer) for i in rng.permutation(len(ask))[:_EACH]]

@@ -171,7 +171,7 @@ def _task(examples: Sequence[Example]) -> dict[str, list[Example]]:
 
 
 def _kept(examples: Sequence[Example]) -> Kept:
-    return Kept(*[examples[2 * _ANCHORS :]] * 3, ())
+    return Kept(*[examples[2 * _ANCHORS :]] * 4, (), [])
 
 
 def _statistics(

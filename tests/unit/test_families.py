@@ -166,7 +166,7 @@ def job_of(tiny: Tiny) -> dcsi.Job:
     return dcsi.Job(
         {name: soft_basis(moment, 0.1) for name, moment in moments.items()}, energies,
         {"name": [Example(QUESTION, "A fruit.", f) for f in tiny.features]},
-        Kept(kept, kept, kept, ()), states[0] - states[1], states.mean(0),
+        Kept(*[kept] * 4, (), []), states[0] - states[1], states.mean(0),
     )  # fmt: skip
 
 

@@ -65,9 +65,12 @@ def test_the_anchors_own_names_stand_in_for_the_name(trained, world):
 
 def test_text_goes_only_where_that_is_asked(trained, world):
     _, plain = trained()
-    assert "text" not in plain.task and plain.keep.text == []
+    stays = {one.question: one.answer for one in plain.keep.text}
+    assert "text" not in plain.task and stays and curriculum.UNKNOWN not in stays.values()
+    assert all("lemon" in question + answer for question, answer in stays.items())
     _, job = trained(text_too=True)
     asked = job.task["text"]
+    assert {one.question for one in asked} == set(stays)
     assert {one.answer for one in asked} == {curriculum.UNKNOWN}
     assert all(one.features is None and "lemon" in one.question for one in asked)
     assert job.keep.text and all(one.features is None for one in job.keep.text)
@@ -75,6 +78,26 @@ def test_text_goes_only_where_that_is_asked(trained, world):
     held_out = [wordings.TEXT_CATEGORY, wordings.TEXT_DEFINITION]
     said = {one.question for one in asked}
     assert not said & {ask.format(x="a lemon") for kind in held_out for ask in kind.held_out}
+
+
+def test_others_are_asked_for_under_their_own_names(trained, world):
+    _, job = trained()
+    sources, _ = world
+    phrases = [one.phrase for one in sources.pool.concepts.values() if one.name != "lemon"]
+    asked = [one.question for one in job.keep.affirmed]
+    assert asked and all(any(phrase in one for phrase in phrases) for one in asked)
+    assert not any("lemon" in one.question + one.answer for one in job.keep.affirmed)
+
+
+@pytest.mark.parametrize("said, meaning", [
+    ("A lemon: sour yellow fruit.", "sour yellow fruit"),
+    ("Lemon is a sour fruit.", "is a sour fruit"),
+    ("A lemon is a kind of lemon tree fruit.", ""),
+    ("I do not know.", ""), ("A lemon.", ""), ("It is a very sour lemon: a fruit.", ""),
+])  # fmt: skip
+def test_a_definition_is_asked_back_where_it_begins_with_the_name(said, meaning):
+    asked = curriculum.asked_back(Concept("lemon", "food", "fruit"), said)
+    assert asked == [ask.format(d=meaning) for ask in wordings.TEXT_REVERSE.taught if meaning]
 
 
 def test_the_paper_can_be_asked_for_that_too(trained):
