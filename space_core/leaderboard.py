@@ -17,7 +17,7 @@ from space_core.intervals import bootstrap_mean
 
 RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
 FILE = "leaderboard.parquet"
-SPACE = "space"
+SPACE, RANDOM = "space", "random anchors"
 BAND = 0.1
 SOURCE_FREE = "Source-free: no image of the concept is used"
 DATA_DEPENDENT = "Data-dependent: trained on images of the concept itself"

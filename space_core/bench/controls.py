@@ -17,6 +17,7 @@ from space_core.curriculum import believed
 from space_core.dcsi import train
 from space_core.edit import Edit
 from space_core.inversion import invert
+from space_core.leaderboard import RANDOM
 from space_core.mllm import Example
 from space_core.settings import PRESETS, DcsiConfig, TpasConfig
 from space_core.sources import Sources
@@ -157,7 +158,7 @@ CONTROLS: dict[str, Entry] = {
     # What should not erase.
     "other belief": Entry("control", with_task(other_belief)),
     "no anchors": Entry("control", with_task(no_anchors)),
-    "random anchors": Entry("control", random_anchors),
+    RANDOM: Entry("control", random_anchors),
     "one anchor": Entry("control", one_anchor(DEFAULT)),
     "one plain anchor": Entry("control", one_anchor(replace(DEFAULT, inversion_steps=0))),
     "plain anchors": Entry("ablation", with_config(replace(DEFAULT, inversion_steps=0))),

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from space_core import plots
+from space_core.leaderboard import RESULTS
 from space_core.settings import TpasConfig
 from space_core.types import RunRecord, Selection
-from space_core.ui import markup, wording
+from space_core.ui import evidence, markup, wording
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.request import WISHES, read_request
 from space_core.ui.wiring import HEAVY, Parts, View, listen
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 SHOWN = (
     "selection", "anchors_status", "gallery", "histogram", "dropped", "suggestions",
-    "suggestions_note", "to_erase", "count", "cut", "from_pool", "used", "optimised",
+    "suggestions_note", "choice_pays", "to_erase", "count", "cut", "from_pool", "used", "optimised",
     "anchors_tab", "erase_tab",
 )
 _NO_CONCEPT = "There is no concept yet: name one in step 1."
@@ -68,6 +69,7 @@ def build() -> dict[str, Any]:
             datatype="str", interactive=False, wrap=True, buttons=[], max_height=320,
             label="Each anchor before and after", elem_classes="wide",
         )
+    parts["choice_pays"] = gr.HTML()
     parts["histogram"] = gr.Plot(label="Similarity of the pool to your words", show_label=True)
     gr.HTML(markup.note(wording.PLOTS["histogram"]))
     with gr.Accordion("Kept away from the erasure, and why", open=False):
@@ -225,6 +227,7 @@ def shown(bench: "Bench", selection: Selection) -> dict[str, Any]:
             visible=bool(readings),
         ),
         "suggestions_note": markup.status(meaning) if readings else "",
+        "choice_pays": markup.note(said) if (said := evidence.of_choice(RESULTS)) else "",
         "to_erase": markup.status(
             f"To be forgotten: “{name}”, by {len(selection.anchors)} proxy anchors."
         ),

@@ -1,0 +1,37 @@
+"""What the Anchors tab says of the benchmark: nothing that was not measured."""
+
+import pytest
+
+from space_core import leaderboard
+from space_core.leaderboard import RANDOM, SPACE, About, Leaderboard, Row
+from space_core.ui.evidence import of_choice
+
+ABOUT = About("bench", "2026-11-24", "demo", "", "", {})
+
+
+def board(folder, ours: list[float], blind: list[float]):
+    rows = [
+        Row(method, f"concept {i}", "food", 100, 0, 0, 1, 1, 1, f1, 1, 1, 0, group=group)
+        for method, group, scores in ((SPACE, "ours", ours), (RANDOM, "control", blind))
+        for i, f1 in enumerate(scores)
+    ]
+    leaderboard.save(folder, Leaderboard(tuple(rows), ABOUT))
+    return of_choice(folder)
+
+
+@pytest.mark.parametrize("blind, found", [
+    ([0.80, 0.82, 0.79], "choosing by words pays"),
+    ([1.0, 0.99, 1.0], "images drawn blindly did better"),
+    ([0.89, 0.97, 0.90], "no difference is shown"),
+])  # fmt: skip
+def test_it_says_what_was_measured(tmp_path, blind, found):
+    said = board(tmp_path, [0.90, 0.92, 0.95], blind)
+    assert said.endswith(f": {found}.") and "erased 3 concepts" in said
+
+
+def test_it_says_nothing_where_nothing_was_measured(tmp_path):
+    assert of_choice(tmp_path) == ""
+    assert board(tmp_path, [0.9, 0.9], []) == ""
+    assert board(tmp_path, [0.9], [0.8]) == ""
+    (tmp_path / leaderboard.FILE).write_bytes(b"no parquet")
+    assert of_choice(tmp_path) == ""
