@@ -13,6 +13,8 @@ from space_core.types import Share, StateMap, StepEvent
 _BEFORE, _AFTER, _BOUND = "#7c8798", "#0d9488", "#c2570c"
 _LINES = ("#0d9488", "#c2570c", "#6366f1", "#a16207", "#7c8798", "#be185d")
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+# As a share of the plot: nearer points' names would lie on each other.
+_BESIDE = 0.08
 _GRID = "rgba(128, 136, 150, 0.25)"
 # Of the state map: what it says, its colour, its symbol.
 _GROUPS = {
@@ -214,24 +216,27 @@ def pareto(lines: Sequence[Line]) -> go.Figure:
     The dotted line joins those that no other method beats at both.
     """
     figure = _figure("FA, % (want 0)", "near RA, % (want 100)")
-    found = [(line, _point(line)) for line in lines if not math.isnan(sum(_point(line)))]
-    best = frontier([point for _, point in found])
+    known = [(line, _point(line)) for line in lines if not math.isnan(sum(_point(line)))]
+    points = [point for _, point in known]
+    found = [(*one, side) for one, side in zip(known, _sides(points))]
+    best = frontier(points)
     figure.add_scatter(
         x=[x for x, _ in best], y=[y for _, y in best], mode="lines", name="beaten by none at both",
         line={"color": _BEFORE, "dash": "dot", "width": 1}, hoverinfo="skip",
     )
     for group, symbol in _SYMBOLS.items():
-        own = [(line, point) for line, point in found if line.group == group]
+        own = [one for one in found if one[0].group == group]
         if not own:
             continue
         colour = _BOUND if own[0][0].needs == DATA_DEPENDENT else _AFTER
         figure.add_scatter(
-            x=[x for _, (x, _) in own], y=[y for _, (_, y) in own], mode="markers+text",
-            text=[line.method for line, _ in own], textposition="top center", textfont_size=11,
+            x=[x for _, (x, _), _ in own], y=[y for _, (_, y), _ in own], mode="markers+text",
+            text=[line.method for line, *_ in own], textfont_size=11,
+            textposition=[side for *_, side in own],
             name=f"{own[0][0].short}: {own[0][0].what}",
             marker={"symbol": symbol, "size": 12, "color": colour},
-            error_x=_errors([line.means["fa"] for line, _ in own], colour),
-            error_y=_errors([line.means["proximal_ra"] for line, _ in own], colour),
+            error_x=_errors([line.means["fa"] for line, *_ in own], colour),
+            error_y=_errors([line.means["proximal_ra"] for line, *_ in own], colour),
             hovertemplate="%{text}: FA %{x:.1f} %, near RA %{y:.1f} %<extra></extra>",
         )
     return figure.update_layout(height=560)
@@ -270,6 +275,20 @@ def frontier(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]
 
 def _point(line: Line) -> tuple[float, float]:
     return 100 * line.means["fa"].value, 100 * line.means["proximal_ra"].value
+
+
+def _sides(points: Sequence[tuple[float, float]]) -> list[str]:
+    """Where each point's name stands: not where that of one beside it does."""
+    sides = ("top center", "bottom center", "middle right", "middle left")
+    width, height = (max(some) - min(some) or 1.0 for some in zip(*points or [(0, 0)]))
+    beside = [
+        sum(
+            abs(x - a) < _BESIDE * width and abs(y - b) < _BESIDE * height
+            for a, b in points[:i]
+        )
+        for i, (x, y) in enumerate(points)
+    ]  # fmt: skip
+    return [sides[count % len(sides)] for count in beside]
 
 
 def _errors(means: Sequence[Mean], colour: str) -> dict:

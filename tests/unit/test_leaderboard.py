@@ -129,3 +129,11 @@ def test_the_plot_tells_the_classes_apart_by_words_and_symbol():
     assert (list(ours.text), list(other.text)) == (["space"], ["ga"])
     assert (ours.marker.symbol, other.marker.symbol) == ("star", "circle-open")
     assert (list(other.x), list(other.y)) == ([20.0], [50.0])
+
+
+def test_names_of_methods_that_do_alike_do_not_lie_on_each_other():
+    rows = [row(name, "bus", fa, 0.99) for name, fa in (("space", 0.0), ("idk", 0.01), ("ga", 0.5))]
+    sides = {text: side for trace in plots.pareto(lines(rows)).data[1:]
+             for text, side in zip(trace.text, trace.textposition)}  # fmt: skip
+    assert sides["space"] != sides["idk"] and sides["ga"] == sides["space"]
+    assert plots.pareto([]).data
