@@ -236,9 +236,18 @@ def _let_through(
 
 
 def _damage(factors: Mapping[str, tuple[Tensor, Tensor]], job: Job) -> float:
-    """The largest tr(ΔW Ĉ ΔWᵀ) / tr(W Ĉ Wᵀ) of the edited layers."""
+    """The largest tr(ΔW Ĉ ΔWᵀ) / tr(W Ĉ Wᵀ) of the edited layers.
+
+    Hard: Σ_j λ_j ‖a_j‖². Soft: ‖A‖_F² − λ ‖A Sᵀ‖_F², because SĈS = I − λS², where no eigenvector
+    is needed on the device.
+    """
+
+    def changed(basis: Basis, a: Tensor, s: Tensor) -> float:
+        squares = a.square().sum(0, dtype=torch.float64)
+        if basis.mode == "hard":
+            return float((basis.costs.to(squares) * squares).sum())
+        return float(squares.sum() - basis.lam * (a @ s.T).square().sum(dtype=torch.float64))
+
     return max(
-        float((job.bases[name].costs * job.bases[name].coordinates(a).square().sum(0)).sum())
-        / job.energies[name]
-        for name, (a, _) in factors.items()
+        changed(job.bases[name], a, s) / job.energies[name] for name, (a, s) in factors.items()
     )

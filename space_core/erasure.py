@@ -128,7 +128,7 @@ def erase(
         task["text"] = material.unheard(mllm, concept)
     layers = edited_layers(mllm, config)
     inputs = layer_inputs(mllm, layers, task["name"])
-    reach = torch.stack([around.bases[name].reach(k).cpu() for name, k in inputs.items()]).mean(0)
+    reach = torch.stack([around.bases[name].reach(k) for name, k in inputs.items()]).mean(0)
     reach = reach.view(len(rows), -1).mean(1)
     edit, done = None, 0.66
     yield Progress("training", "Training the edit…", done)
@@ -144,8 +144,7 @@ def erase(
             done = 0.66 + 0.34 * event.step / config.steps
             yield Progress("training", "Training the edit…", done)
     touched = sorted({*rows, *around.near, *around.keep.rows, *around.statistics.rows})
-    bases = {name: basis.to("cpu") for name, basis in around.bases.items()}
     yield Erasure(
-        edit, honest, bases, around.fitted, around.statistics, tuple(touched),
+        edit, honest, around.bases, around.fitted, around.statistics, tuple(touched),
         tuple(shift.tolist()), tuple(reach.tolist()), stop(), believes,
     )  # fmt: skip

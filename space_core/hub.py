@@ -47,7 +47,13 @@ def load_image_text_model(
             f"The model {name!r} does not fit on the GPUs together: set SPACE_DTYPE to bfloat16, "
             "or take more of them. Weights that lie elsewhere cannot be edited."
         )
-    model = model if spread else model.to(device)
+    try:
+        model = model if spread else model.to(device)
+    except torch.OutOfMemoryError as fault:
+        raise ValueError(
+            f"The model {name!r} does not fit on {device}: `python -m space_core memory` says what "
+            "an erasure from it needs; SPACE_DEVICE=all spreads it over several GPUs."
+        ) from fault
     return model.eval().requires_grad_(False), processor
 
 

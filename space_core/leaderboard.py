@@ -70,7 +70,8 @@ class Row:
     and text, kept. broken: share of answers about the target that are none. parameters: trained
     numbers. peak_mb: memory of the process at its highest. group: a key of `GROUPS`. setting: what
     the method was run with, where that was chosen. curve: (lower edge of a band of similarity to
-    the concept, naming questions kept, of so many right before), bands `BAND` wide.
+    the concept, naming questions kept, of so many right before), bands `BAND` wide. inputs: hash of
+    the model, the data and the methods that it was measured with.
     """
 
     method: str
@@ -95,6 +96,7 @@ class Row:
     setting: str = ""
     told: float = math.nan
     curve: tuple[tuple[float, int, int], ...] = ()
+    inputs: str = ""
 
     def __post_init__(self) -> None:
         # Files hold lists.

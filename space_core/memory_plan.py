@@ -22,6 +22,9 @@ _PASS, _WORDS = 96, 64
 # Float64 matrices [d, d] kept of each edited layer: three sums of moments, the neighbours', the
 # fitted one, its mean, the basis and its eigenvectors.
 _MATRICES = 8
+# And while a layer's spectrum is computed where the layer lies: moment, mean, eigenvectors, S and
+# as much to work in.
+_SPECTRUM = 6
 # A, its gradient and Adam's two moments; ΔW, its gradient and W + ΔW.
 _OF_A, _OF_DELTA = 4, 3
 _ANSWER_TOKENS = 12
@@ -68,7 +71,8 @@ def plan(mllm: Mllm, config: DcsiConfig) -> Plan:
     numbers = 8 * text.hidden_size + 3 * max(layer.in_features for layer in layers)
     squares = sum(layer.in_features**2 for layer in layers)
     widest = max(layer.in_features for layer in layers)
-    statistics = _PASS * length * (numbers * number + widest * _DOUBLE) + squares * _DOUBLE
+    passing = _PASS * length * (numbers * number + widest * _DOUBLE) + squares * _DOUBLE
+    statistics = max(passing, _SPECTRUM * widest**2 * _DOUBLE)
     moved = sum(
         _OF_A * layer.out_features * layer.in_features
         + _OF_DELTA * layer.out_features * layer.in_features
@@ -94,12 +98,25 @@ def free_memory(devices: Collection[str]) -> Free:
     on_device = None
     if gpus := [device for device in devices if device.startswith("cuda")]:
         on_device = sum(torch.cuda.mem_get_info(gpu)[0] for gpu in gpus)
+    host = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     told = Path("/proc/meminfo")
     if told.is_file():
         lines = dict(line.split(":") for line in told.read_text().splitlines())
         if "MemAvailable" in lines:
-            return Free(int(lines["MemAvailable"].split()[0]) * 1024, on_device)
-    return Free(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"), on_device)
+            host = int(lines["MemAvailable"].split()[0]) * 1024
+    return Free(min(host, _left_to_container(Path("/sys/fs/cgroup"), host)), on_device)
+
+
+def _left_to_container(group: Path, otherwise: int) -> int:
+    """What the control group's limit leaves, where there is one; files in its cache count as free."""
+    try:
+        limit = int((group / "memory.max").read_text())
+        used = int((group / "memory.current").read_text())
+        lines = (group / "memory.stat").read_text().splitlines()
+        cached = int(dict(line.split() for line in lines)["inactive_file"])
+    except (OSError, ValueError, KeyError):
+        return otherwise
+    return max(0, limit - used + cached)
 
 
 def fitting(mllm: Mllm, config: DcsiConfig, free: Free, *, loaded: bool) -> tuple[Mllm, str]:

@@ -225,14 +225,25 @@ class Mllm:
 
     def decoder_layers(self) -> int:
         """How many blocks the language model has."""
-        return len(self.model.get_decoder().layers)
+        return len(self._blocks())
+
+    def _blocks(self) -> nn.ModuleList:
+        decoder = self.model.get_decoder()
+        blocks = getattr(decoder, "layers", None)
+        if not isinstance(blocks, nn.ModuleList):
+            seen = sorted(name for name, _ in decoder.named_children())
+            raise ValueError(
+                f"The language model {type(decoder).__name__} has no list of blocks called "
+                f"'layers'; its parts are: {seen}."
+            )
+        return blocks
 
     def edited_layers(self, blocks: Sequence[int], role: str = "down_proj") -> dict[str, nn.Linear]:
         """The linear layers called ``role`` of the given decoder blocks, by module path.
 
         Raises ValueError, listing the linear layers seen, where there is none.
         """
-        layers = self.model.get_decoder().layers
+        layers = self._blocks()
         if any(not 0 <= i < len(layers) for i in blocks):
             raise ValueError(f"The decoder has blocks 0 to {len(layers) - 1}, not {list(blocks)}.")
         wanted = {

@@ -8,7 +8,7 @@ from typing import Literal
 
 _ASSETS = Path(__file__).resolve().parent.parent / "assets" / "demo"
 BUNDLED = (str(_ASSETS / "mllm"), str(_ASSETS / "shared-space"))
-_DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?|all")
+_DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?|all")
 _DTYPES = ("auto", "float32", "bfloat16")
 _SWITCH = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 

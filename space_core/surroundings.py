@@ -129,13 +129,14 @@ def _spaces(
     fitted, bases = {}, {}
     for name in layers:
         fitted[name] = near_moments(statistics.fit[name], near[name], config.neighbours)
-        # Where the layer lies: a wide one's spectrum takes minutes on a CPU.
+        # Where the layer lies: a wide one's spectrum takes minutes on a CPU. Kept in main memory.
         place = layers[name].weight.device
         moment, select = fitted[name].to(place), statistics.select[name]
         if config.mode == "soft":
-            bases[name] = soft_basis(moment, config.lam)
+            basis = soft_basis(moment, config.lam)
         else:
-            bases[name] = hard_basis(moment, select.to(place), config.energy)
+            basis = hard_basis(moment, select.to(place), config.energy)
+        bases[name] = basis.to("cpu")
     return fitted, bases
 
 

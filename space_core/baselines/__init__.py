@@ -15,17 +15,20 @@ from space_core.baselines import (
 )  # fmt: skip
 from space_core.baselines.data import Data
 from space_core.baselines.lora import LoraConfig
-from space_core.edit import Edit
+from space_core.edit import Edit, LayerEdit
 from space_core.mllm import Mllm
 from space_core.types import Concept, StepEvent
 
 
 class Baseline(NamedTuple):
-    """A method, whether it is trained on the target's own images, and the settings to try."""
+    """A method, whether it is trained on the target's own images, the settings to try, and how many
+    numbers it trains for a layer of its edit.
+    """
 
     train: Callable[[Mllm, Concept, Data, LoraConfig], Iterator[StepEvent | Edit]]
     uses_target_images: bool
     grid: tuple[LoraConfig, ...]
+    trained: Callable[[LayerEdit], int] = lambda layer: layer.a.numel() + layer.s.numel()
 
 
 def _grid(rates: tuple[float, ...], steps: tuple[int, ...]) -> tuple[LoraConfig, ...]:
@@ -43,7 +46,8 @@ BASELINES: dict[str, Baseline] = {
     # 3e-4 and six steps are the paper's.
     "siu": Baseline(siu.train, True, _grid((3e-4, 1e-3), (6, 20, 60))),
     # Whole weights move faster than factors do: 1e-5 is the paper's.
-    "mmunlearner": Baseline(mmunlearner.train, True, _grid((1e-5, 3e-5, 1e-4), (20, 60))),
-    "direction": Baseline(direction.train, False, (LoraConfig(),)),
+    "mmunlearner": Baseline(mmunlearner.train, True, _grid((1e-5, 3e-5, 1e-4), (20, 60)),
+                            lambda layer: len(layer.a) * len(layer.s)),
+    "direction": Baseline(direction.train, False, (LoraConfig(),), lambda _: 0),
     "anchors": Baseline(anchors.train, False, _LORA),
 }

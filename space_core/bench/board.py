@@ -8,6 +8,7 @@ metadata, so that a stopped run loses at most one pair, and leaves its tables to
 on three of each domain, and comparisons are made on those alone, paired.
 """
 
+import hashlib
 import json
 import logging
 import math
@@ -25,12 +26,12 @@ from space_core.bench.change import Entry
 from space_core.bench.image_folder import convert
 from space_core.bench.main_job import chosen
 from space_core.bench.measure import ask, measure, open_with_images
-from space_core.bench.methods import TUNABLE, methods, tuned_settings
+from space_core.bench.methods import TUNABLE, VERSION, methods, tuned_settings
 from space_core.bench.score import Question, gap
 from space_core.bench.targets import DOMAINS, PROTOTYPE, TARGETS, TUNING, drawn, read_targets
 from space_core.leaderboard import SPACE, About, Leaderboard, Row, write_rows
 from space_core.ranks import in_turn
-from space_core.settings import Settings
+from space_core.settings import DcsiConfig, Settings, TpasConfig
 from space_core.types import Outcome
 
 log = logging.getLogger(__name__)
@@ -73,13 +74,16 @@ def run(settings: Settings, suite: Suite) -> str:
         settings = replace(settings, pool=pool, evaluation=evaluation)
     bench = open_with_images(settings)
     suite.out.mkdir(parents=True, exist_ok=True)
-    jobs = list(_jobs(_targets(bench, suite), known, suite))
+    jobs, inputs = list(_jobs(_targets(bench, suite), known, suite)), inputs_of(bench)
     try:
-        _measure(bench, suite, known, jobs)
+        _measure(bench, suite, known, jobs, inputs)
     finally:
         # Also of what a stopped run has.
         answers = reference.read(suite.results)
-        rows = tuple(_read(path, answers) for path in sorted(suite.out.glob("*--*.parquet")))
+        found = [_read(path, answers) for path in sorted(suite.out.glob("*--*.parquet"))]
+        rows = tuple(row for row in found if row.inputs == inputs)
+        if stale := len(found) - len(rows):
+            log.warning("%d rows were measured with something else and are left out", stale)
         about = _about(bench, suite, tuned, rows)
         text = tables.write(suite.results, Leaderboard(rows, about))
     return text
@@ -87,20 +91,34 @@ def run(settings: Settings, suite: Suite) -> str:
 
 def _measure(
     bench: Bench, suite: Suite, known: Mapping[str, Entry],
-    jobs: Sequence[tuple[str, Sequence[str]]],
+    jobs: Sequence[tuple[str, Sequence[str]]], inputs: str,
 ) -> None:  # fmt: skip
-    """Measure every pair that has no file. Several processes (`ranks`) share the targets."""
+    """Measure every pair that has no file of these inputs. Several processes (`ranks`) share the targets."""
     for number in in_turn(range(len(jobs))):
         target, names = jobs[number]
         asked = None
         for name in names:
             path = suite.out / f"{_slug(name)}--{_slug(target)}.parquet"
-            # A setting that was chosen anew is measured anew.
-            if path.is_file() and _read(path, {}).setting == known[name].setting:
+            if path.is_file() and _holds(_read(path, {}), known[name], inputs):
                 continue
             log.warning("bench: %s on %s", name, target)
             asked = asked or ask(bench, target)
-            _write(path, *measure(bench, asked, name, known[name]))
+            row, outcomes = measure(bench, asked, name, known[name])
+            _write(path, replace(row, inputs=inputs), outcomes)
+
+
+def inputs_of(bench: Bench) -> str:
+    """Hash of all that a row depends on: model, pool, evaluation, defaults, and the methods."""
+    said = (
+        bench.model_sha256, bench.pool_sha256, bench.split.sha256, VERSION, DcsiConfig(),
+        TpasConfig(),
+    )  # fmt: skip
+    return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
+
+
+def _holds(row: Row, method: Entry, inputs: str) -> bool:
+    # What was chosen anew, or measured with something else, is measured anew.
+    return row.setting == method.setting and row.inputs == inputs
 
 
 def _jobs(

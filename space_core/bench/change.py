@@ -29,11 +29,15 @@ Method = Callable[[Bench, ConceptRequest], Change]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entry:
-    """A method of the suite. group: a key of `leaderboard.GROUPS`; setting: chosen for it."""
+    """A method of the suite. group: a key of `leaderboard.GROUPS`; setting: chosen for it.
+
+    prepare: what is done before the clock starts, as collecting the target's images is.
+    """
 
     group: str
     run: Method
     setting: str = ""
+    prepare: Callable[[Bench, ConceptRequest], object] | None = None
 
 
 def erased(bench: Bench, selection: Selection, config: DcsiConfig) -> Change:

@@ -69,10 +69,12 @@ def measure(
     bench: Bench, asked: Asked, name: str, method: Entry
 ) -> tuple[Row, tuple[Outcome, ...]]:
     """One method on one target. Raises ValueError where the base model did not come back."""
-    mllm = bench.sources.mllm
+    mllm, request = bench.sources.mllm, ConceptRequest(asked.target)
+    if method.prepare:
+        method.prepare(bench, request)
     _forget_peak()
     started, used = time.monotonic(), time.process_time()
-    change = method.run(bench, ConceptRequest(asked.target))
+    change = method.run(bench, request)
     seconds, cpu = time.monotonic() - started, time.process_time() - used
     peak = _peak_mb()
     after = answers_of(bench, change, asked)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from space_core.audit import Bench, select_anchors
@@ -17,6 +18,8 @@ from space_core.settings import DcsiConfig, TpasConfig
 from space_core.types import ConceptRequest
 
 TUNED = "tuning.json"
+# Raised where a change alters what a method does: rows of an earlier number are measured anew.
+VERSION = "2"
 # Baselines that there is something to choose for.
 TUNABLE = {name: one for name, one in BASELINES.items() if len(one.grid) > 1}
 
@@ -30,7 +33,8 @@ def methods(tuned: Mapping[str, LoraConfig]) -> dict[str, Entry]:
         if name in TUNABLE and name not in tuned:
             setting += ", untuned"
         group = "data-dependent" if one.uses_target_images else "source-free"
-        found[name] = Entry(group, baseline(one, config, read), setting)
+        prepare = partial(gathered, one, config, read)
+        found[name] = Entry(group, baseline(one, config, read), setting, prepare)
     return {**found, "prompt": Entry("source-free", _prompt), **CONTROLS}
 
 
@@ -63,16 +67,21 @@ def baseline(one: Baseline, config: LoraConfig, read: Recent[Data]) -> Method:
     """A published method with one setting. read: what such methods were last trained on."""
 
     def run(bench: Bench, request: ConceptRequest) -> Change:
-        sources = bench.sources
-        selection = select_anchors(bench, request, TpasConfig())
-        gather = collect if one.uses_target_images else proxies
-        key = gather.__name__, request, config.seed
-        data = read(key, lambda: gather(sources, selection, config.seed))
-        *_, edit = one.train(sources.mllm, sources.subject(request), data, config)
-        sizes = (layer.a.numel() + layer.s.numel() for layer in edit.layers.values())
-        return Change(edit, None, sum(sizes))
+        data = gathered(one, config, read, bench, request)
+        *_, edit = one.train(bench.sources.mllm, bench.sources.subject(request), data, config)
+        return Change(edit, None, sum(map(one.trained, edit.layers.values())))
 
     return run
+
+
+def gathered(
+    one: Baseline, config: LoraConfig, read: Recent[Data], bench: Bench, request: ConceptRequest
+) -> Data:
+    """What a published method is trained on, collected once for all that are trained on the same."""
+    gather = collect if one.uses_target_images else proxies
+    selection = select_anchors(bench, request, TpasConfig())
+    key = gather.__name__, request, config.seed
+    return read(key, lambda: gather(bench.sources, selection, config.seed))
 
 
 def _prompt(bench: Bench, request: ConceptRequest) -> Change:

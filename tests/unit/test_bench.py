@@ -136,7 +136,8 @@ def measured(monkeypatch):
     asked = []
 
     class Bench:
-        split, model_name = "a split", "demo"
+        split, model_name = SimpleNamespace(sha256="e"), "demo"
+        model_sha256, pool_sha256 = "m", "p"
 
     def measure(_bench, one, name, entry):
         asked.append((name, one.target))
@@ -187,6 +188,21 @@ def test_a_setting_chosen_anew_is_measured_anew(measured, tmp_path):
     text = board.run(Settings(), suite)
     assert measured.pairs[-1] == ("ga", "lemon") and len(measured.pairs) == 3
     assert "60 steps" in text and "untuned" not in text
+
+
+def test_what_was_measured_with_other_data_is_measured_anew_and_in_no_table(
+    measured, tmp_path, monkeypatch
+):
+    suite = Suite(tmp_path / "out", tmp_path / "results", only=("space",))
+    board.run(Settings(), suite)
+    measured.pairs.append("so that no stop follows")
+    monkeypatch.setattr(board, "VERSION", "another")
+    other = replace(suite, only=("ga",))
+    board.run(Settings(), other)
+    assert [row.method for row in leaderboard.read(suite.results).rows] == ["ga"]
+    board.run(Settings(), suite)
+    assert {row.method for row in leaderboard.read(suite.results).rows} == {"ga", "space"}
+    assert measured.pairs[2:] == [("ga", "lemon"), ("space", "lemon")]
 
 
 def test_the_board_says_what_was_not_tuned_and_why_there_is_no_gap(measured, tmp_path):

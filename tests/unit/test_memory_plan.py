@@ -42,6 +42,14 @@ def test_what_fits_is_said_in_one_line():
     assert "67 GB more of main" in fits(NEEDS, Free(70 * GB, None), loaded=True)
 
 
+@pytest.mark.parametrize("limit, left", [("1000", 750), ("max", 9000), ("100", 0)])
+def test_a_containers_limit_counts(tmp_path, limit, left):
+    for name, said in (("max", limit), ("current", "300"), ("stat", "anon 7\ninactive_file 50")):
+        (tmp_path / f"memory.{name}").write_text(said + "\n")
+    assert memory_plan._left_to_container(tmp_path, 9000) == left
+    assert memory_plan._left_to_container(tmp_path / "none", 9000) == 9000
+
+
 @pytest.mark.parametrize(
     "free, where",
     [

@@ -4,6 +4,7 @@ What is claimed in real arithmetic is held to the rounding of float64, unless a 
 """
 
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -15,7 +16,7 @@ from space_core.bound import damage, layer_bound, stored_bound
 from space_core.certificate import (
     change_norms, divergence, headroom, headroom_share, margins, share_above,
 )  # fmt: skip
-from space_core.dcsi import _div
+from space_core.dcsi import _damage, _div
 from space_core.edit import stored_delta
 from space_core.entropy import spectral_entropy
 from space_core.intervals import clopper_pearson_upper
@@ -66,6 +67,17 @@ def measured(delta: torch.Tensor, k: torch.Tensor) -> float:
 
 def slack(delta: torch.Tensor, k: torch.Tensor) -> float:
     return ROUNDING * float(delta.square().sum() * moment(k).mean.trace())
+
+
+@few
+@given(spectra, seeds, st.integers(1, 8))
+def test_the_damage_that_a_step_tells_is_that_of_its_update(spectrum, seed, rank):
+    k = sample(spectrum, seed)
+    for basis in spaces(k, rank):
+        a = random(OUT, basis.kept, seed=seed + 2)
+        job = SimpleNamespace(bases={"layer": basis}, energies={"layer": 2.0})
+        told = _damage({"layer": (a, basis.s)}, job)
+        assert abs(2 * told - measured(a @ basis.s.T, k)) <= 1e-9 * float(a.square().sum())
 
 
 def outside(delta: torch.Tensor, basis: Basis) -> float:
