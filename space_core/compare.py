@@ -10,9 +10,9 @@ FEWEST, MOST = 2, 6
 
 _MEASURES = (
     "forget_accuracy", "yes_no", "retained_accuracy", "proximal_retained_accuracy",
-    "neighbours_yes_no", "skills",
+    "neighbours_yes_no", "skills", "told",
 )  # fmt: skip
-_HASHES = ("model", "shared space", "pool")
+_HASHES = ("model", "shared space", "pool", "evaluation")
 _ABSENT = "(absent)"
 
 
@@ -74,9 +74,11 @@ def check_number(count: int) -> None:
 def compare(records: Sequence[RunRecord]) -> Comparison:
     """Two to six runs side by side. Raises ValueError for another number."""
     check_number(len(records))
+    # Older records know nothing of what text tells.
+    measured = {name: tuple(getattr(one, name) for one in records) for name in _MEASURES}
     return Comparison(
         _differing(records),
-        tuple(Measure(name, tuple(getattr(one, name) for one in records)) for name in _MEASURES),
+        tuple(Measure(name, shares) for name, shares in measured.items() if all(shares)),
         _shared(records),
         tuple(len(one.outcomes) for one in records),
     )
@@ -97,6 +99,8 @@ def _made_with(record: RunRecord) -> Iterator[tuple[str, str]]:
     yield "other names", ", ".join(request.aliases)
     yield "description", request.description
     yield "general word asked for", request.category
+    yield "said in the name's place", request.instead
+    yield "to go from text too", "yes" if request.text_too else "no"
     yield "protected concepts", ", ".join(request.protect)
     yield "asked about beside the concept", ", ".join(request.questions)
     yield "anchors", str(len(selection.anchors))

@@ -10,7 +10,7 @@ from space_core import plots
 from space_core.damage import LayerReport
 from space_core.decisions import Decision
 from space_core.types import Anchor, Belief, Outcome, RunRecord, Share
-from space_core.verdict import answers, guarantees, verdict
+from space_core.verdict import answers, guarantees, said_instead, verdict
 
 _STATES = "The model's states, before and after"
 _BOUND = "Change of each layer against its bound"
@@ -136,8 +136,10 @@ def _facts(record: RunRecord) -> Iterable[tuple[str, str]]:
         ("device", record.device),
         ("aliases", ", ".join(request.aliases)),
         ("description", request.description),
-        ("falls back to", record.honest_answer),
-        ("says instead of the name", request.instead),
+        ("general word asked for", request.category),
+        ("in the name's place", said_instead(record)),
+        ("protected concepts", ", ".join(request.protect)),
+        ("asked about beside the concept", ", ".join(request.questions)),
         ("to go from text too", "yes" if request.text_too else "no"),
         ("similarity cut", f"{record.selection.threshold:.3f}"),
         ("pool rows left out by hand", " ".join(map(str, record.selection.left_out))),

@@ -21,6 +21,7 @@ _MEASURES = {
     "proximal_retained_accuracy": "Nearest concepts kept (higher is better)",
     "neighbours_yes_no": "Yes/no about the nearest kept (higher is better)",
     "skills": "Skills kept (higher is better)",
+    "told": "The concept, without an image, answered as before",
 }
 
 
@@ -103,7 +104,8 @@ def _summary(found: Comparison, names: Sequence[str]) -> str:
     ]
     settings = [(facts.SETTINGS.get(one.name, one.name), one.values) for one in found.settings]
     alike = markup.note("Nothing: the runs were made with the same settings, model and versions.")
-    asked = ", ".join(f"{count:,}" for count in found.asked)
+    *others, last = (f"{count:,}" for count in found.asked)
+    asked = f"{', '.join(others)} and {last}"
     return (
         '<h2 class="section">What was measured</h2>'
         + markup.note(
@@ -138,5 +140,8 @@ def _table(found: Comparison, differing: bool) -> dict[str, Any]:
 def _row(one: Question) -> list[str]:
     # The base model is the same in most comparisons: then its answer is said once.
     before = " / ".join(dict.fromkeys(one.before))
-    after = (f"{text} → {verdict}" for text, verdict in zip(one.after, one.verdicts))
-    return [one.question, one.image or "(text alone)", before, *after]
+    after = (
+        f"{text} → {wording.OUTCOMES.get(verdict, verdict)}"
+        for text, verdict in zip(one.after, one.verdicts)
+    )
+    return [one.question, wording.image_name(one.image), before, *after]

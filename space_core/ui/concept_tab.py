@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from space_core.settings import TpasConfig
+from space_core.types import Selection
 from space_core.ui import anchors_tab, markup, wording
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.request import DEFAULT, WISHES, WORDS, read_request
@@ -85,14 +86,18 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     def search(*words: Any) -> Iterator[View]:
         yield from find(pipeline, *words)
 
-    listen(parts["find"].click, search, parts, **options)
-    listen(parts["concept"].submit, search, parts, **options)
+    for event in (parts["find"].click, parts["concept"].submit):
+        listen(event, search, parts, **{**options, "inputs": ("selection", *options["inputs"])})
 
     def say(*words: Any) -> Iterator[View]:
         yield from said_now(pipeline, *words)
 
+    waiting = listen(
+        parts["preview"].click, wait, parts, outputs=("concept_status",), queue=False,
+        show_progress="hidden",
+    )
     listen(
-        parts["preview"].click, say, parts,
+        waiting.then, say, parts,
         **{**options, "outputs": ("concept_status", "said_now"), "show_progress": "hidden"},
     )
 
@@ -146,6 +151,11 @@ def takes(pipeline: Pipeline, bench: "Bench") -> str:
     )
 
 
+def wait() -> Iterator[View]:
+    """Another visitor's erasure may come first."""
+    yield {"concept_status": markup.status("Waiting for a free place…", "busy")}
+
+
 def said_now(
     pipeline: Pipeline, concept: str, aliases: str, description: str, category: str, *wishes: Any
 ) -> Iterator[View]:
@@ -166,10 +176,20 @@ def said_now(
 
 
 def find(
-    pipeline: Pipeline, concept: str, aliases: str, description: str, category: str, *wishes: Any
-) -> Iterator[View]:
-    """Find anchors for the words, show them, and open the next step."""
+    pipeline: Pipeline, before: Selection | None, concept: str, aliases: str, description: str,
+    category: str, *wishes: Any,
+) -> Iterator[View]:  # fmt: skip
+    """Find anchors for the words, show them, and open the next step.
+
+    before: what is chosen so far. For the same words it stays as the visitor left it.
+    """
     request = read_request(concept, aliases, description, category, *wishes)
+    if before is not None and before.request == request:
+        same = f"The {len(before.anchors)} proxy anchors of before: see step 2."
+        yield {
+            "concept_status": markup.status(same, "good"), "tabs": gr.update(selected="anchors")
+        }
+        return
     waiting = "Loading the model…" if not pipeline.bench.done() else "Searching the public pool…"
     yield {"concept_status": markup.status(waiting, "busy")}
     bench = pipeline.bench.result()

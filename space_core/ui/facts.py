@@ -94,8 +94,9 @@ def _run(record: RunRecord) -> dict[str, str]:
         "Run": record.run_id, "When (UTC)": record.created, "Concept": request.name,
         "Other names": ", ".join(request.aliases), "Description": request.description,
         "Asked about": ", ".join(wording.GROUPS.get(one, one).lower() for one in groups),
-        "General word asked for": request.category, "Now says instead": record.honest_answer,
-        "In the name's place": wording.INSTEAD.get(request.instead, request.instead),
+        "Concepts to protect": ", ".join(request.protect),
+        "General word asked for": request.category,
+        "In the name's place": wording.said_instead(record),
         "What text tells": "was to go too" if request.text_too else "was to stay",
         "Proxy anchors": f"{len(record.selection.anchors)}, cut at similarity "
         f"{record.selection.threshold:.3f}",

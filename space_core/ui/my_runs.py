@@ -207,7 +207,8 @@ def ask_back(ticked: Sequence[str]) -> Iterator[View]:
     if not ticked:
         raise ValueError("No run is ticked: tick those to delete.")
     runs = "1 run" if len(ticked) == 1 else f"{len(ticked)} runs"
-    text = f"Delete {runs} for good? The files and the link are gone then."
+    text = f"Delete {runs} for good? The files and the link are gone then; copies that were made "
+    text += "for a download go within two hours."
     yield {"sure": gr.update(visible=True), "delete_status": markup.status(text, "warning")}
 
 
@@ -236,7 +237,8 @@ def _word(entry: Entry) -> str:
         return {"running": "still running", "interrupted": "interrupted, nothing kept"}[entry.state]
     known = entry.forget_high is not None
     good = known and entry.forget_high <= wording.FORGOTTEN_BELOW
-    said = "the model broke" if entry.broke else "forgotten" if good else "not shown"
+    said = "not shown" if known else "not verified on images"
+    said = "the model broke" if entry.broke else "forgotten" if good else said
     return f"{said}{', stopped early' * (entry.state == 'stopped')}"
 
 

@@ -126,7 +126,9 @@ def behind(share: Share) -> str:
 
 def anchor_caption(anchor: Anchor) -> str:
     """One line under an anchor's image."""
-    credit = ", ".join(part for part in (anchor.artist or anchor.source, anchor.licence) if part)
+    # A source often names the artist.
+    credits = anchor.artist * (anchor.artist not in anchor.source), anchor.source, anchor.licence
+    credit = ", ".join(part for part in credits if part)
     return f"{anchor.rank} · {anchor.similarity:.3f} · {anchor.caption} ({credit})"
 
 

@@ -55,10 +55,21 @@ def test_a_search_that_fails_keeps_the_anchors_of_the_one_before(ready):
 
 def test_finding_says_what_it_waits_for(pipeline):
     pipeline.bench = Future()
-    views = concept_tab.find(pipeline, "lemon", "", "", "")
+    views = concept_tab.find(pipeline, None, "lemon", "", "", "")
     assert "Loading the model" in next(views)["concept_status"]
     pipeline.bench.set_result(Bench())
     assert next(views)["selection"].request.name == "lemon"
+
+
+def test_the_same_words_again_lose_nothing_that_was_chosen(ready):
+    ready.act("used", "input", used=[row for row in ready.now["used"] if row != rows(ready)[0]])
+    chosen = ready.now["selection"]
+    assert chosen.left_out
+    ready.act("find", concept="lemon")
+    assert ready.now["selection"] is chosen and "of before" in ready.now["concept_status"]
+    assert ready.looks["tabs"]["selected"] == "anchors"
+    ready.act("find", concept="cat")
+    assert ready.now["selection"].request.name == "cat" and not ready.now["selection"].left_out
 
 
 def test_an_example_fills_the_form_and_clears_the_rest(visit):
@@ -286,10 +297,12 @@ def test_the_time_it_takes_is_that_of_the_latest_runs_here(visit, pipeline):
 
 def test_what_the_model_says_now_is_shown_with_its_images(visit):
     visit.act("preview", concept="lemon")
+    assert "Waiting for a free place" in visit.now["concept_status"]
+    visit.act("preview", "then")
     assert "This is lemon." in visit.now["said_now"] and "<img" in visit.now["said_now"]
-    visit.act("preview", concept="dragon")
+    visit.act("preview", "then", concept="dragon")
     assert visit.now["said_now"] == "" and "no images of “dragon”" in visit.now["concept_status"]
-    visit.act("preview", concept=" ")
+    visit.act("preview", "then", concept=" ")
     assert "The concept is empty" in visit.now["concept_status"]
 
 

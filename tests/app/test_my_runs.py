@@ -77,7 +77,7 @@ def test_a_private_installation_lists_the_runs_of_all(after, pipeline):
     "changes, said",
     [
         ({}, "lemon: forgotten"), ({"forget_high": 0.1001}, "lemon: not shown"),
-        ({"forget": None, "forget_high": None}, "lemon: not shown\nFA not measured, RA 98 %"),
+        ({"forget": None, "forget_high": None}, "lemon: not verified on images\nFA not measured, RA 98 %"),
         ({"state": "stopped"}, "lemon: forgotten, stopped early"),
         ({"broke": 1}, "lemon: the model broke"), ({"broke": 0}, "lemon: forgotten"),
         ({"state": "running"}, "lemon: still running\n24 Nov"),
@@ -254,9 +254,9 @@ def test_two_runs_stand_side_by_side(after, pipeline):
     assert "What went in differently" in html and "lemon" in html and "95 % interval" in html
     assert table["headers"] == ["Question", "Image", "Before", "Run 1, after", "Run 2, after"]
     # The questions about sun and moon, and the one without an image; not those about the targets.
-    assert [row[1] for row in table["data"]] == ["n1", "n2", "(text alone)"]
+    assert [row[1] for row in table["data"]] == ["n1", "n2", "(text only)"]
     assert table["data"][0][2:] == ["sun", "sun → kept", "sun → kept"]
-    assert "asked 5, 5 questions; 3 of them are the same" in html
+    assert "asked 5 and 5 questions; 3 of them are the same" in html
 
 
 def test_the_filter_leaves_what_differs(after, pipeline):

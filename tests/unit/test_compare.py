@@ -47,8 +47,22 @@ def test_what_went_in_beside_the_settings_counts():
 def test_shares_stand_in_the_order_of_the_runs():
     one, other = record(), record(skills=replace(record().skills, successes=7))
     found = {measure.name: measure.shares for measure in compare([one, other]).measures}
-    assert len(found) == 6 and [share.successes for share in found["skills"]] == [1, 7]
+    assert len(found) == 7 and [share.successes for share in found["skills"]] == [1, 7]
     assert found["forget_accuracy"] == (one.forget_accuracy,) * 2
+    older = compare([one, replace(other, told=None)]).measures
+    assert "told" not in {measure.name for measure in older}
+
+
+def test_wishes_and_the_images_asked_about_went_in_too():
+    one = record()
+    request = replace(one.selection.request, instead="refusal", text_too=True)
+    other = replace(
+        one, selection=replace(one.selection, request=request),
+        hashes={**one.hashes, "evaluation": "another"},
+    )
+    assert {setting.name for setting in compare([one, other]).settings} == {
+        "said in the name's place", "to go from text too", "hash of the evaluation"
+    }
 
 
 def test_the_same_question_is_one_row_whatever_its_group():
