@@ -13,7 +13,7 @@ from pathlib import Path
 
 from space_core.bundle_guide import RankLoss, adapter_readme, readme
 from space_core.decisions import Decision, to_line
-from space_core.edit import Edit, export_lora
+from space_core.edit import Edit
 from space_core.report import write_report
 from space_core.runs import DECISIONS, EDIT, RECORD, outcomes_csv
 from space_core.typed_json import to_json
@@ -80,7 +80,7 @@ def lay_out(
     if decisions:
         (folder / DECISIONS).write_text("".join(map(to_line, decisions)), encoding="utf-8")
     edit.save(folder / EDIT)
-    stored = export_lora(edit, folder / LORA, record.model)
+    stored = edit.to_peft(folder / LORA, record.model)
     losses = [rank_loss(name, edit, stored) for name in sorted(edit.layers)]
     (folder / LORA / README).write_text(adapter_readme(losses), encoding="utf-8")
     text = readme(record, {name: _sha256(path) for name, path in _files(folder).items()})

@@ -89,6 +89,24 @@ def merge(args: argparse.Namespace) -> None:
         print(f"pushed, private, to {merged.push(args.out, args.push_to)}")
 
 
+def adapter(args: argparse.Namespace) -> None:
+    """Write a run's edit as a LoRA adapter for peft, and say what that loses of it."""
+    from space_core import merged
+    from space_core.bundle import rank_loss
+    from space_core.edit import Edit
+    from space_core.runs import EDIT, load_record
+
+    merged.check_new(args.out)
+    record, edit = load_record(args.run), Edit.load(args.run / EDIT)
+    merged.check_own(edit, record)
+    args.out.mkdir(parents=True)
+    stored = edit.to_peft(args.out, record.model, args.rank)
+    losses = [rank_loss(name, edit, stored) for name in edit.layers]
+    most = max(losses, key=lambda one: one.relative)
+    print(f"saved in {args.out}, of rank {max(one.rank for one in losses)} at most")
+    print(f"{most.relative:.1e} of the change is lost in the layer that loses most, {most.layer}")
+
+
 def demo_build(args: argparse.Namespace) -> None:
     """Build assets/demo from its sources; every stage that left its result is skipped."""
     from space_core.demo.build import Recipe, build
@@ -240,6 +258,12 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
     one.add_argument("--out", type=Path, required=True, help="folder of the model; a new one")
     one.add_argument("--push-to", metavar="REPO", help="new private hub repository, owner/name")
+
+    one = command("adapter", adapter)
+    one.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
+    one.add_argument("--out", type=Path, required=True, help="folder of the adapter; a new one")
+    one.add_argument("--rank", type=_at_least(1),
+                     help="rank of every layer (default: what loses at most 1e-6)")  # fmt: skip
 
     one = command("demo-build", demo_build)
     for name, what in (

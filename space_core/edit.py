@@ -91,6 +91,40 @@ class Edit:
         layers = {name: LayerEdit(tensors[f"{name}.a"], tensors[f"{name}.s"]) for name in names}
         return cls(layers, json.loads(metadata["edit"]))
 
+    def to_peft(self, folder: Path, base_model_name: str, rank: int | None = None) -> Self:
+        """Write a PEFT LoRA adapter, and return the edit that it holds, for certifying.
+
+        adapter_config.json + adapter_model.safetensors, as `peft.PeftModel.from_pretrained` reads
+        them: lora_B = A, lora_A = Sᵀ in float32, α = r (scaling 1), ranks by layer. `rank`: see
+        `low_rank`, which also says what is lost.
+        """
+        stored = low_rank(self, rank)
+        ranks = {name: layer.a.shape[1] for name, layer in stored.layers.items()}
+        # PEFT matches these keys as patterns at the end of a path: anchor them.
+        pattern = {f"^{name.replace('.', '[.]')}": r for name, r in ranks.items()}
+        config = {
+            "peft_type": "LORA",
+            "task_type": None,
+            "base_model_name_or_path": base_model_name,
+            "inference_mode": True,
+            "target_modules": sorted(ranks),
+            "r": max(ranks.values()),
+            "lora_alpha": max(ranks.values()),
+            "rank_pattern": pattern,
+            "alpha_pattern": pattern,
+            "lora_dropout": 0.0,
+            "bias": "none",
+            "fan_in_fan_out": False,
+            "modules_to_save": None,
+        }
+        tensors = {}
+        for name, layer in stored.layers.items():
+            tensors[f"base_model.model.{name}.lora_A.weight"] = layer.s.T
+            tensors[f"base_model.model.{name}.lora_B.weight"] = layer.a
+        save_tensors(Path(folder) / "adapter_model.safetensors", tensors, {"format": "pt"})
+        (Path(folder) / "adapter_config.json").write_text(json.dumps(config, indent=2) + "\n")
+        return stored
+
     def _tensors(self) -> dict[str, Tensor]:
         return {
             f"{name}.{part}": getattr(layer, part)
@@ -147,41 +181,6 @@ def low_rank(edit: Edit, rank: int | None = None) -> Edit:
         root = sigma[:kept].sqrt()
         layers[name] = LayerEdit((u[:, :kept] * root).float(), (vt[:kept].T * root).float())
     return Edit(layers, edit.meta)
-
-
-def export_lora(edit: Edit, folder: Path, base_model_name: str, rank: int | None = None) -> Edit:
-    """Write a PEFT LoRA adapter, and return the edit that it holds, for certifying.
-
-    adapter_config.json + adapter_model.safetensors, as `peft.PeftModel.from_pretrained` reads
-    them: lora_B = A, lora_A = Sᵀ in float32, α = r (scaling 1), ranks by layer. `rank`: see
-    `low_rank`, which also says what is lost.
-    """
-    stored = low_rank(edit, rank)
-    ranks = {name: layer.a.shape[1] for name, layer in stored.layers.items()}
-    # PEFT matches these keys as patterns at the end of a path: anchor them.
-    pattern = {f"^{name.replace('.', '[.]')}": r for name, r in ranks.items()}
-    config = {
-        "peft_type": "LORA",
-        "task_type": None,
-        "base_model_name_or_path": base_model_name,
-        "inference_mode": True,
-        "target_modules": sorted(ranks),
-        "r": max(ranks.values()),
-        "lora_alpha": max(ranks.values()),
-        "rank_pattern": pattern,
-        "alpha_pattern": pattern,
-        "lora_dropout": 0.0,
-        "bias": "none",
-        "fan_in_fan_out": False,
-        "modules_to_save": None,
-    }
-    tensors = {}
-    for name, layer in stored.layers.items():
-        tensors[f"base_model.model.{name}.lora_A.weight"] = layer.s.T
-        tensors[f"base_model.model.{name}.lora_B.weight"] = layer.a
-    save_tensors(Path(folder) / "adapter_model.safetensors", tensors, {"format": "pt"})
-    (Path(folder) / "adapter_config.json").write_text(json.dumps(config, indent=2) + "\n")
-    return stored
 
 
 def weights_sha256(model: nn.Module) -> str:

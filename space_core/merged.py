@@ -26,8 +26,7 @@ def merge_and_save(mllm: Mllm, edit: Edit, record: RunRecord, folder: Path) -> N
     """
     folder = Path(folder)
     check_new(folder)
-    if record.hashes.get("edit") != edit.sha256():
-        raise ValueError(f"This edit does not belong to the run {record.run_id}: load its own.")
+    check_own(edit, record)
     if record.hashes.get("model") != weights_sha256(mllm.model):
         raise ValueError(
             f"The run {record.run_id} was made on other weights than those of {mllm.name!r}: set "
@@ -44,10 +43,16 @@ def merge_and_save(mllm: Mllm, edit: Edit, record: RunRecord, folder: Path) -> N
         part.rename(folder)
 
 
+def check_own(edit: Edit, record: RunRecord) -> None:
+    """Raises ValueError where the edit is not the record's."""
+    if record.hashes.get("edit") != edit.sha256():
+        raise ValueError(f"This edit does not belong to the run {record.run_id}: load its own.")
+
+
 def check_new(folder: Path) -> None:
     """Raises ValueError where the folder exists."""
     if folder.exists():
-        raise ValueError(f"{folder} exists: nothing is merged into it, give a new folder.")
+        raise ValueError(f"{folder} exists: nothing is written into it, give a new folder.")
 
 
 def push(folder: Path, repository: str) -> str:

@@ -142,7 +142,7 @@ def _state() -> dict[str, gr.State]:
         return gr.State(value, time_to_live=_STATE_SECONDS, **options)
 
     return {
-        "selection": state(), "finished": state(), "own": state(), "own_pictures": state(()),
+        "selection": state(), "finished": state(), "own": state(), "own_pictures": state(),
         "asked": state(()), "stop_flag": state(delete_callback=_end_run),
         "kept": state(), "recorded": state(), "compared": state(),
         "replay_flag": state(delete_callback=_end_run),

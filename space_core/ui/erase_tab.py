@@ -11,7 +11,9 @@ import gradio as gr
 from space_core import plots
 from space_core.settings import PRESETS, DcsiConfig
 from space_core.types import Progress, Selection, StepEvent
-from space_core.ui import anchors_tab, facts, markup, my_runs, record_tab, verify_tab, wording
+from space_core.ui import (
+    anchors_tab, facts, markup, my_runs, own_images, record_tab, verify_tab, wording,
+)  # fmt: skip
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.wiring import HEAVY, Parts, View, listen
 
@@ -87,6 +89,7 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
         **failed, **HEAVY,
     )
     my_runs.listed_after(ended.then, parts, pipeline)
+    own_images.kept_after(ended.then, parts)
     listen(
         parts["stop"].click, stop, parts, inputs=("stop_flag",),
         outputs=("erase_status", "stop"), queue=False, show_progress="hidden",

@@ -3,7 +3,8 @@
 They live in the visitor's session alone, and only a finished edit is asked about them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,16 @@ if TYPE_CHECKING:
 
 MOST = 24
 _LONGEST_SIDE = 1024
-SHOWN = ("own", "own_pictures", "own_status", "verdict", "table", "group", "outcome", "opened")
+_JUDGED = ("own", "own_status", "verdict", "table", "group", "outcome", "opened")
+SHOWN = ("own_pictures", "own_again", *_JUDGED)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pictures:
+    """The visitor's images, and the concept that they show."""
+
+    concept: str
+    images: tuple[Image.Image, ...]
 
 
 def build() -> dict[str, Any]:
@@ -36,8 +46,11 @@ def build() -> dict[str, Any]:
             "Add images of the concept", file_types=["image"], file_count="multiple",
             variant="secondary",
         )
+        again = gr.Button("Ask about your images again", visible=False)
         clear = gr.Button("Take your images away")
-    return {"own_upload": upload, "own_clear": clear, "own_status": gr.HTML()}
+    return {
+        "own_upload": upload, "own_again": again, "own_clear": clear, "own_status": gr.HTML()
+    }
 
 
 def connect(parts: Parts, pipeline: Pipeline) -> None:
@@ -46,40 +59,78 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     def added(*values: Any) -> Iterator[View]:
         yield from add(pipeline, *values)
 
-    listen(
-        parts["own_upload"].upload, added, parts,
-        inputs=("own_upload", "own_pictures", "finished"), outputs=SHOWN,
-        failed=lambda sentence: {"own_status": markup.status(sentence, "warning")}, **HEAVY,
-    )
+    def asked_again(*values: Any) -> Iterator[View]:
+        yield from add(pipeline, (), *values)
+
+    options = {
+        "outputs": SHOWN, **HEAVY,
+        "failed": lambda sentence: {"own_status": markup.status(sentence, "warning")},
+    }
+    before = ("own_pictures", "finished")
+    listen(parts["own_upload"].upload, added, parts, inputs=("own_upload", *before), **options)
+    listen(parts["own_again"].click, asked_again, parts, inputs=before, **options)
     listen(
         parts["own_clear"].click, take_away, parts, inputs=("finished",), outputs=SHOWN,
         queue=False, show_progress="hidden",
     )
 
 
+def kept_after(event: Callable[..., Any], parts: Parts) -> None:
+    """After the event of a new result, offer the images of before again, if they show its concept.
+
+    An event of its own: the one that erases is given nothing of them.
+    """
+    listen(
+        event, kept, parts, inputs=("own_pictures", "finished"),
+        outputs=("own", "own_pictures", "own_again", "own_status"), queue=False, show_progress="hidden",
+    )
+
+
+def kept(own: Pictures | None, finished: "Finished | None") -> Iterator[View]:
+    """Another concept's images would say nothing of this one: they are let go."""
+    if own is None or finished is None:
+        return
+    if own.concept != finished.record.selection.request.name:
+        yield nothing()
+        return
+    text = f"{_yours(own.images)} from before are still here, not asked about yet."
+    yield {
+        "own_pictures": own, "own_again": gr.update(visible=True),
+        "own_status": markup.status(text),
+    }
+
+
 def nothing() -> dict[str, Any]:
-    """No image: how a new result begins, which another concept's images would say nothing of."""
-    return {"own": None, "own_pictures": (), "own_status": ""}
+    """No image."""
+    return {"own_pictures": None, "own_again": gr.update(visible=False), **unasked()}
+
+
+def unasked() -> dict[str, Any]:
+    """How a new result begins."""
+    return {"own": None, "own_status": ""}
 
 
 def add(
-    pipeline: Pipeline, paths: Sequence[str | Path], pictures: tuple[Image.Image, ...],
+    pipeline: Pipeline, paths: Sequence[str | Path], before: Pictures | None,
     finished: "Finished | None",
 ) -> Iterator[View]:
     """Ask both models about the images so far and the new ones; show what that says."""
     if finished is None:
         raise ValueError(wording.NO_EDIT)
-    together = (*pictures, *map(read, paths or ()))
+    together = (*(before.images if before else ()), *map(read, paths or ()))
+    if not together:
+        raise ValueError("There are no images of yours: add some first.")
     if len(together) > MOST:
         raise ValueError(f"{len(together)} images are too many: take at most {MOST} in all.")
-    count = f"{len(together)} image{'s' * (len(together) != 1)}"
-    yield {"own_status": markup.status(f"Asking both models about {count} of yours…", "busy")}
+    yours = _yours(together)
+    yield {"own_status": markup.status(f"Asking both models about {yours}…", "busy")}
     bench = pipeline.bench.result()
     own = pipeline.judge_images(bench, finished.record, finished.edit, together)
     yield {
-        "own": own, "own_pictures": together, **_judged(finished, own),
+        "own": own, "own_again": gr.update(visible=False), **_judged(finished, own),
+        "own_pictures": Pictures(finished.record.selection.request.name, together),
         "own_status": markup.status(
-            f"Asked about {count} of yours: see the strip above and the table below.", "good"
+            f"Asked about {yours}: see the strip above and the table below.", "good"
         ),
     }
 
@@ -102,6 +153,10 @@ def read(path: str | Path) -> Image.Image:
         ) from fault
     picture.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
     return picture
+
+
+def _yours(images: Sequence[Image.Image]) -> str:
+    return f"{wording.count(len(images), 'image')} of yours"
 
 
 def _judged(finished: "Finished", own: OwnImages | None) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Step 4: is it forgotten, what did it cost, and what do both models say."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -103,7 +103,7 @@ def shown(bench: "Bench", finished: "Finished") -> dict[str, Any]:
     record = finished.record
     chosen = outcomes.side_by_side(record.outcomes)
     return {
-        "finished": finished, "verdict": markup.verdict(record), **own_images.nothing(),
+        "finished": finished, "verdict": markup.verdict(record), **own_images.unasked(),
         "pairs": markup.comparison([(one, _image(bench, one)) for one in chosen]),
         "ours": gr.update(value=own_questions.ours(bench, record), selected_index=None),
         "again": gr.update(value=[], visible=False), **outcomes.shown(record, None),
@@ -126,12 +126,12 @@ def filtered(
 
 def opened(
     bench: "Bench", record: RunRecord, number: int, own: OwnImages | None = None,
-    pictures: Sequence[Image.Image] = (),
+    pictures: own_images.Pictures | None = None,
 ) -> str:
     """One question of the table (numbers count from 1) with its image, as HTML."""
     one = outcomes.asked(record, own)[number - 1]
     if one.group == "own":
-        return markup.comparison([(one, pictures[int(one.image.rpartition(" ")[2]) - 1])])
+        return markup.comparison([(one, pictures.images[int(one.image.rpartition(" ")[2]) - 1])])
     return markup.comparison([(one, _image(bench, one))])
 
 

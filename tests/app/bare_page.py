@@ -23,7 +23,9 @@ class Part:
         def tie(run: Callable | None, inputs: Any, outputs: Any, **options: Any) -> "Part":
             # Without a handler it is the browser's own; a `then` of a `then` is "then then".
             if run:
-                name = "then then" if event == "then" and "then" in self.tied else event
+                name = event
+                while event == "then" and name in self.tied:
+                    name += " then"
                 self.tied[name] = SimpleNamespace(run=run, inputs=inputs, outputs=outputs)
             return self
 
@@ -50,7 +52,7 @@ class Visit:
             "concept": "", "aliases": "", "description": "", "category": "", "selection": None,
             "count": config.anchors, "from_pool": True, "cut": 0.0, "used": [], "protect": [],
             "questions": ["near", "far", "skill"], "instead": "general", "text_too": False,
-            "own": None, "own_pictures": (), "own_upload": [], "asked": (),
+            "own": None, "own_pictures": None, "own_upload": [], "asked": (),
             "preset": "space", "lam": default.lam, "energy": default.energy,
             "steps": 4, "stop_flag": None, "finished": None, "image": None, "question": "",
             "group": "everything", "outcome": "everything", "kept": None, "auditor": "",

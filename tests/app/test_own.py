@@ -48,9 +48,9 @@ def test_more_images_join_those_before_and_all_can_be_taken_away(ready, pipeline
     ready.erase().act("own_upload", "upload", own_upload=pictures(2))
     ready.act("own_upload", "upload", own_upload=pictures(3))
     assert [count for *_, count in pipeline.judged] == [2, 5]
-    assert len(ready.now["own_pictures"]) == 5
+    assert len(ready.now["own_pictures"].images) == 5
     ready.act("own_clear")
-    assert ready.now["own"] is None and ready.now["own_pictures"] == ()
+    assert ready.now["own"] is None and ready.now["own_pictures"] is None
     assert "Your images" not in ready.now["verdict"] and len(ready.now["table"]) == 5
 
 
@@ -65,8 +65,24 @@ def test_own_images_reach_no_later_erasure(ready, pipeline, pictures, monkeypatc
         ("find", "click"), ("count", "release"), ("used", "input"), ("erase", "then"),
         ("replay", "then"),
     ) for part in ready.parts[name].tied[event].inputs)  # fmt: skip
-    # Another edit, another question: nothing is left of them.
-    assert ready.now["own"] is None and ready.now["own_pictures"] == ()
+    # Nothing that was said of them is left of another edit.
+    assert ready.now["own"] is None and "Your images" not in ready.now["verdict"]
+
+
+def test_own_images_of_the_same_concept_wait_to_be_asked_about_again(ready, pipeline, pictures):
+    ready.erase().act("own_upload", "upload", own_upload=pictures(2))
+    ready.erase().act("erase", "then then then")
+    assert "2 images of yours from before are still here" in ready.now["own_status"]
+    assert ready.looks["own_again"]["visible"] and len(pipeline.judged) == 1
+    ready.act("own_again")
+    assert [count for *_, count in pipeline.judged] == [2, 2]
+    assert "Your images: Still names the concept" in ready.now["verdict"]
+    assert not ready.looks["own_again"]["visible"]
+    # Of another concept they would say nothing.
+    ready.act("find", concept="cat").erase().act("erase", "then then then")
+    assert ready.now["own_pictures"] is None and ready.now["own_status"] == ""
+    ready.act("own_again")
+    assert "add some first" in ready.now["own_status"] and len(pipeline.judged) == 2
 
 
 @pytest.mark.parametrize(
@@ -87,7 +103,7 @@ def test_a_file_that_is_no_image_is_named(ready, tmp_path, pictures):
     (tmp_path / "notes.png").write_text("no picture")
     ready.erase().act("own_upload", "upload", own_upload=[*pictures(1), tmp_path / "notes.png"])
     assert "“notes.png” cannot be read as an image" in ready.now["own_status"]
-    assert ready.now["own_pictures"] == ()
+    assert ready.now["own_pictures"] is None
 
 
 def test_a_picture_is_read_upright_in_three_colours_and_not_too_large(tmp_path):

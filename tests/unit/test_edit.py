@@ -9,7 +9,6 @@ from space_core.edit import (
     Edit,
     LayerEdit,
     edited,
-    export_lora,
     low_rank,
     stored_delta,
     weights_sha256,
@@ -180,7 +179,7 @@ def test_lora_adapter_gives_the_edited_logits(model, edit, tmp_path):
     base = logits(model)
     with edited(model, edit):
         expected = logits(model)
-    stored = export_lora(edit, tmp_path, "tiny/llama")
+    stored = edit.to_peft(tmp_path, "tiny/llama")
     for name in edit.layers:
         error = (stored.delta(name) - edit.delta(name)).norm() / edit.delta(name).norm()
         assert error <= 1e-6
@@ -207,7 +206,7 @@ def test_lora_paths_that_end_alike_keep_their_own_ranks(tmp_path):
     edit = Edit({"fc": layer(6, 6, 1, 1), "inner.fc": layer(6, 6, 4, 2)})
     with edited(both, edit), torch.no_grad():
         expected = both(x)
-    export_lora(edit, tmp_path, "two")
+    edit.to_peft(tmp_path, "two")
     adapted = PeftModel.from_pretrained(both, tmp_path)
     torch.testing.assert_close(adapted(x).detach(), expected, rtol=0, atol=1e-5)
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from space_core.edit import Edit, LayerEdit, edited, export_lora, weights_sha256
+from space_core.edit import Edit, LayerEdit, edited, weights_sha256
 from space_core.edit_sum import combined, parts, without
 
 
@@ -69,7 +69,7 @@ def test_a_file_of_the_sum_still_knows_its_parts(tmp_path):
 
 
 def test_the_sum_is_exported_as_one_adapter(tmp_path):
-    stored = export_lora(combined(EDITS), tmp_path, "base")
+    stored = combined(EDITS).to_peft(tmp_path, "base")
     for name in ("0", "2"):
         wanted = combined(EDITS).delta(name)
         assert (stored.delta(name) - wanted).norm() <= 2e-6 * wanted.norm()

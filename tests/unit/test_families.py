@@ -8,7 +8,7 @@ from tiny_families import FAMILIES, Tiny, loaded, opener
 from torch import Tensor, nn
 
 from space_core import dcsi, families
-from space_core.edit import Edit, edited, export_lora, weights_sha256
+from space_core.edit import Edit, edited, weights_sha256
 from space_core.features import after_block, layer_inputs
 from space_core.inversion import invert
 from space_core.lessons import Lesson
@@ -198,7 +198,7 @@ def test_an_edit_is_trained_taken_off_kept_in_a_file_and_given_to_peft(tiny, tmp
     edit.save(tmp_path / "edit.safetensors")
     with edited(mllm.model, Edit.load(tmp_path / "edit.safetensors")):
         assert torch.equal(seen(mllm.model)[0], moved)
-    export_lora(edit, tmp_path / "lora", tiny.mllm.name)
+    edit.to_peft(tmp_path / "lora", tiny.mllm.name)
     adapted = PeftModel.from_pretrained(loaded(tiny.folder).model, tmp_path / "lora")
     torch.testing.assert_close(seen(adapted)[0], moved, rtol=0, atol=1e-5)
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from space_core import dcsi, hub
 from space_core.audit import Bench, audit, select_anchors
 from space_core.bound import stored_bound
-from space_core.edit import Edit, edited, export_lora, stored_delta, weights_sha256
+from space_core.edit import Edit, edited, stored_delta, weights_sha256
 from space_core.inversion import invert
 from space_core.lessons import Lesson
 from space_core.mllm import Example
@@ -97,7 +97,7 @@ def test_in_bfloat16_all_stays_exact_that_is_said_to_be(folder, tmp_path):
     edit.save(tmp_path / "edit.safetensors")
     with edited(mllm.model, Edit.load(tmp_path / "edit.safetensors")):
         assert torch.equal(logits(mllm.model, tiny), moved)
-    export_lora(edit, tmp_path / "lora", tiny.name)
+    edit.to_peft(tmp_path / "lora", tiny.name)
     again = loaded(folder, dtype="bfloat16")
     adapted = PeftModel.from_pretrained(again.model, tmp_path / "lora")
     # Its sums are rounded in another order: as far off as bfloat16 is, and nowhere near the base.

@@ -69,7 +69,7 @@ def test_it_is_safetensors_alone(written):
 def test_nothing_is_merged_in_place_or_left_half(mllm, edit, run, written, tmp_path, monkeypatch):
     before = (written / "README.md").read_bytes()
     for folder in (written, tmp_path):
-        with pytest.raises(ValueError, match="exists: nothing is merged into it"):
+        with pytest.raises(ValueError, match="exists: nothing is written into it"):
             merged.merge_and_save(mllm, edit, run, folder)
     assert (written / "README.md").read_bytes() == before
 
@@ -171,6 +171,17 @@ def test_the_command_merges_and_pushes_nothing(kept, hub, tmp_path, capsys):
     assert "saved in" in capsys.readouterr().out and (tmp_path / "model/README.md").is_file()
     assert hub.asked == []
     assert main(["merge", str(kept), "--out", str(tmp_path / "model")]) == 2
+    assert "give a new folder" in capsys.readouterr().err
+
+
+def test_the_command_writes_an_adapter_and_says_what_it_loses(kept, edit, tmp_path, capsys):
+    out = tmp_path / "lora"
+    assert main(["adapter", str(kept), "--out", str(out), "--rank", "1"]) == 0
+    assert "of the change is lost in the layer" in capsys.readouterr().out
+    assert {path.name for path in out.iterdir()} == {
+        "adapter_config.json", "adapter_model.safetensors"
+    }
+    assert main(["adapter", str(kept), "--out", str(out)]) == 2
     assert "give a new folder" in capsys.readouterr().err
 
 

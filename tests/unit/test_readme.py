@@ -9,10 +9,14 @@ import torch
 import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from peft import PeftModel
 from small_world import noise
 from tiny_mllm import tiny_mllm
+from tiny_sources import tiny_sources
 
+from space_core.audit import Bench
 from space_core.edit import Edit, LayerEdit
+from space_core.settings import DcsiConfig, TpasConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -76,6 +80,20 @@ def test_the_python_example_runs(tmp_path, monkeypatch, capsys):
     exec(compile(code, "README.md", "exec"), {})
     (said,) = eval(capsys.readouterr().out)
     assert said and said != mllm.answer(["What is this?"], mllm.encode([noise(1)]))[0]
+
+
+def test_the_whole_way_in_python_ends_in_an_adapter(tmp_path, monkeypatch, capsys):
+    (code,) = [one for one in re.findall(r"```python\n(.*?)```", TEXT, re.S) if "to_peft" in one]
+    sources, _ = tiny_sources(tmp_path / "world")
+    monkeypatch.setattr("space_core.audit.open_bench", lambda settings: Bench(sources, None))
+    few = DcsiConfig(steps=2, inversion_steps=2, second_look=0)
+    monkeypatch.setattr("space_core.settings.DcsiConfig", lambda: few)
+    monkeypatch.setattr("space_core.settings.TpasConfig", lambda: TpasConfig(4, 0.4))
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "README.md", "exec"), {})
+    assert capsys.readouterr().out == "Not verified on images\n"
+    adapted = PeftModel.from_pretrained(tiny_mllm().model, str(tmp_path / "lemon-free"))
+    assert any("lora_A" in name for name, _ in adapted.named_parameters())
 
 
 @pytest.mark.parametrize(
