@@ -154,7 +154,8 @@ def test_the_example_of_the_readme_runs(page, monkeypatch, capsys):
     monkeypatch.setattr("gradio_client.Client", here)
     exec(compile(code, "README.md", "exec"), {})
     said = capsys.readouterr().out
-    assert said.startswith("Forgotten Of 60 questions") and "after: Is a lemon a fruit?" in said
+    assert said.startswith("0.6 like lemon\n") and "\nForgotten Of 60 questions" in said
+    assert "after: Is a lemon a fruit?" in said and said.endswith("}\nlemon\n")
 
 
 # What is public
