@@ -48,10 +48,11 @@ def erase(args: argparse.Namespace) -> None:
 
     if args.out.exists() and not args.out.is_dir():
         raise ValueError(f"{args.out} is a file: give a folder for --out.")
-    request, bench = _request(args), open_bench(Settings.from_env())
+    settings = Settings.from_env()
+    request, bench = _request(args), open_bench(settings)
     selection = select_anchors(bench, request, _tpas(args))
     _warn(selection.warnings)
-    layers = tuple(args.layers)
+    layers = tuple(args.layers) or settings.layers
     config = replace(PRESETS[args.preset], steps=args.steps, seed=args.seed, layers=layers)
     finished = _audited(bench, request, selection, config)
     _warn(finished.record.warnings)

@@ -74,13 +74,13 @@ def memory(args: argparse.Namespace) -> None:
 
 
 def _config(args: argparse.Namespace) -> DcsiConfig:
-    return replace(PRESETS[args.preset], layers=tuple(args.layers))
+    return replace(PRESETS[args.preset], layers=tuple(args.layers) or Settings.from_env().layers)
 
 
 def add_layers(one: argparse.ArgumentParser) -> None:
     """The option that names the edited blocks."""
     one.add_argument("--layers", type=int, nargs="*", default=[], metavar="BLOCK",
-                     help="decoder blocks that are edited (default: the middle ones)")  # fmt: skip
+                     help="decoder blocks that are edited (default: SPACE_LAYERS, else the middle ones)")  # fmt: skip
 
 
 def bench_index(args: argparse.Namespace) -> None:

@@ -31,6 +31,7 @@ class Settings:
     cache: Path = Path.home() / ".cache" / "space-auditor"
     device: str = "auto"
     dtype: str = "auto"
+    layers: tuple[int, ...] = ()
     keep_days: int = 0
     shared_runs: bool = False
     max_queue: int = 16
@@ -78,6 +79,8 @@ class Settings:
                 said[name] = _read(variable(name), value, type(getattr(default, name)))
         if "SPACE_ID" in os.environ:
             said.setdefault("allowed_models", BUNDLED)
+        if "layers" in said:
+            said["layers"] = tuple(_read(variable("layers"), one, int) for one in said["layers"])
         folders = {name: said[name] for name in ("pool", "evaluation") if name in said}
         if folders.get("evaluation") == Path("none"):
             # No folder: nothing is evaluated.

@@ -120,14 +120,16 @@ def guarantees(record: RunRecord) -> str:
             f"Along the model's own answers to {count(kept.questions, 'question')} about other "
             f"images that had no part in the erasure, {kept.same:.0%} stay word for word, and "
             f"{kept.headroom:.0%} could not have changed: no score moved by half its lead. The "
-            f"scores differ by {kept.divergence:.2g} nats on average (KL divergence)."
+            f"scores differ by {kept.divergence:.2g} on average (KL divergence, in nats: 0 where "
+            "nothing differs)."
         )
     levels = [layer.level for layer in record.layers if layer.level is not None]
     if levels and len(levels) == len(record.layers):
         lines.append(
-            f"With {1 - RISK:.0%} confidence for each layer, at most {SHARE:.0%} of other concepts "
-            "have an image on which an edited layer, on its own, moves its output by more than "
-            f"{max(levels):.0%} of its usual length."
+            f"Of other concepts of the pool, each with up to three images that had no part in the "
+            f"erasure, at most {SHARE:.0%} have one on which an edited layer, on its own, moves its "
+            f"output by more than {max(levels):.0%} of its usual length (with {1 - RISK:.0%} "
+            "confidence for each layer)."
         )
     return " ".join(lines)
 

@@ -3,7 +3,7 @@
     L = −L(D_f) + E_{s∈D_r} mean_i KL( p_base(· | s_<i) ‖ p(· | s_<i) )
 
 TOFU (Maini et al. 2024, arXiv 2401.06121), "KL Minimization". There the mean runs over all of
-s, here over the answer's tokens.
+s, here over the tokens of all answers of a batch together.
 """
 
 from collections.abc import Iterator, Mapping

@@ -7,7 +7,8 @@ F_f is taken on the target's images, F_r on other images and on text, so that wh
 read of the target stays. Huo et al. 2025 (arXiv 2502.11051), the saliency map and the threshold
 as in the authors' released code, with its language mask: the decoder's linear layers, whole
 weights and no LoRA. Guessed: the mask holds for both terms (the code masks the ascent alone), one
-step takes both, gradients are not clipped, and F is a mean over at most 256 examples a side.
+step takes both, gradients are not clipped, and F is a mean over at most 256 examples a side, of the
+squared gradient of each batch's mean loss.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -63,15 +63,14 @@ def single_image(data: Data) -> Data:
 def name_tokens(mllm: Mllm, concept: Concept) -> list[int]:
     """K_V: ids of all tokens that the concept's names are written with inside an answer."""
     forms = {form for name in concept.names for form in (name, capitalised(name))}
-    return sorted({token for form in forms for token in _tokens(mllm, form)})
+    return sorted({token for form in forms for token in _tokens(mllm, form)[:-1]})
 
 
 def same_tokens(mllm: Mllm, new: Sequence[str], true: Sequence[str]) -> list[bool]:
     """K_S over the tokens of all new answers: those before and after all that was changed."""
-    end = [mllm.tokenizer.eos_token_id]
     same: list[bool] = []
     for text, other in zip(new, true, strict=True):
-        said, meant = _tokens(mllm, text) + end, _tokens(mllm, other) + end
+        said, meant = _tokens(mllm, text), _tokens(mllm, other)
         most = min(len(said), len(meant))
         head = next((i for i in range(most) if said[i] != meant[i]), most)
         tail = next((i for i in range(most - head) if said[-1 - i] != meant[-1 - i]), most - head)
@@ -80,7 +79,8 @@ def same_tokens(mllm: Mllm, new: Sequence[str], true: Sequence[str]) -> list[boo
 
 
 def _tokens(mllm: Mllm, answer: str) -> list[int]:
-    return mllm.tokenizer.encode(f" {answer}", add_special_tokens=False)
+    """An answer as the model is trained to end a question with it, end token included."""
+    return mllm.tokens(mllm.prompt("What is this?", 0), answer)[1]
 
 
 def _surprise(forced: Forced) -> Tensor:

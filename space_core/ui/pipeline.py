@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,6 +77,7 @@ def default_pipeline(settings: Settings) -> Pipeline:
         from space_core.worker import erase
 
         questions = usual_count() if bench.split else 0
+        config = replace(config, layers=config.layers or settings.layers)
         yield from erase(compute(), request, selection, config, questions, stop)
 
     def ask(_bench: "Bench", *asked: Any) -> tuple[str, str]:

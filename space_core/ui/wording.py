@@ -66,7 +66,8 @@ PLOTS = {
     "bound": "How much each layer's output on other knowledge changed. Good: the measured mark on "
     "the same data lies on or below the bound. On unseen data it may lie a little above: the "
     "bound does not promise that, nor anything of all edited layers together, whose later ones "
-    "see what the earlier ones have moved.",
+    "see what the earlier ones have moved (measured where the answer begins, the others at every "
+    "position).",
     "costs": "What each of the concepts most like the erased one pays: how much the layer that "
     "moves most changes its output on images of it that had no part in the erasure. Good: all "
     "bars short; a long one says where to look for damage.",

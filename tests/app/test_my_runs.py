@@ -12,7 +12,7 @@ from stand_in import EDIT, EVIL, Bench, record, selection, share
 from space_core.kept_runs import LISTED, new_key, open_runs
 from space_core.run_index import Entry
 from space_core.runs import decisions_of
-from space_core.settings import Settings
+from space_core.settings import DcsiConfig, Settings
 from space_core.types import ConceptRequest
 from space_core.ui import kept_run, my_runs
 from space_core.ui.pipeline import default_pipeline
@@ -238,6 +238,19 @@ def test_the_real_doors_keep_a_run_and_load_it_again(tmp_path, monkeypatch):
     assert again.record == record() and again.edit.sha256() == EDIT.sha256()
     assert doors.runs.result().find_own("eve", key).state == "finished"
     assert doors.bench.result().model_name == "demo"
+
+
+@pytest.mark.parametrize("asked, edited", [((), (4, 5)), ((7,), (7,))])
+def test_an_erasure_edits_the_blocks_of_the_settings(tmp_path, monkeypatch, asked, edited):
+    monkeypatch.setattr("space_core.audit.open_bench", lambda settings: Bench())
+    seen = []
+    monkeypatch.setattr(
+        "space_core.worker.erase", lambda compute, request, selection, config, *_: seen.append(config)
+        or iter(())
+    )  # fmt: skip
+    doors = default_pipeline(replace(Settings(), runs=tmp_path / "runs", layers=(4, 5)))
+    list(doors.audit(doors.bench.result(), None, None, DcsiConfig(layers=asked), None))
+    assert [config.layers for config in seen] == [edited]
 
 
 # Compared

@@ -88,6 +88,13 @@ def test_erase_saves_the_run_and_prints_it(pipeline, tmp_path, capsys):
     assert "warning: few images" in printed.err and "inversion" not in printed.out
 
 
+def test_the_blocks_are_those_asked_for_else_those_of_the_setting(pipeline, tmp_path, monkeypatch):
+    monkeypatch.setenv("SPACE_LAYERS", "4,5")
+    for asked, edited in (([], (4, 5)), (["--layers", "7"], (7,))):
+        assert main(["erase", "lemon", "--out", str(tmp_path / "runs"), *asked]) == 0
+        assert pipeline.config.layers == edited
+
+
 def test_anchors_are_printed(pipeline, capsys):
     assert main(["anchors", "lemon"]) == 0
     printed = capsys.readouterr().out

@@ -65,6 +65,7 @@ def test_every_kind_of_value_is_read(monkeypatch, tmp_path):
         ({"dtype": "fp8"}, "SPACE_DTYPE is 'fp8': give auto, float32 or bfloat16."),
         ({"max_queue": "many"}, "SPACE_MAX_QUEUE is 'many': give a whole number."),
         ({"max_queue": "0"}, "SPACE_MAX_QUEUE is 0: give 1 or more."),
+        ({"layers": "4, five"}, "SPACE_LAYERS is 'five': give a whole number."),
         ({"offline": "perhaps"}, "SPACE_OFFLINE is 'perhaps': give 1 or 0."),
         ({"pool": "/no/such"}, "SPACE_POOL is '/no/such', which is no folder."),
         ({"evaluation": "/no/such"}, "SPACE_EVALUATION is '/no/such', which is no folder."),
@@ -81,6 +82,11 @@ def test_a_value_that_cannot_be_used_is_a_sentence(monkeypatch, values, sentence
     with pytest.raises(ValueError) as fault:
         of(monkeypatch, **values)
     assert sentence in str(fault.value) and "\n" not in str(fault.value)
+
+
+def test_blocks_are_numbers(monkeypatch):
+    assert of(monkeypatch).layers == ()
+    assert of(monkeypatch, layers="4, 15").layers == (4, 15)
 
 
 def test_a_password_is_not_told(monkeypatch):
