@@ -249,7 +249,7 @@ def test_an_erasure_edits_the_blocks_of_the_settings(tmp_path, monkeypatch, aske
         or iter(())
     )  # fmt: skip
     doors = default_pipeline(replace(Settings(), runs=tmp_path / "runs", layers=(4, 5)))
-    list(doors.audit(doors.bench.result(), None, None, DcsiConfig(layers=asked), None))
+    list(doors.audit(SimpleNamespace(split=None), None, None, DcsiConfig(layers=asked), None))
     assert [config.layers for config in seen] == [edited]
 
 

@@ -91,7 +91,7 @@ def test_erase_saves_the_run_and_prints_it(pipeline, tmp_path, capsys):
 def test_the_blocks_are_those_asked_for_else_those_of_the_setting(pipeline, tmp_path, monkeypatch):
     monkeypatch.setenv("SPACE_LAYERS", "4,5")
     for asked, edited in (([], (4, 5)), (["--layers", "7"], (7,))):
-        assert main(["erase", "lemon", "--out", str(tmp_path / "runs"), *asked]) == 0
+        assert main(["erase", "lemon", "--out", str(tmp_path / str(edited)), *asked]) == 0
         assert pipeline.config.layers == edited
 
 
