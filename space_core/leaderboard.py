@@ -6,7 +6,7 @@ Written by `bench`, read by it and by the page. Knows neither models nor methods
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from html import escape
 from pathlib import Path
 
@@ -18,6 +18,8 @@ from space_core.intervals import bootstrap_mean
 RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
 FILE = "leaderboard.parquet"
 SPACE, RANDOM = "space", "random anchors"
+# SPACE where it ran on more targets than the rest.
+ALL = "space, all concepts"
 BAND = 0.1
 SOURCE_FREE = "Source-free: no image of the concept is used"
 DATA_DEPENDENT = "Data-dependent: trained on images of the concept itself"
@@ -52,8 +54,8 @@ MEASURES = {
     "text_ra": ("text RA ↑", "text-only questions about other concepts, kept"),
     "told": (
         "told",
-        "text-only questions about the concept itself, still answered as before: only what it looks "
-        "like is meant to go, unless an erasure is asked to take text too",
+        "text-only questions about the concept itself, still answered as before: only what it "
+        "looks like is meant to go, unless an erasure is asked to take text too",
     ),
     "gap": (
         "gap → 1",
@@ -212,13 +214,23 @@ def write_rows(path: Path, rows: Iterable[Mapping], name: str, said: Mapping) ->
 
 
 def lines(rows: Iterable[Row], domain: str = "") -> tuple[Line, ...]:
-    """Every method over its targets, of one domain where one is named; SPACE first."""
+    """Every method over its targets, of one domain where one is named; SPACE first.
+
+    SPACE stands beside the others over the targets that others ran on; where it ran on more, over
+    all of them in a line of its own.
+    """
     rows = [row for row in rows if domain in ("", row.domain)]
+    others = {row.target for row in rows if row.method != SPACE}
+    shared = [row for row in rows if not others or row.target in others]
     order = list(GROUPS)
     keys = dict.fromkeys(
-        (order.index(row.group), row.method != SPACE, row.method, row.setting) for row in rows
+        (order.index(row.group), row.method != SPACE, row.method, row.setting) for row in shared
     )
-    return tuple(_line(rows, method, setting) for _, _, method, setting in sorted(keys))
+    found = tuple(_line(shared, method, setting) for _, _, method, setting in sorted(keys))
+    if len(shared) == len(rows):
+        return found
+    ours = [replace(row, method=ALL) for row in rows if row.method == SPACE]
+    return (*found[:1], _line(ours, ALL, ""), *found[1:])
 
 
 def mean(values: Sequence[float], limits: tuple[float, float] = (0.0, 1.0)) -> Mean:
@@ -265,8 +277,8 @@ def _line(rows: Sequence[Row], method: str, setting: str) -> Line:
         )
         for name in MEASURES
     }
-    others = [] if method == SPACE else rows
-    ours = {row.target: row.grf_f1 for row in others if row.method == SPACE}
+    beside = [] if method in (SPACE, ALL) else rows
+    ours = {row.target: row.grf_f1 for row in beside if row.method == SPACE}
     less = mean([row.grf_f1 - ours.get(row.target, math.nan) for row in own], (-1.0, 1.0))
     seconds = sum(row.seconds for row in own) / len(own)
     bands: dict[float, tuple[int, int]] = {}

@@ -55,7 +55,8 @@ def test_space_comes_first_and_data_dependent_methods_last():
 
 def test_the_bands_of_all_targets_are_one_curve():
     rows = [row("space", "lemon", curve=((0.1, 9, 10), (0.4, 1, 2)))]
-    rows += [row("space", "bus", curve=((0.1, 8, 10),)), row("no keep", "bus", group="ablation")]
+    rows += [row("space", "bus", curve=((0.1, 8, 10),))]
+    rows += [row("no keep", target, group="ablation") for target in ("bus", "lemon")]
     ours, other = lines(rows)
     assert ours.curve == ((0.1, 17, 20), (0.4, 1, 2)) and other.curve == ()
     (drawn,) = plots.curves([ours, other]).data
@@ -82,7 +83,7 @@ def test_two_settings_of_a_method_are_not_averaged():
 def test_methods_are_compared_on_the_targets_they_share():
     rows = [row("space", "lemon", 0.0), row("space", "bus", 0.9), row("ga", "lemon", 0.5)]
     rows += [row("ga", "kiwi", 0.0)]
-    ours, other = lines(rows)
+    ours, _, other = lines(rows)
     assert math.isnan(ours.less.value)
     assert other.less.value == pytest.approx(rows[2].grf_f1 - rows[0].grf_f1)
 
@@ -137,3 +138,13 @@ def test_names_of_methods_that_do_alike_do_not_lie_on_each_other():
              for text, side in zip(trace.text, trace.textposition)}  # fmt: skip
     assert sides["space"] != sides["idk"] and sides["ga"] == sides["space"]
     assert plots.pareto([]).data
+
+
+def test_methods_stand_side_by_side_over_the_same_targets():
+    rows = [row("space", "lemon", 0.0), row("space", "bus", 0.4), row("ga", "bus", 0.5)]
+    ours, all_of_ours, other = lines(rows)
+    assert (ours.method, ours.targets, ours.means["fa"].value) == ("space", 1, 0.4)
+    assert (all_of_ours.method, all_of_ours.targets) == (leaderboard.ALL, 2)
+    assert all_of_ours.means["fa"].value == pytest.approx(0.2) and math.isnan(all_of_ours.less.value)
+    assert (other.method, other.targets) == ("ga", 1)
+    assert [line.method for line in lines(rows[:2])] == ["space"]
