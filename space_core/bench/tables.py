@@ -1,5 +1,7 @@
 """Rows → the results folder: CSV files, the file that `leaderboard` reads, a page of its own."""
 
+import math
+import statistics
 from collections.abc import Sequence
 from dataclasses import asdict
 from html import escape
@@ -7,15 +9,15 @@ from pathlib import Path
 
 from space_core import leaderboard, plots
 from space_core.bench.files import write_csv
-from space_core.leaderboard import SPACE, About, Leaderboard, Line, Row
+from space_core.leaderboard import SPACE, Leaderboard, Line, Row
 
 COLUMNS = (
     "method", "target", "domain", "n", "fa", "generality", "ra", "proximal_ra", "grf_f1",
     "text_ra", "gap", "seconds", "seconds_ratio", "setting",
 )  # fmt: skip
 COST = (
-    "method", "target", "domain", "seconds", "seconds_ratio", "cpu_seconds", "peak_mb",
-    "parameters",
+    "method", "target", "domain", "seconds", "seconds_ratio", "cpu_seconds", "cpu_seconds_ratio",
+    "peak_mb", "peak_mb_ratio", "parameters",
 )  # fmt: skip
 CURVE = ("method", "setting", "similarity_from", "similarity_to", "kept", "asked")
 _ABLATION = ("ablation", "control", "ceiling")
@@ -30,7 +32,7 @@ def write(folder: Path, board: Leaderboard) -> str:
         ("ablation.csv", COLUMNS, [row for row in rows if row.group in (*_ABLATION, "ours")]),
         ("cost.csv", COST, rows),
     ):
-        lines = [{**asdict(row), "seconds_ratio": _ratio(row, rows)} for row in own]
+        lines = [{**asdict(row), **_ratios(row, rows)} for row in own]
         write_csv(folder / path, columns, lines)
     leaderboard.save(folder, board)
     found = leaderboard.lines(rows)
@@ -40,11 +42,17 @@ def write(folder: Path, board: Leaderboard) -> str:
         for edge, kept, asked in line.curve
     ]
     write_csv(folder / "curve.csv", CURVE, bands)
-    (folder / "leaderboard.html").write_text(_page(found, board.about), encoding="utf-8")
-    return leaderboard.markdown(found)
+    (folder / "leaderboard.html").write_text(_page(found, board), encoding="utf-8")
+    usual = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in _medians(rows).items())
+    return f"{leaderboard.markdown(found)}\n\nMedian time of an edit: {usual}."
 
 
-def _page(found: Sequence[Line], about: About) -> str:
+def _page(found: Sequence[Line], board: Leaderboard) -> str:
+    about = board.about
+    by_domain = "".join(
+        f"<h2>{escape(domain)}</h2>{leaderboard.table(leaderboard.lines(board.rows, domain))}"
+        for domain in board.domains
+    )
     drawn = "".join(
         figure.to_html(
             full_html=False, include_plotlyjs=name == "pareto", div_id=name,
@@ -61,11 +69,23 @@ def _page(found: Sequence[Line], about: About) -> str:
         f"{escape(about.created)}, on {escape(about.model)}. Mean over targets, 95 % bootstrap "
         "interval by target.</p>"
         f"<p>Baselines: {escape(about.tuning)} Gap: {escape(about.gap)}</p>"
-        f"{drawn}{leaderboard.table(found)}</html>\n"
+        f"{drawn}{leaderboard.table(found)}{by_domain}</html>\n"
     )
 
 
-def _ratio(row: Row, rows: Sequence[Row]) -> float:
-    """Seconds over SPACE's on the same target."""
-    ours = [one.seconds for one in rows if one.method == SPACE and one.target == row.target]
-    return row.seconds / ours[0] if ours and ours[0] > 0 else float("nan")
+def _ratios(row: Row, rows: Sequence[Row]) -> dict[str, float]:
+    """What a row cost over what SPACE did on the same target."""
+    ours = [one for one in rows if one.method == SPACE and one.target == row.target]
+
+    def ratio(name: str) -> float:
+        cost = getattr(ours[0], name) if ours else 0.0
+        return getattr(row, name) / cost if cost > 0 else math.nan
+
+    return {f"{name}_ratio": ratio(name) for name in ("seconds", "cpu_seconds", "peak_mb")}
+
+
+def _medians(rows: Sequence[Row]) -> dict[str, float]:
+    seconds: dict[str, list[float]] = {}
+    for row in rows:
+        seconds.setdefault(row.method, []).append(row.seconds)
+    return {name: statistics.median(some) for name, some in seconds.items()}

@@ -97,6 +97,9 @@ def test_tables_agree_with_the_rows(tmp_path):
     curve = (tmp_path / "curve.csv").read_text().splitlines()
     assert curve[1] == "space,,0.3000,0.4000,8,10" and len(curve) == 4
     page = (tmp_path / "leaderboard.html").read_text()
+    assert "Median time of an edit: " in text and "<h2>food</h2>" in page
+    cost = list(csv.DictReader((tmp_path / "cost.csv").open()))
+    assert tuple(cost[0]) == tables.COST and cost[2]["cpu_seconds_ratio"] == "nan"
     assert "Data-dependent: trained on images" in page and "<script src=" not in page
 
 
@@ -165,7 +168,7 @@ def test_a_stopped_suite_goes_on_where_it_stopped(measured, tmp_path):
     assert measured.pairs == [
         ("space", "lemon"), ("ga", "lemon"), ("ga", "lemon"), ("no keep", "lemon")
     ]
-    assert text.count("\n") == 4
+    assert text.count("\n") == 6
     board.run(Settings(), suite)
     assert len(measured.pairs) == 4
 
