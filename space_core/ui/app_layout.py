@@ -15,6 +15,7 @@ from space_core.ui import (
 )  # fmt: skip
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.public_api import offer
+from space_core.ui.wiring import CROWDED
 from space_core.ui.wording import explain
 
 TABS = (
@@ -78,11 +79,15 @@ def build(pipeline: Pipeline, max_queue: int = 16) -> gr.Blocks:
             async for update in readiness(pipeline):
                 yield update
 
-        page.load(
+        loaded = page.load(
             announce, None,
             [ready, *(parts[one] for one in ("examples", "protect", "takes", "setup"))],
             api_visibility="private",
             concurrency_limit=None, show_progress="hidden",
+        )
+        loaded.failure(
+            lambda: markup.status(CROWDED, "warning"), None, ready, api_visibility="private",
+            queue=False, show_progress="hidden",
         )
         page.load(None, None, None, js=_FIT_PLOTS, api_visibility="private", queue=False)
         offer(pipeline)

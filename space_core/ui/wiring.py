@@ -14,6 +14,7 @@ from space_core.ui.wording import explain
 View = Mapping[str, Any]
 Parts = Mapping[str, Any]
 
+CROWDED = "Too many visitors wait for the model: try again in some minutes."
 # One erasure or search at a time, over all visitors.
 HEAVY = {"concurrency_id": "gpu", "concurrency_limit": 1}
 
@@ -41,10 +42,17 @@ def listen(
             if view := failed(explain(error)):
                 yield _placed(parts, view)
 
-    return event(
-        run, [parts[name] for name in inputs], [parts[name] for name in outputs],
-        api_visibility="private", **options,
+    shown = [parts[name] for name in outputs]
+    started = event(
+        run, [parts[name] for name in inputs], shown, api_visibility="private", **options
     )
+    if options.get("queue", True) and (crowded := failed(CROWDED)):
+        # The queue is full: gradio refuses, and no handler runs.
+        started.failure(
+            lambda: _placed(parts, crowded), None, shown, api_visibility="private", queue=False,
+            show_progress="hidden",
+        )
+    return started
 
 
 def _placed(parts: Parts, view: View) -> dict[Component, Any]:

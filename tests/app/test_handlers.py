@@ -4,6 +4,7 @@ import asyncio
 import threading
 from concurrent.futures import Future
 from dataclasses import replace
+from unittest.mock import Mock
 
 import gradio as gr
 import pytest
@@ -216,10 +217,9 @@ def test_the_curves_are_not_redrawn_more_often_than_one_can_see(ready, pipeline,
 
 def heard(handler, **options):
     """What `listen` makes of a handler."""
-    kept = []
-    parts = {"said": "SAID"}
-    listen(lambda run, *_, **__: kept.append(run), handler, parts, outputs=("said",), **options)
-    return kept[0]
+    event, parts = Mock(), {"said": "SAID"}
+    listen(event, handler, parts, outputs=("said",), **options)
+    return event.call_args.args[0]
 
 
 def broken(fault):
@@ -230,6 +230,15 @@ def broken(fault):
 def test_an_error_becomes_the_sentence_of_the_listener():
     run = heard(broken, failed=lambda sentence: {"said": f"! {sentence}"})
     assert list(run(ValueError("Do this."))) == [{"SAID": "first"}, {"SAID": "! Do this."}]
+
+
+def test_a_full_queue_is_a_sentence_of_the_listener_too():
+    event, options = Mock(), {"outputs": ("said",), "failed": lambda sentence: {"said": sentence}}
+    listen(event, broken, {"said": "SAID"}, **options)
+    refused = event.return_value.failure.call_args.args[0]
+    assert "Too many visitors wait" in refused()["SAID"]
+    listen(event := Mock(), broken, {"said": "SAID"}, queue=False, **options)
+    assert not event.return_value.failure.called
 
 
 def test_an_error_that_nobody_shows_changes_nothing():

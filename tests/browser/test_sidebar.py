@@ -2,6 +2,7 @@
 
 import os
 import socket
+from contextlib import contextmanager
 
 import pytest
 
@@ -19,17 +20,15 @@ LEMON = "lemon: forgotten"
 PHONE = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"}
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    """The whole page before a stand-in, on a free port."""
-    from stand_in import StandIn
-
+@contextmanager
+def served(stand_in, **options):
+    """The address of the whole page before a stand-in, on a free port."""
     from space_core.ui.app_layout import build, launch_options
 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    app = build(StandIn(tmp_path_factory.mktemp("runs")))
+    app = build(stand_in, **options)
     try:
         yield app.launch(
             prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", server_port=port,
@@ -37,6 +36,14 @@ def address(tmp_path_factory):
         )[1]  # fmt: skip
     finally:
         app.close(verbose=False)
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    from stand_in import StandIn
+
+    with served(StandIn(tmp_path_factory.mktemp("runs"))) as where:
+        yield where
 
 
 @pytest.fixture
