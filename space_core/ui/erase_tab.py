@@ -109,8 +109,8 @@ def stop(flag: threading.Event | None) -> Iterator[View]:
     """Ask this visitor's run to end."""
     if flag is not None:
         flag.set()
-    text = "Stopping: what is erased so far will be measured and labelled as partial. Where nothing "
-    text += "has begun, nothing will."
+    text = "Stopping: what is erased so far will be measured and labelled as partial. "
+    text += "Where nothing has begun, nothing will."
     yield {"erase_status": markup.status(text, "busy"), "stop": gr.update(interactive=False)}
 
 

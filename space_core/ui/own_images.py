@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
+from gradio.utils import get_upload_folder
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from space_core.types import OwnImages
@@ -82,7 +83,8 @@ def kept_after(event: Callable[..., Any], parts: Parts) -> None:
     """
     listen(
         event, kept, parts, inputs=("own_pictures", "finished"),
-        outputs=("own", "own_pictures", "own_again", "own_status"), queue=False, show_progress="hidden",
+        outputs=("own", "own_pictures", "own_again", "own_status"), queue=False,
+        show_progress="hidden",
     )
 
 
@@ -118,6 +120,7 @@ def add(
     if finished is None:
         raise ValueError(wording.NO_EDIT)
     together = (*(before.images if before else ()), *map(read, paths or ()))
+    _let_go(paths or ())
     if not together:
         raise ValueError("There are no images of yours: add some first.")
     if len(together) > MOST:
@@ -153,6 +156,13 @@ def read(path: str | Path) -> Image.Image:
         ) from fault
     picture.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
     return picture
+
+
+def _let_go(paths: Sequence[str | Path]) -> None:
+    """Delete what the page stored of an upload: the visit holds the images now."""
+    for path in map(Path, paths):
+        if path.resolve().is_relative_to(get_upload_folder()):
+            path.unlink(missing_ok=True)
 
 
 def _yours(images: Sequence[Image.Image]) -> str:

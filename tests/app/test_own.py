@@ -1,5 +1,7 @@
 """The auditor's own images and questions: asked of the edit alone, kept in the visit alone."""
 
+from pathlib import Path
+
 import pytest
 from PIL import Image
 from stand_in import EDIT, Bench, Finished, outcome, record, share
@@ -52,6 +54,16 @@ def test_more_images_join_those_before_and_all_can_be_taken_away(ready, pipeline
     ready.act("own_clear")
     assert ready.now["own"] is None and ready.now["own_pictures"] is None
     assert "Your images" not in ready.now["verdict"] and len(ready.now["table"]) == 5
+
+
+def test_of_an_upload_nothing_stays_on_the_disk(ready, pictures, tmp_path, monkeypatch):
+    kept, (first, second) = pictures(1), pictures(2)
+    ready.erase().act("own_upload", "upload", own_upload=kept)
+    assert Path(kept[0]).is_file()  # no upload of the page's
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    ready.act("own_upload", "upload", own_upload=[first, second])
+    assert not Path(first).exists() and not Path(second).exists()
+    assert len(ready.now["own_pictures"].images) == 3
 
 
 def test_own_images_reach_no_later_erasure(ready, pipeline, pictures, monkeypatch):
