@@ -108,7 +108,7 @@ def free_memory(devices: Collection[str]) -> Free:
 
 
 def _left_to_container(group: Path, otherwise: int) -> int:
-    """What the control group's limit leaves, where there is one; files in its cache count as free."""
+    """What the control group's limit leaves, where there is one; cached files count as free."""
     try:
         limit = int((group / "memory.max").read_text())
         used = int((group / "memory.current").read_text())

@@ -9,16 +9,26 @@ from pathlib import Path
 from space_core import plots
 from space_core.damage import LayerReport
 from space_core.decisions import Decision
+from space_core.plot_notes import PLOTS
 from space_core.types import Anchor, Belief, Outcome, RunRecord, Share
 from space_core.verdict import answers, guarantees, said_instead, verdict
 
-_STATES = "The model's states, before and after"
-_BOUND = "Change of each layer against its bound"
+_TITLES = {
+    "bands": "Answers kept, by similarity to the concept",
+    "domains": "Answers kept, by domain",
+    "bound": "Change of each layer against its bound",
+    "costs": "Change for each of the nearest concepts",
+    "layers": "Spectral entropy of each layer's inputs",
+    "losses": "Loss",
+    "entropies": "Spectral entropy of the anchors",
+    "drift": "Drift of other knowledge",
+    "let_through": "Share of the gradient that the hard null space lets through",
+    "histogram": "The pool's similarity to the text",
+    "states": "The model's states, before and after",
+}
 _TOLD = {
     False: "Told of it in text alone (not asked to go)", True: "Told of it in text alone (want 0)"
 }  # fmt: skip
-_COSTS = "Change for each of the nearest concepts"
-_GRADIENT = "Share of the gradient that the hard null space lets through"
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem }
 table { border-collapse: collapse; margin: 1rem 0 }
@@ -43,28 +53,23 @@ td { overflow-wrap: anywhere; white-space: pre-line }
 def report_html(record: RunRecord, decisions: Sequence[Decision] = ()) -> str:
     """The whole page, the same for the same run. Loads nothing: plotly's script is in it. Every
     text is escaped. Printed, it fits a sheet of A4."""
-    request, notes = record.selection.request, {}
+    request = record.selection.request
     figures = {
-        "Answers kept, by similarity to the concept": plots.bands(record.bands),
-        "Answers kept, by domain": plots.domains(record.domains),
-        _BOUND: plots.perturbations(record.layers),
-        _COSTS: plots.neighbour_costs(record.layers),
-        "Spectral entropy of each layer's inputs": plots.layer_entropies(record.layers),
-        "Loss": plots.losses(record.steps),
-        "Spectral entropy of the anchors": plots.entropies(record.steps),
-        "Drift of other knowledge": plots.drift(record.steps),
-        **({_GRADIENT: plots.let_through(record.steps)} if _is_hard(record) else {}),
-        "The pool's similarity to the text": plots.similarities(
-            record.selection.scores, record.selection.threshold
-        ),
-    }
+        "bands": plots.bands(record.bands), "domains": plots.domains(record.domains),
+        "bound": plots.perturbations(record.layers), "costs": plots.neighbour_costs(record.layers),
+        "layers": plots.layer_entropies(record.layers), "losses": plots.losses(record.steps),
+        "entropies": plots.entropies(record.steps), "drift": plots.drift(record.steps),
+        **({"let_through": plots.let_through(record.steps)} if _is_hard(record) else {}),
+        "histogram": plots.similarities(record.selection.scores, record.selection.threshold),
+        **({"states": plots.state_map(record.states)} if record.states else {}),
+    }  # fmt: skip
+    notes = {name: [PLOTS[name]] for name in figures if name in PLOTS}
+    notes["bound"].append(guarantees(record))
     if record.states:
-        figures[_STATES] = plots.state_map(record.states)
-        notes[_STATES] = f"<p>{escape(plots.state_map_note(record.states))}</p>"
-    if promised := guarantees(record):
-        notes[_BOUND] = f"<p>{escape(promised)}</p>"
+        notes["states"] = [plots.state_map_note(record.states)]
     drawn = (
-        f"<h2>{name}</h2>{notes.get(name, '')}"
+        f"<h2>{_TITLES[name]}</h2>"
+        + "".join(f"<p>{escape(note)}</p>" for note in notes.get(name, ()) if note)
         + figure.to_html(full_html=False, include_plotlyjs=place == 0, div_id=f"plot-{place}")
         for place, (name, figure) in enumerate(figures.items())
     )

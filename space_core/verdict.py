@@ -126,9 +126,9 @@ def guarantees(record: RunRecord) -> str:
     levels = [layer.level for layer in record.layers if layer.level is not None]
     if levels and len(levels) == len(record.layers):
         lines.append(
-            f"Of other concepts of the pool, each with up to three images that had no part in the "
-            f"erasure, at most {SHARE:.0%} have one on which an edited layer, on its own, moves its "
-            f"output by more than {max(levels):.0%} of its usual length (with {1 - RISK:.0%} "
+            "Of other concepts of the pool, each with up to three images that had no part in the "
+            f"erasure, at most {SHARE:.0%} have one on which an edited layer, on its own, moves "
+            f"its output by more than {max(levels):.0%} of its usual length (with {1 - RISK:.0%} "
             "confidence for each layer)."
         )
     return " ".join(lines)

@@ -77,7 +77,7 @@ def baseline(one: Baseline, config: LoraConfig, read: Recent[Data]) -> Method:
 def gathered(
     one: Baseline, config: LoraConfig, read: Recent[Data], bench: Bench, request: ConceptRequest
 ) -> Data:
-    """What a published method is trained on, collected once for all that are trained on the same."""
+    """What a published method is trained on, collected once for all that share it."""
     gather = collect if one.uses_target_images else proxies
     selection = select_anchors(bench, request, TpasConfig())
     key = gather.__name__, request, config.seed

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from space_core import plots
+from space_core.plot_notes import PLOTS
 from space_core.leaderboard import RESULTS
 from space_core.settings import TpasConfig
 from space_core.types import RunRecord, Selection
@@ -71,7 +72,7 @@ def build() -> dict[str, Any]:
         )
     parts["choice_pays"] = gr.HTML()
     parts["histogram"] = gr.Plot(label="Similarity of the pool to your words", show_label=True)
-    gr.HTML(markup.note(wording.PLOTS["histogram"]))
+    gr.HTML(markup.note(PLOTS["histogram"]))
     with gr.Accordion("Kept away from the erasure, and why", open=False):
         gr.HTML(markup.note(
             "The erasure must not see the concept itself. Images that show it, by their label, "

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from space_core import plots
+from space_core.plot_notes import PLOTS
 from space_core.settings import PRESETS, DcsiConfig
 from space_core.types import Progress, Selection, StepEvent
 from space_core.ui import (
@@ -62,7 +63,7 @@ def build() -> dict[str, Any]:
                 shown = name != _HARD
                 with gr.Column(min_width=300, visible=shown) as parts[f"{name}_part"]:
                     parts[name] = gr.Plot(label=title)
-                    gr.HTML(markup.note(wording.PLOTS[name]))
+                    gr.HTML(markup.note(PLOTS[name]))
     return parts
 
 

@@ -7,6 +7,7 @@ import gradio as gr
 from PIL import Image
 
 from space_core import plots
+from space_core.plot_notes import PLOTS
 from space_core.types import Outcome, OwnImages, RunRecord
 from space_core.ui import markup, outcomes, own_images, own_questions, wording
 from space_core.ui.pipeline import Pipeline
@@ -58,7 +59,7 @@ def build() -> dict[str, Any]:
             for name, key, title in some:
                 with gr.Column(min_width=300):
                     parts[name] = gr.Plot(label=title)
-                    gr.HTML(markup.note(wording.PLOTS[key]))
+                    gr.HTML(markup.note(PLOTS[key]))
     parts["promised"] = gr.HTML()
     with gr.Column(visible=False) as parts["states"]:
         parts["state_plot"] = gr.Plot(label="Where the model holds each image in mind")
