@@ -1,8 +1,8 @@
 """On what the process computes: device, threads, and the GPU that a Space lends.
 
 On ZeroGPU every call runs in a child forked from this process. OpenMP hangs in a child whose parent
-has opened a team of threads, and a child that opens one of its own was seen to hang in the allocator
-of MKL. So both keep to one thread, where the GPU computes, and the parent computes nothing on CUDA.
+has opened a team of threads, and a child that opens one of its own was seen to hang in MKL's
+allocator. So both keep to one thread, where the GPU computes, and the parent computes nothing on CUDA.
 """
 
 import os

@@ -80,8 +80,8 @@ def _config(args: argparse.Namespace) -> DcsiConfig:
 def add_layers(one: argparse.ArgumentParser) -> None:
     """The option that names the edited blocks."""
     one.add_argument("--layers", type=int, nargs="*", default=[], metavar="BLOCK",
-                     help="decoder blocks that are edited (default: those of SPACE_LAYERS, else the "
-                     "middle ones)")  # fmt: skip
+                     help="decoder blocks that are edited (default: those of SPACE_LAYERS, else "
+                     "the middle ones)")  # fmt: skip
 
 
 def bench_index(args: argparse.Namespace) -> None:

@@ -95,7 +95,8 @@ def erase(
         ):
             if optimised is not None:
                 features, shift = optimised.features, optimised.shift
-            text = f"Moving the anchors until the frozen model names the concept: loss {loss:.2f}"
+            text = "Moving the anchors until the frozen model names the concept: loss "
+            text += f"{loss:.2f}, lower is nearer"
             yield Progress("inversion", text, 0.4 + 0.25 * step / config.inversion_steps)
         pause(stop)
         public = around.keep.rows

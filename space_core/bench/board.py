@@ -93,7 +93,7 @@ def _measure(
     bench: Bench, suite: Suite, known: Mapping[str, Entry],
     jobs: Sequence[tuple[str, Sequence[str]]], inputs: str,
 ) -> None:  # fmt: skip
-    """Measure every pair that has no file of these inputs. Processes (`ranks`) share the targets."""
+    """Measure every pair without a file of these inputs. Processes (`ranks`) share the targets."""
     for number in in_turn(range(len(jobs))):
         target, names = jobs[number]
         asked = None
