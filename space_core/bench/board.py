@@ -84,7 +84,10 @@ def run(settings: Settings, suite: Suite) -> str:
         rows = tuple(row for row in found if row.inputs == inputs)
         if stale := len(found) - len(rows):
             log.warning("%d rows were measured with something else and are left out", stale)
-        about = _about(bench, suite, tuned, rows)
+        # The command of the whole table, which may have been measured in several parts.
+        found_of = {row.method for row in rows}
+        only = tuple(name for name in known if name in found_of) if found_of < set(known) else ()
+        about = _about(bench, replace(suite, only=only), tuned, rows)
         text = tables.write(suite.results, Leaderboard(rows, about))
     return text
 

@@ -203,9 +203,13 @@ def test_what_was_measured_with_other_data_is_measured_anew_and_in_no_table(
     monkeypatch.setattr(board, "VERSION", "another")
     other = replace(suite, only=("ga",))
     board.run(Settings(), other)
-    assert [row.method for row in leaderboard.read(suite.results).rows] == ["ga"]
+    board_of_one = leaderboard.read(suite.results)
+    assert [row.method for row in board_of_one.rows] == ["ga"]
+    assert board_of_one.about.command.endswith("--only ga")
     board.run(Settings(), suite)
-    assert {row.method for row in leaderboard.read(suite.results).rows} == {"ga", "space"}
+    both = leaderboard.read(suite.results)
+    assert {row.method for row in both.rows} == {"ga", "space"}
+    assert both.about.command.endswith("--only space ga")
     assert measured.pairs[2:] == [("ga", "lemon"), ("space", "lemon")]
 
 
