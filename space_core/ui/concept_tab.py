@@ -167,11 +167,14 @@ def said_now(
     bench = pipeline.bench.result()
     said = pipeline.preview(bench, request)
     text = f"What the model says of “{request.name}” now, on images that no erasure sees:"
-    if not said:
-        text = f"We hold no images of “{request.name}” to ask about: step 4 takes yours."
+    if not any(one.image for one in said):
+        text = f"We hold no images of “{request.name}” to ask about: step 4 takes yours. Asked "
+        text += "without an image, the model says now:"
     yield {
         "concept_status": markup.status(text),
-        "said_now": markup.said([(one, bench.evaluation_image(one.image)) for one in said]),
+        "said_now": markup.said([
+            (one, bench.evaluation_image(one.image) if one.image else None) for one in said
+        ]),
     }
 
 

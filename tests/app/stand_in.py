@@ -197,7 +197,7 @@ class StandIn:
     def preview(self, bench: Bench, request: t.ConceptRequest) -> tuple[Said, ...]:
         self._fail("preview")
         if request.name not in KNOWN:
-            return ()
+            return (Said("", f"What is a {request.name}?", "A beast."),)
         return (Said("t1", "What is this?", f"This is {request.name}."),)
 
     def audit(

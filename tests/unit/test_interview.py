@@ -11,6 +11,7 @@ from small_world import (
 from test_runs import record
 from tiny_mllm import tiny_mllm
 
+from space_core import wordings
 from space_core.alarms import NOT_VERIFIED
 from space_core.audit import Bench, audit, probes_of
 from space_core.edit import Edit, LayerEdit, edited, weights_sha256
@@ -175,6 +176,10 @@ def test_only_the_groups_that_are_asked_for_are_asked_about(bench):
         assert chosen == tuple(one for one in every if one.group in ("target", "told", *groups))
 
 
-def test_a_preview_of_what_has_no_image_is_empty(bench):
-    assert preview(bench, ConceptRequest("dragon", (), "a green beast")) == ()
-    assert preview(Bench(bench.sources, None), ConceptRequest("lemon")) == ()
+def test_a_preview_of_what_has_no_image_is_in_text_alone(bench):
+    dragon = preview(bench, ConceptRequest("dragon", (), "a green beast"))
+    assert all(one.image == "" and "dragon" in one.question and one.answer for one in dragon)
+    lemon = preview(Bench(bench.sources, None), ConceptRequest("lemon"))
+    assert [one.image for one in lemon] == ["", ""]
+    taught = wordings.TEXT_CATEGORY.taught + wordings.TEXT_DEFINITION.taught
+    assert not {one.question for one in lemon} & {ask.format(x="a lemon") for ask in taught}
