@@ -10,8 +10,8 @@ _KEPT_SECONDS = 60 * 60
 _PREFIX = "space-download-"
 
 
-def download_folder() -> Path:
-    """A new folder for the files of one visitor; those older than an hour are taken away."""
+def download_folder(run_id: str) -> Path:
+    """A new folder for the files of a run; those older than an hour are taken away."""
     # gradio serves copies of what a handler returned from the temporary folder; the folder of
     # runs as an allowed path would let every visitor read every run.
     oldest = time.time() - _KEPT_SECONDS
@@ -20,4 +20,11 @@ def download_folder() -> Path:
         with suppress(FileNotFoundError):
             if old.stat().st_mtime < oldest:
                 shutil.rmtree(old, ignore_errors=True)
-    return Path(tempfile.mkdtemp(prefix=_PREFIX))
+    return Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{run_id}-"))
+
+
+def forget(run_id: str) -> None:
+    """Delete what was packed of a run. What gradio copied of it goes an hour later."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        if folder.name.rpartition("-")[0] == f"{_PREFIX}{run_id}":
+            shutil.rmtree(folder, ignore_errors=True)

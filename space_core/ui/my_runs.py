@@ -11,7 +11,7 @@ import gradio as gr
 from space_core.kept_runs import LISTED, new_key
 from space_core.run_index import Entry
 from space_core.settings import DcsiConfig
-from space_core.ui import erased_list, facts, kept_run, markup, wording
+from space_core.ui import downloads, erased_list, facts, kept_run, markup, wording
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.wiring import Parts, View, listen
 
@@ -224,6 +224,7 @@ def delete(
     runs = pipeline.runs.result()
     for entry in [runs.find_own(visitor, key) for key in ticked]:
         runs.delete(entry)
+        downloads.forget(entry.folder)
     view = listed(pipeline, visitor, undone)
     view["my_runs"]["value"] = []
     yield {

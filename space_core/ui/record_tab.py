@@ -151,7 +151,8 @@ def _offered(
     pipeline: Pipeline, finished: "Finished", decisions: Sequence[Decision]
 ) -> dict[str, Any]:
     try:
-        files = pipeline.take_away(download_folder(), finished.record, finished.edit, decisions)
+        folder = download_folder(finished.record.run_id)
+        files = pipeline.take_away(folder, finished.record, finished.edit, decisions)
     except Exception as error:
         return _nothing(f"The files could not be made for download. {wording.explain(error)}")
     return {"save_status": "", **{

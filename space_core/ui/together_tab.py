@@ -89,7 +89,7 @@ def ask(
 
 
 def _result(found: "Together") -> dict[str, Any]:
-    folder = download_folder() / "sum"
+    folder = download_folder("together") / "sum"
     save_joint(folder, found.joint, found.edit)
     return {
         "ask_together": gr.update(interactive=True), "together_status": _verdict(found.joint),

@@ -14,7 +14,7 @@ from space_core.run_index import Entry
 from space_core.runs import decisions_of
 from space_core.settings import DcsiConfig, Settings
 from space_core.types import ConceptRequest
-from space_core.ui import kept_run, my_runs
+from space_core.ui import downloads, kept_run, my_runs
 from space_core.ui.pipeline import default_pipeline
 
 
@@ -203,8 +203,10 @@ def test_a_link_to_nothing_is_a_sentence(after, pipeline, link):
 # Deleted
 
 
-def test_a_run_is_deleted_when_asked_twice(after, pipeline):
+def test_a_run_is_deleted_when_asked_twice(after, pipeline, monkeypatch):
     cat, lemon = keys(after)
+    forgotten = []
+    monkeypatch.setattr(downloads, "forget", forgotten.append)
     after.act("delete_runs", my_runs=[cat])
     assert after.looks["sure"]["visible"] and "Delete 1 run for good" in after.now["delete_status"]
     after.act("delete_not")
@@ -212,6 +214,7 @@ def test_a_run_is_deleted_when_asked_twice(after, pipeline):
     after.act("delete_runs").act("delete_sure")
     assert keys(after) == [lemon] and not (pipeline.folder / "run-2").exists()
     assert after.now["my_runs"] == [] and not after.looks["sure"]["visible"]
+    assert forgotten == ["run-2"]
     assert "no such run" in come(pipeline, link=cat).now["runs_status"]
 
 

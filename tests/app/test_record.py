@@ -78,11 +78,18 @@ def test_a_full_disk_costs_the_files_and_not_the_result(ready, pipeline, monkeyp
 
 
 def test_files_do_not_pile_up(pipeline, monkeypatch):
-    first = downloads.download_folder()
-    assert downloads.download_folder() != first and first.exists()
+    first = downloads.download_folder("run")
+    assert downloads.download_folder("run") != first and first.exists()
     monkeypatch.setattr("time.time", lambda: first.stat().st_mtime + 3601)
-    downloads.download_folder()
+    downloads.download_folder("run")
     assert not first.exists()
+
+
+def test_files_of_a_deleted_run_go_and_no_others(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    run, other = downloads.download_folder("run-a"), downloads.download_folder("run-a-b")
+    downloads.forget("run-a")
+    assert not run.exists() and other.exists()
 
 
 # The decision
