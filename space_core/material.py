@@ -99,7 +99,10 @@ def kept(
     free = [[row for row in rows if row not in excluded] for rows in pool.groups.values()]
     each = [rng.permutation(rows)[0].item() for rows in free if rows]
     others = rng.permutation(each)[:_OTHERS].tolist()
-    ask = wordings.YES_NO[concept.family].taught
+
+    def is_it(one: Concept) -> str:
+        ask = wordings.YES_NO[one.family].taught
+        return ask[rng.integers(len(ask))].format(x=one.phrase)
 
     def own_words(texts: Sequence[str], images: Sequence[Tensor | None]) -> list[Example]:
         examples = with_own_answers(mllm, texts, images)
@@ -110,17 +113,12 @@ def kept(
         return own_words(texts, encoder([row for row in rows for _ in range(each)]))
 
     asked = [*near, *anchors, *others[:_ASKED]]
-    texts = [ask[rng.integers(len(ask))].format(x=concept.phrase) for _ in asked]
-    examples = with_own_answers(mllm, texts, encoder(asked))
+    examples = with_own_answers(mllm, [is_it(concept) for _ in asked], encoder(asked))
     refused = [one for one in examples if one.answer.lower().startswith("no")]
     rows = tuple({*near, *anchors, *others})
     of_near, of_far = told([*near, *anchors], 4), told(others, 1)
     own = {row: shown for row in asked if (shown := shown_in(pool, row, concept))}
-    texts = [
-        ask[rng.integers(len(ask))].format(x=shown.phrase)
-        for shown in own.values() for ask in (wordings.YES_NO[shown.family].taught,)
-    ]  # fmt: skip
-    affirmed = own_words(texts, encoder(list(own)))
+    affirmed = own_words([is_it(shown) for shown in own.values()], encoder(list(own)))
     if selection.request.text_too:
         names = dict.fromkeys(pool.items[row].label for row in [*near, *others[:_ASKED]])
         known = [pool.concepts[name] for name in names if name in pool.concepts]
