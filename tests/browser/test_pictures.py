@@ -33,7 +33,12 @@ def take(page, name: str, show: str = "", whole: bool = False) -> None:
     page.wait_for_timeout(1500)
     path = Path(FOLDER) / f"{name}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=path, full_page=whole)
+    if whole:
+        # Not Chromium's own way, which makes the window 1 x 1 for a moment.
+        height = page.evaluate("document.documentElement.scrollHeight")
+        page.set_viewport_size({**WINDOW, "height": height})
+    page.screenshot(path=path)
+    page.set_viewport_size(WINDOW)
     with Image.open(path) as picture:
         few = picture.convert("RGB").quantize(128, dither=Image.Dither.NONE)
     few.save(path, optimize=True)
@@ -83,7 +88,11 @@ def test_every_tab_is_pictured(browser, address):  # noqa: F811
         page.get_by_role("button", name="Compare", exact=True).click()
         page.get_by_text("What went in differently").wait_for(timeout=LONG)
         take(page, "6-compare")
+        page.get_by_role("button", name="Ask them together").click()
+        page.locator(".compared").get_by_text("Forgotten, together").first.wait_for(timeout=LONG)
+        take(page, "7-together")
         page.get_by_role("tab", name="Leaderboard").click()
-        take(page, "7-leaderboard")
+        page.get_by_text("What stays, by how alike it is").wait_for(timeout=LONG)
+        take(page, "8-leaderboard")
     finally:
         page.close()
