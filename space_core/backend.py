@@ -1,8 +1,9 @@
 """On what the process computes: device, threads, and the GPU that a Space lends.
 
 On ZeroGPU every call runs in a child forked from this process. OpenMP hangs in a child whose parent
-has opened a team of threads, and a child that opens one of its own was seen to hang in MKL's
-allocator. So both keep to one thread, where the GPU computes, and the parent computes nothing on CUDA.
+has opened a team of threads, and a child was seen to hang in MKL, in about one fork of fifty, until
+MKL's own memory manager was off. So both keep to one thread, where the GPU computes, and leave memory
+to the system; the parent computes nothing on CUDA.
 """
 
 import os
@@ -22,6 +23,7 @@ def _lent() -> ModuleType | None:
     # Read when torch and FAISS load, and by every thread of theirs: a call of set_num_threads
     # would bind the calling thread alone.
     os.environ["OMP_NUM_THREADS"] = "1"
+    os.environ["MKL_DISABLE_FAST_MM"] = "1"
     # It patches torch: import this module before anything that may touch CUDA.
     import spaces
 
