@@ -2,8 +2,8 @@
 
 On ZeroGPU every call runs in a child forked from this process. OpenMP hangs in a child whose parent
 has opened a team of threads, and a child was seen to hang in MKL, in about one fork of fifty, until
-MKL's own memory manager was off. So both keep to one thread, where the GPU computes, and leave memory
-to the system; the parent computes nothing on CUDA.
+MKL's own memory manager was off. So both keep to one thread, where the GPU computes, and leave
+memory to the system; the parent computes nothing on CUDA.
 """
 
 import os

@@ -95,11 +95,11 @@ def adapter(args: argparse.Namespace) -> None:
     from space_core import merged
     from space_core.bundle import rank_loss
     from space_core.edit import Edit
-    from space_core.runs import EDIT, load_record
+    from space_core.runs import EDIT, check_own, load_record
 
     merged.check_new(args.out)
     record, edit = load_record(args.run), Edit.load(args.run / EDIT)
-    merged.check_own(edit, record)
+    check_own(edit, record)
     args.out.mkdir(parents=True)
     stored = edit.to_peft(args.out, record.model, args.rank)
     losses = [rank_loss(name, edit, stored) for name in edit.layers]

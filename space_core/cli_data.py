@@ -46,7 +46,7 @@ def statistics(args: argparse.Namespace) -> None:
     if settings.device != "all":
         settings = replace(settings, device=own_device(home_device(settings.device)))
     sources = open_sources(settings)
-    layers = edited_layers(sources.mllm, _config(args))
+    layers = edited_layers(sources.mllm, _config(args, settings))
     for shard, path in fill_shards(
         sources.mllm, sources.pool, sources.encoder, layers, sources.model_sha256, (),
         sources.cache,
@@ -64,7 +64,7 @@ def memory(args: argparse.Namespace) -> None:
 
     settings = Settings.from_env()
     empty = load_empty_model(settings.model, settings.revision, model_dtype(settings))
-    mllm, config = Mllm(settings.model, *empty, "meta"), _config(args)
+    mllm, config = Mllm(settings.model, *empty, "meta"), _config(args, settings)
     needed, thrifty = plan(mllm, config), plan(replace(mllm, thrifty=True), config)
     for name in ("weights", "statistics", "training", "moments"):
         print(f"{name:12}{getattr(needed, name) / 1e9:10.2f} GB")
@@ -73,8 +73,8 @@ def memory(args: argparse.Namespace) -> None:
     print(fitting(mllm, config, free, loaded=False)[1])
 
 
-def _config(args: argparse.Namespace) -> DcsiConfig:
-    return replace(PRESETS[args.preset], layers=tuple(args.layers) or Settings.from_env().layers)
+def _config(args: argparse.Namespace, settings: Settings) -> DcsiConfig:
+    return replace(PRESETS[args.preset], layers=tuple(args.layers) or settings.layers)
 
 
 def add_layers(one: argparse.ArgumentParser) -> None:

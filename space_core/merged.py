@@ -12,6 +12,7 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalToken
 from space_core.edit import Edit, edited, weights_sha256
 from space_core.merged_card import card
 from space_core.mllm import Mllm
+from space_core.runs import check_own
 from space_core.types import RunRecord
 
 README = "README.md"
@@ -41,12 +42,6 @@ def merge_and_save(mllm: Mllm, edit: Edit, record: RunRecord, folder: Path) -> N
         base = "" if Path(mllm.name).exists() else mllm.name
         (part / README).write_text(card(record, base), encoding="utf-8")
         part.rename(folder)
-
-
-def check_own(edit: Edit, record: RunRecord) -> None:
-    """Raises ValueError where the edit is not the record's."""
-    if record.hashes.get("edit") != edit.sha256():
-        raise ValueError(f"This edit does not belong to the run {record.run_id}: load its own.")
 
 
 def check_new(folder: Path) -> None:

@@ -30,8 +30,8 @@ def preview(bench: Bench, request: ConceptRequest, seed: int = 0) -> tuple[Said,
     """A few of the questions that the evaluation will ask of the concept, with the answers now.
 
     At most `_IMAGES` images, each asked about once in either kind; in text alone where the
-    evaluation holds no image of the concept. Nothing of it reaches an erasure. Raises ValueError for
-    a bad request.
+    evaluation holds no image of the concept. Nothing of it reaches an erasure. Raises ValueError
+    for a bad request.
     """
     mllm, concept = bench.sources.mllm, bench.sources.subject(request)
     target, _, _ = known_names(bench, concept)

@@ -46,6 +46,12 @@ def save_run(folder: Path, record: RunRecord, edit: "Edit") -> Path:
     return target
 
 
+def check_own(edit: "Edit", record: RunRecord) -> None:
+    """Raises ValueError where the edit is not the record's."""
+    if record.hashes.get("edit") != edit.sha256():
+        raise ValueError(f"This edit does not belong to the run {record.run_id}: load its own.")
+
+
 def place_of(folder: Path, run_id: str) -> Path:
     """Where a new run of that id goes. Raises ValueError as `save_run` does."""
     if not _RUN_ID.fullmatch(run_id):

@@ -25,6 +25,7 @@ from space_core.names import NameBook
 from space_core.nullspace import Basis, hard_basis, soft_basis
 from space_core.probes import Probe
 from space_core.retained import Statistics, retained_statistics
+from space_core.runs import check_own
 from space_core.types import Outcome, Progress, RunRecord
 
 _YES = ("yes-no", "is-it-target")
@@ -99,8 +100,7 @@ def _checked(bench: Bench, runs: Sequence[Finished]) -> list[_Target]:
         for what, here in (("model", bench.model_sha256), ("pool", bench.pool_sha256)):
             if record.hashes.get(what) != here:
                 raise ValueError(f"The run of “{name}” was made with another {what}: erase anew.")
-        if record.hashes.get("edit") != run.edit.sha256():
-            raise ValueError(f"This edit does not belong to the run {record.run_id}: load its own.")
+        check_own(run.edit, record)
         concept = bench.sources.subject(record.selection.request)
         _, book, key = known_names(bench, concept)
         if key in targets:

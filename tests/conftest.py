@@ -1,11 +1,19 @@
 """The bundled model, opened once for all tests that need the real thing."""
 
+import atexit
 import os
+import shutil
+import tempfile
 from dataclasses import replace
 
 import pytest
 
 from space_core.settings import Settings
+
+# Read by gradio: an app that ends deletes what it served, and its siblings serve files of the same
+# names.
+os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="gradio-")
+atexit.register(shutil.rmtree, os.environ["GRADIO_TEMP_DIR"], ignore_errors=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

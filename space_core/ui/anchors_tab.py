@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from space_core import plots
-from space_core.plot_notes import PLOTS
 from space_core.leaderboard import RESULTS
+from space_core.plot_notes import PLOTS
 from space_core.settings import TpasConfig
 from space_core.types import RunRecord, Selection
 from space_core.ui import evidence, markup, wording
@@ -178,8 +178,10 @@ def use_suggestion(
 
 
 def fresh_controls(selection: Selection) -> dict[str, Any]:
-    """The controls as a new concept finds them: defaults, and the pool's own cut."""
+    """The step as a new concept finds it: default controls, the pool's own cut, the evidence."""
+    said = evidence.of_choice(RESULTS)
     return {
+        "choice_pays": markup.note(said) if said else "",
         "count": TpasConfig().anchors, "from_pool": True,
         "cut": gr.update(value=selection.threshold, interactive=False),
     }
@@ -228,7 +230,6 @@ def shown(bench: "Bench", selection: Selection) -> dict[str, Any]:
             visible=bool(readings),
         ),
         "suggestions_note": markup.status(meaning) if readings else "",
-        "choice_pays": markup.note(said) if (said := evidence.of_choice(RESULTS)) else "",
         "to_erase": markup.status(
             f"To be forgotten: “{name}”, by {len(selection.anchors)} proxy anchors."
         ),

@@ -153,7 +153,7 @@ def takes(pipeline: Pipeline, bench: "Bench") -> str:
 
 def wait() -> Iterator[View]:
     """Another visitor's erasure may come first."""
-    yield {"concept_status": markup.status("Waiting for a free place…", "busy")}
+    yield {"concept_status": markup.waiting()}
 
 
 def said_now(

@@ -102,7 +102,7 @@ def arm() -> Iterator[View]:
     yield {
         "stop_flag": threading.Event(), "erase": gr.update(interactive=False),
         "stop": gr.update(interactive=True),
-        "erase_status": markup.status("Waiting for a free place…", "busy"),
+        "erase_status": markup.waiting(),
     }
 
 

@@ -37,6 +37,11 @@ def note(text: str) -> str:
     return f'<p class="note">{escape(text)}</p>'
 
 
+def waiting() -> str:
+    """While other visitors' calls come first."""
+    return status("Waiting for a free place…", "busy")
+
+
 def notes(texts: Iterable[str], tone: str = "warning") -> str:
     """Several status lines."""
     return "".join(status(text, tone) for text in texts)

@@ -104,7 +104,7 @@ def arm() -> Iterator[View]:
     yield {
         "replay_flag": threading.Event(), "replay": gr.update(interactive=False),
         "stop_replay": gr.update(interactive=True),
-        "replay_status": markup.status("Waiting for a free place…", "busy"),
+        "replay_status": markup.waiting(),
         "differences": gr.update(value=[], visible=False),
     }
 

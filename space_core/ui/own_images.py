@@ -96,10 +96,7 @@ def kept(own: Pictures | None, finished: "Finished | None") -> Iterator[View]:
         yield nothing()
         return
     text = f"{_yours(own.images)} from before are still here, not asked about yet."
-    yield {
-        "own_pictures": own, "own_again": gr.update(visible=True),
-        "own_status": markup.status(text),
-    }
+    yield {"own_again": gr.update(visible=True), "own_status": markup.status(text)}
 
 
 def nothing() -> dict[str, Any]:

@@ -66,7 +66,7 @@ def arm() -> Iterator[View]:
     """Show where the result will stand, while the measurement waits its turn."""
     yield {
         "tabs": gr.update(selected="together"), "ask_together": gr.update(interactive=False),
-        "together_status": markup.status("Waiting for a free place…", "busy"), "together": "",
+        "together_status": markup.waiting(), "together": "",
         **{name: gr.update(value=None, interactive=False) for name in _FILES},
     }
 

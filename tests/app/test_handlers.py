@@ -4,7 +4,6 @@ import asyncio
 import threading
 from concurrent.futures import Future
 from dataclasses import replace
-from unittest.mock import Mock
 
 import gradio as gr
 import pytest
@@ -15,7 +14,6 @@ from space_core.settings import PRESETS, TpasConfig
 from space_core.types import ConceptRequest, Progress, StepEvent
 from space_core.ui import concept_tab, erase_tab
 from space_core.ui.app_layout import readiness
-from space_core.ui.wiring import listen
 
 LATER_STEPS = {"anchors_tab", "erase_tab", "verify_tab", "record_tab"}
 
@@ -213,43 +211,6 @@ def test_the_curves_are_not_redrawn_more_often_than_one_can_see(ready, pipeline,
 
 
 # Around the steps
-
-
-def heard(handler, **options):
-    """What `listen` makes of a handler."""
-    event, parts = Mock(), {"said": "SAID"}
-    listen(event, handler, parts, outputs=("said",), **options)
-    return event.call_args.args[0]
-
-
-def broken(fault):
-    yield {"said": "first"}
-    raise fault
-
-
-def test_an_error_becomes_the_sentence_of_the_listener():
-    run = heard(broken, failed=lambda sentence: {"said": f"! {sentence}"})
-    assert list(run(ValueError("Do this."))) == [{"SAID": "first"}, {"SAID": "! Do this."}]
-
-
-def test_a_full_queue_is_a_sentence_of_the_listener_too():
-    event, options = Mock(), {"outputs": ("said",), "failed": lambda sentence: {"said": sentence}}
-    listen(event, broken, {"said": "SAID"}, **options)
-    refused = event.return_value.failure.call_args.args[0]
-    assert "Too many visitors wait" in refused()["SAID"]
-    listen(event := Mock(), broken, {"said": "SAID"}, queue=False, **options)
-    assert not event.return_value.failure.called
-
-
-def test_an_error_that_nobody_shows_changes_nothing():
-    # An empty view would be taken for a value.
-    assert list(heard(broken)(ValueError("x"))) == [{"SAID": "first"}]
-
-
-def test_an_unforeseen_error_is_logged_whole_and_shown_short(caplog):
-    run = heard(broken, failed=lambda sentence: {"said": sentence})
-    assert list(run(OSError("disk\nat /secret")))[-1] == {"SAID": "Something went wrong: disk"}
-    assert "/secret" in caplog.text
 
 
 def announced(pipeline) -> list:

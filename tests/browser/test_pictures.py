@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from test_visit import CHROMIUM, MINUTES, address, browser, find  # noqa: F401
+from test_visit import CHROMIUM, MINUTES, address, browser, find, whole_page  # noqa: F401
 
 FOLDER = os.environ.get("SPACE_PICTURES", "")
 LONG = 20 * MINUTES
@@ -34,11 +34,9 @@ def take(page, name: str, show: str = "", whole: bool = False) -> None:
     path = Path(FOLDER) / f"{name}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
     if whole:
-        # Not Chromium's own way, which makes the window 1 x 1 for a moment.
-        height = page.evaluate("document.documentElement.scrollHeight")
-        page.set_viewport_size({**WINDOW, "height": height})
-    page.screenshot(path=path)
-    page.set_viewport_size(WINDOW)
+        whole_page(page, path)
+    else:
+        page.screenshot(path=path)
     with Image.open(path) as picture:
         few = picture.convert("RGB").quantize(128, dither=Image.Dither.NONE)
     few.save(path, optimize=True)

@@ -95,13 +95,17 @@ def page(browser, address):
 
 
 def shoot(page, name: str) -> None:
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    whole_page(page, SHOTS / f"{name}.png")
+
+
+def whole_page(page, path: Path) -> None:
     """A picture of the whole page. Chromium's own makes the window 1 x 1 for a moment, which closes
     the sidebar: here only its height changes."""
-    SHOTS.mkdir(parents=True, exist_ok=True)
     window = page.viewport_size
     height = page.evaluate("document.documentElement.scrollHeight")
     page.set_viewport_size({**window, "height": max(window["height"], height)})
-    page.screenshot(path=SHOTS / f"{name}.png")
+    page.screenshot(path=path)
     page.set_viewport_size(window)
 
 
