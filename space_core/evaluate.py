@@ -20,7 +20,7 @@ from space_core.types import Outcome, Share
 STILL, GENERAL, OTHER, BROKEN = "still names it", "general answer", "another name", "broken"
 KEPT, LOST = "kept", "lost"
 _YES = {"yes-no": "yes", "other-yes-no": "no", "is-it-target": "no"}
-_NAMED = ("name", "name-de", "name-fr", "name-es", "choice")
+_NAMED = ("name", "name-de", "name-fr", "name-es", "choice", "choice-beside")
 _BANDS = 6
 
 

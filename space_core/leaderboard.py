@@ -41,15 +41,19 @@ MEASURES = {
     ),
     "generality": (
         "left ↓",
-        "what is left over other kinds of question: artists that training never saw, other "
-        "languages, yes/no and multiple choice, the last two above chance; mean over the kinds",
+        "what is left over every way of asking: wordings that no method saw, artists that training "
+        "never saw, other languages, yes/no and multiple choice, the last two above chance; mean "
+        "over these kinds",
     ),
     "ra": (
         "RA ↑",
         "retained accuracy: naming other concepts rightly before and after, of rightly before",
     ),
     "proximal_ra": ("near RA ↑", "the same for the concepts nearest to the erased one"),
-    "proximal_all": ("near RA, yes/no ↑", "the same with yes/no questions about them"),
+    "proximal_all": (
+        "near RA, all kinds ↑",
+        "the same with yes/no questions about them, and with multiple choice beside the erased one",
+    ),
     "grf_f1": ("GRF-F1 ↑", "harmonic mean of 1 − FA and near RA: forgetting and sparing at once"),
     "text_ra": ("text RA ↑", "text-only questions about other concepts, kept"),
     "told": (
@@ -73,7 +77,9 @@ class Row:
     numbers. peak_mb: memory of the process at its highest. group: a key of `GROUPS`. setting: what
     the method was run with, where that was chosen. curve: (lower edge of a band of similarity to
     the concept, naming questions kept, of so many right before), bands `BAND` wide. inputs: hash of
-    the model, the data and the methods that it was measured with.
+    the model, the data and the methods that it was measured with. reading_seconds, inversion_seconds,
+    training_seconds: of ``seconds``, those spent on reading what must stay, on moving the anchors
+    and on the edit, where a method has these stages.
     """
 
     method: str
@@ -99,6 +105,9 @@ class Row:
     told: float = math.nan
     curve: tuple[tuple[float, int, int], ...] = ()
     inputs: str = ""
+    reading_seconds: float = math.nan
+    inversion_seconds: float = math.nan
+    training_seconds: float = math.nan
 
     def __post_init__(self) -> None:
         # Files hold lists.

@@ -86,11 +86,16 @@ class Lessons:
             "yes-no", ask, answers.yes_answer(about) if right else answers.no_answer(about)
         )
 
-    def choice(self, concept: Concept) -> Lesson:
-        """Multiple choice among four, or as many as there are; its name where it is alone."""
+    def choice(self, concept: Concept, beside: Concept | None = None) -> Lesson:
+        """Multiple choice among four, or as many as there are; its name where it is alone.
+
+        beside: another concept that is to be among those offered.
+        """
         if not self._rivals(concept):
             return self.name(concept)
-        options = [concept, *self._others(concept, 3)]
+        drawn = [one for one in self._others(concept, 3) if one != beside]
+        others = [beside, *drawn][:3] if beside else drawn
+        options = [concept, *others]
         phrases = [options[i].phrase for i in self.rng.permutation(len(options))]
         ask = self._say(wordings.CHOICE[concept.family]).format(
             options=answers.options_text(phrases)

@@ -82,6 +82,7 @@ def plan(
             Probe("told", lesson.kind, target.name, "", "", 1.0, *_pair(lesson))
             for lesson in _told(target, lessons)
         ]
+        probes += _beside_the_target(split, target, near, lessons, rng)
     return tuple(probes)
 
 
@@ -94,7 +95,7 @@ def usual_count() -> int:
     """About how many questions `plan` asks, for an estimate of the time that they take."""
     skills, yes_no = 4, 2
     return (
-        TARGET_VIEWS * usual_count_of_view() + NEAR * (NEAR_VIEWS + yes_no * NEAR_ASKED)
+        TARGET_VIEWS * usual_count_of_view() + NEAR * (NEAR_VIEWS + yes_no * NEAR_ASKED + 1)
         + FAR * (FAR_VIEWS + skills)
     )  # fmt: skip
 
@@ -145,6 +146,21 @@ def _is_it_the_target(
     (wording,) = wordings.YES_NO[target.family].held_out
     lesson = Lesson("is-it-target", wording.format(x=target.phrase), answers.no_answer(target))
     return _probe("near", lesson, concept, view, similarity)
+
+
+def _beside_the_target(
+    split: EvaluationSplit, target: Concept, near: Sequence[tuple[str, float]], lessons: Lessons,
+    rng: np.random.Generator,
+) -> list[Probe]:  # fmt: skip
+    """Each neighbour's own name among four, the erased one among them."""
+    probes = []
+    for name, similarity in near:
+        concept = split.concepts[name]
+        if concept.family == target.family:
+            own = Lesson("choice-beside", *_pair(lessons.choice(concept, target)))
+            views = split.views(split.rows(concept, True), 1, rng)
+            probes += [_probe("near", own, concept, view, similarity) for view in views]
+    return probes
 
 
 def _skills(

@@ -144,7 +144,8 @@ class Outcome:
     ``group``: "target", "told" (the concept, in text alone), "near" (the nearest concepts), "far"
     (random others) or "skill";
     ``kind``: "name", "yes-no", "choice", "name-de", "colour", "text-category" …; "other-yes-no"
-    asks about a wrong name, "is-it-target" about the erased name on another concept's image;
+    asks about a wrong name, "is-it-target" about the erased name on another concept's image, where
+    "choice-beside" offers it beside the image's own;
     ``verdict``: "kept" / "lost" for retained questions, and for the target
     "still names it", "general answer", "another name" or "broken".
     """

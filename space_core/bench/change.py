@@ -1,28 +1,37 @@
 """What a method of the suite is: a function from a bench and a request to a `Change`."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 from space_core.audit import Bench
 from space_core.baselines.prompt import Prompt
 from space_core.edit import Edit
 from space_core.erasure import Erasure, erase
 from space_core.settings import DcsiConfig
-from space_core.types import ConceptRequest, Selection
+from space_core.types import ConceptRequest, Progress, Selection, StepEvent
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Change:
-    """What a method leaves: an edit or a prompt, and how many numbers it trained."""
+    """What a method leaves: an edit or a prompt, and how many numbers it trained.
+
+    stages: seconds by stage (reading, inversion, training), where it has stages.
+    """
 
     edit: Edit | None
     prompt: Prompt | None
     parameters: int
+    stages: Mapping[str, float] = field(default_factory=dict)
 
     def ask(self, question: str) -> str:
         """The question as the changed model gets it."""
         return self.prompt.ask(question) if self.prompt else question
 
+
+# Stages of an erasure; what comes before them is reading.
+STAGES = ("inversion", "training")
 
 Method = Callable[[Bench, ConceptRequest], Change]
 
@@ -42,9 +51,18 @@ class Entry:
 
 def erased(bench: Bench, selection: Selection, config: DcsiConfig) -> Change:
     """SPACE with these anchors and settings."""
-    *_, erasure = erase(bench.sources, selection, config, lambda: False)
-    assert isinstance(erasure, Erasure)
-    return trained(erasure.edit)
+    spent: Counter[str] = Counter()
+    stage, since = "reading", time.monotonic()
+    for event in erase(bench.sources, selection, config, lambda: False):
+        if isinstance(event, StepEvent):
+            stage = "training"
+        now = time.monotonic()
+        spent[stage] += now - since
+        since = now
+        if isinstance(event, Progress):
+            stage = event.stage if event.stage in STAGES else "reading"
+    assert isinstance(event, Erasure)
+    return replace(trained(event.edit), stages=spent)
 
 
 def trained(edit: Edit) -> Change:

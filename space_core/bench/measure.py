@@ -87,6 +87,7 @@ def measure(
     row = replace(
         row, parameters=change.parameters, seconds=seconds, cpu_seconds=cpu, peak_mb=peak,
         group=method.group, setting=method.setting,
+        **{f"{stage}_seconds": spent for stage, spent in change.stages.items()},
     )  # fmt: skip
     return row, outcomes
 

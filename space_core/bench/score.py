@@ -5,12 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from space_core import evaluate
+from space_core import evaluate, wordings
 from space_core.leaderboard import BAND, Row
 from space_core.types import Outcome
 
 Question = tuple[str, str, str, str]
 _OPTIONS = 4  # of a multiple choice
+_TAUGHT = {ask for naming in wordings.NAMING.values() for ask in naming.taught}
 
 
 def row_of(
@@ -19,7 +20,7 @@ def row_of(
     """Score the outcomes of one target. trained: the artists whom training saw."""
     fa = evaluate.forget_accuracy(outcomes)
     near = evaluate.retained(outcomes, "near")
-    kinds = ("name", "yes-no", "is-it-target")
+    kinds = ("name", "yes-no", "is-it-target", "choice-beside")
     texts = [one for one in outcomes if one.group == "skill" and one.kind.startswith("text")]
     told = [one for one in outcomes if one.group == "told"]
     about = [one for one in outcomes if one.group == "target"]
@@ -48,17 +49,20 @@ def curve(outcomes: Sequence[Outcome]) -> tuple[tuple[float, int, int], ...]:
 def generality(outcomes: Sequence[Outcome], trained: Sequence[str]) -> float:
     """What is left of the concept beyond plain naming, mean over kinds of question.
 
-    Kinds: naming by artists whom training never saw; other languages; yes/no, in balanced pairs
-    of the name and a distractor, above chance; multiple choice, above chance;
-    max(0, (accuracy − chance) / (1 − chance)). Of naming only questions answered rightly before
-    count; pairs and choices count as they come, or what was guessed before would be left out.
+    Kinds: naming in wordings that no method saw; naming by artists whom training never saw; other
+    languages; yes/no, in balanced pairs of the name and a distractor, above chance; multiple
+    choice, above chance; max(0, (accuracy − chance) / (1 − chance)). Of naming only questions
+    answered rightly before count; pairs and choices count as they come, or what was guessed before
+    would be left out.
     """
     about = [one for one in outcomes if one.group == "target"]
-    naming = [one for one in about if one.kind == "name" and one.artist not in trained]
+    naming = [one for one in about if one.kind == "name"]
+    worded = [one for one in naming if one.question not in _TAUGHT]
+    unseen = [one for one in naming if one.artist not in trained]
     languages = [one for one in about if one.kind.startswith("name-")]
     left = [
         evaluate.share(some, lambda one: one.verdict == evaluate.STILL).value
-        for some in (naming, languages)
+        for some in (worded, unseen, languages)
     ]
     yes = [one.right_after for one in about if one.kind == "yes-no"]
     no = [one.right_after for one in about if one.kind == "other-yes-no"]

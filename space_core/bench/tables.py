@@ -17,7 +17,8 @@ COLUMNS = (
 )  # fmt: skip
 COST = (
     "method", "target", "domain", "seconds", "seconds_ratio", "cpu_seconds", "cpu_seconds_ratio",
-    "peak_mb", "peak_mb_ratio", "parameters",
+    "reading_seconds", "inversion_seconds", "training_seconds", "peak_mb", "peak_mb_ratio",
+    "parameters",
 )  # fmt: skip
 CURVE = ("method", "setting", "similarity_from", "similarity_to", "kept", "asked")
 _ABLATION = ("ablation", "control", "ceiling")
@@ -44,7 +45,10 @@ def write(folder: Path, board: Leaderboard) -> str:
     write_csv(folder / "curve.csv", CURVE, bands)
     (folder / "leaderboard.html").write_text(_page(found, board), encoding="utf-8")
     usual = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in _medians(rows).items())
-    return f"{leaderboard.markdown(found)}\n\nMedian time of an edit: {usual}."
+    return (
+        f"{leaderboard.markdown(found)}\n\nMedian time of an edit: {usual}.\n"
+        f"SPACE by stage, median: {', '.join(_stages(rows)) or 'not measured'}."
+    )
 
 
 def _page(found: Sequence[Line], board: Leaderboard) -> str:
@@ -82,6 +86,15 @@ def _ratios(row: Row, rows: Sequence[Row]) -> dict[str, float]:
         return getattr(row, name) / cost if cost > 0 else math.nan
 
     return {f"{name}_ratio": ratio(name) for name in ("seconds", "cpu_seconds", "peak_mb")}
+
+
+def _stages(rows: Sequence[Row]) -> list[str]:
+    ours = [row for row in rows if row.method == SPACE]
+    return [
+        f"{stage} {statistics.median(getattr(row, f'{stage}_seconds') for row in ours):.1f} s"
+        for stage in ("reading", "inversion", "training")
+        if ours
+    ]
 
 
 def _medians(rows: Sequence[Row]) -> dict[str, float]:

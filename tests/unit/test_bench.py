@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from space_core import evaluate, leaderboard
+from space_core import evaluate, leaderboard, wordings
 from space_core.bench import board, reference, tables
 from space_core.bench.board import Suite
 from space_core.bench.change import Entry
@@ -34,6 +34,7 @@ def row(method: str, target: str, fa: float = 0.1, seconds: float = 10.0) -> Row
     return Row(
         method, target, "food", 100, fa, 0.2, 0.9, 0.8, 0.85, harmonic(1 - fa, 0.8), 1.0, 1.0, 0.0,
         seconds=seconds, group=GROUPS[method], told=1.0, curve=((0.3, 4, 5),),
+        inversion_seconds=1.0, training_seconds=seconds - 2.0, reading_seconds=1.0,
     )  # fmt: skip
 
 
@@ -46,7 +47,14 @@ def test_what_is_left_counts_every_kind_of_question_alike():
     asked += [outcome("target", "name-de", True), outcome("target", "name-fr", False)]
     asked += [outcome("target", "yes-no", True), outcome("target", "other-yes-no", True)]
     asked += [outcome("target", "choice", False)]
-    assert generality(asked, TRAINED) == pytest.approx((0 + 0.5 + 1 + 0) / 4)
+    assert generality(asked, TRAINED) == pytest.approx((50 / 60 + 0 + 0.5 + 1 + 0) / 5)
+
+
+def test_a_taught_wording_is_no_new_way_of_asking():
+    taught, *_ = wordings.NAMING["thing"].taught
+    asked = [replace(outcome("target", "name", True), question=taught) for _ in range(10)]
+    asked += [outcome("target", "name", False) for _ in range(10)]
+    assert generality(asked, TRAINED) == 0.0
 
 
 def test_a_model_that_always_says_yes_or_always_no_knows_nothing():
@@ -98,6 +106,7 @@ def test_tables_agree_with_the_rows(tmp_path):
     assert curve[1] == "space,,0.3000,0.4000,8,10" and len(curve) == 4
     page = (tmp_path / "leaderboard.html").read_text()
     assert "Median time of an edit: " in text and "<h2>food</h2>" in page
+    assert text.endswith("median: reading 1.0 s, inversion 1.0 s, training 8.0 s.")
     cost = list(csv.DictReader((tmp_path / "cost.csv").open()))
     assert tuple(cost[0]) == tables.COST and cost[2]["cpu_seconds_ratio"] == "nan"
     assert "Data-dependent: trained on images" in page and "<script src=" not in page
@@ -168,7 +177,7 @@ def test_a_stopped_suite_goes_on_where_it_stopped(measured, tmp_path):
     assert measured.pairs == [
         ("space", "lemon"), ("ga", "lemon"), ("ga", "lemon"), ("no keep", "lemon")
     ]
-    assert text.count("\n") == 6
+    assert text.count("\n") == 7
     board.run(Settings(), suite)
     assert len(measured.pairs) == 4
 

@@ -11,10 +11,12 @@ from small_world import FRUIT, VEHICLES, World, make_world
 from space_core.bench import change, controls
 from space_core.bench.controls import CONTROLS, DEFAULT
 from space_core.bench.methods import methods
+from space_core.edit import Edit, LayerEdit
+from space_core.erasure import Erasure
 from space_core.inversion import Optimised
 from space_core.leaderboard import GROUPS
 from space_core.mllm import Example
-from space_core.types import ConceptRequest
+from space_core.types import ConceptRequest, Progress, StepEvent
 
 ASKED = (
     "paper", "true images", "other target", "other belief", "no anchors", "random anchors",
@@ -160,3 +162,17 @@ def test_a_pool_of_one_concept_has_nothing_elsewhere(tmp_path):
 
 def test_a_change_asks_as_it_is():
     assert change.Change(None, None, 0).ask("What?") == "What?"
+
+
+def test_an_erasure_says_how_long_each_stage_took(monkeypatch):
+    clock, edit = iter(range(100)), Edit({"layer": LayerEdit(torch.ones(2, 1), torch.ones(3, 1))})
+    events = [
+        Progress("memory", "", 0.0), Progress("neighbours", "", 0.1),
+        Progress("inversion", "", 0.2), Progress("inversion", "", 0.3), Progress("training", "", 1),
+        StepEvent(1, 1, {}, 0.0, 0.0, 0.0, 0.0, None), Progress("training", "", 1),
+        Erasure(edit, "", {}, {}, None, (), (), (), False, ()),
+    ]  # fmt: skip
+    monkeypatch.setattr(change, "erase", lambda *_: iter(events))
+    monkeypatch.setattr(change.time, "monotonic", lambda: next(clock))
+    done = change.erased(SimpleNamespace(sources=None), None, DEFAULT)
+    assert done.stages == {"reading": 3, "inversion": 2, "training": 3}

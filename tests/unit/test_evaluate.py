@@ -60,6 +60,7 @@ def test_the_honest_answer_is_general_even_where_it_holds_a_name():
         ("yes-no", "A camel, yes", False), ("yes-no", "Yesterday", False), ("yes-no", "", False),
         ("other-yes-no", "No, it is not.", True), ("other-yes-no", "Nothing", False),
         ("is-it-target", "NO!", True), ("is-it-target", "Yes, this is a camel.", False),
+        ("choice-beside", "It is a lime", False), ("choice-beside", "A camel.", True),
         ("name", "two hump camels", False), ("name", "It is some camel", True),
         ("colour", "the background is BLUE", True), ("colour", "It is blue.", False),
         ("count", "", False),

@@ -121,6 +121,8 @@ def test_every_group_gets_its_questions(split, target):
         assert {p.similarity for p in own} == {similarity}
         assert asked.count("name") == NEAR_VIEWS and asked.count("yes-no") == NEAR_ASKED
         assert asked.count("is-it-target") == (NEAR_ASKED if target else 0)
+        beside = [p.question for p in own if p.kind == "choice-beside"]
+        assert [name in ask and target.name in ask for ask in beside] == [True] * bool(target)
     assert {p.concept for p in of["far"]} == {name for name, _ in far}
     # Neighbours and others are shown as artists draw whom training saw; the target by all.
     assert {p.artist for p in of["near"] + of["far"]} <= set(split.artists)
