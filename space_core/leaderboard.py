@@ -77,9 +77,9 @@ class Row:
     numbers. peak_mb: memory of the process at its highest. group: a key of `GROUPS`. setting: what
     the method was run with, where that was chosen. curve: (lower edge of a band of similarity to
     the concept, naming questions kept, of so many right before), bands `BAND` wide. inputs: hash of
-    the model, the data and the methods that it was measured with. reading_seconds, inversion_seconds,
-    training_seconds: of ``seconds``, those spent on reading what must stay, on moving the anchors
-    and on the edit, where a method has these stages.
+    the model, the data and the methods that it was measured with. reading_seconds,
+    inversion_seconds, training_seconds: of ``seconds``, those spent on reading what must stay, on
+    moving the anchors and on the edit, where a method has these stages.
     """
 
     method: str
