@@ -46,20 +46,25 @@ def convert(folder: Path, out: Path) -> tuple[Path, Path]:
     pool = [
         {
             "image": {"bytes": image, "path": None}, "label": label,
-            "caption": f"{answers.capitalised(known[label].phrase)}.",
+            "caption": _caption(known[label]),
             "domain": known[label].domain, "category": known[label].category,
             "article": known[label].article, "also": list(known[label].aliases),
+            "artist": _artist(known[label]),
         }
         for label, image in parts["train"]
     ]  # fmt: skip
     evaluation = [
-        {"image": {"bytes": image, "path": None}, "concept": label, "artist": "", "portrait": False}
+        {
+            "image": {"bytes": image, "path": None}, "concept": label,
+            "artist": _artist(known[label]), "portrait": False,
+        }
         for label, image in parts["test"]
     ]
     for name, rows in (("pool", pool), ("evaluation", evaluation)):
         _write(out / name, rows)
-    # No artist's style is asked about: all images are of one, which has no name.
-    said = {"artists": [""], "photographs": True, "concepts": list(map(_plain, known.values()))}
+    # What no named artist made is by one who has no name. None is held out from a user's model.
+    artists = sorted({"", *map(_artist, known.values())})
+    said = {"artists": artists, "photographs": True, "concepts": list(map(_plain, known.values()))}
     (out / "evaluation" / "concepts.json").write_text(
         json.dumps(said, ensure_ascii=False), encoding="utf-8"
     )
@@ -116,14 +121,25 @@ def _concepts(folder: Path, labels: set[str]) -> dict[str, Concept]:
 
 def _concept(name: str, said: dict[str, str | None]) -> Concept:
     domain = said.get("domain") or "objects"
-    person = domain == "people"
-    article = answers.with_article(name).split()[0] if name.islower() and not person else ""
+    general = {"people": "person", "artist style": "artist"}.get(domain, "")
+    article = answers.with_article(name).split()[0] if name.islower() and not general else ""
     also = (one.strip() for one in (said.get("also") or "").split(";"))
     return Concept(
-        name, domain, said.get("category") or ("person" if person else ""),
+        name, domain, said.get("category") or general,
         said["article"] if said.get("article") is not None else article,
         tuple(one for one in also if one),
     )  # fmt: skip
+
+
+def _caption(concept: Concept) -> str:
+    if concept.family == "artist":
+        return f"Drawn by {concept.name}."
+    return f"{answers.capitalised(concept.phrase)}."
+
+
+def _artist(concept: Concept) -> str:
+    """Whose style all images of a concept show: of an artist's, the artist's."""
+    return concept.name if concept.family == "artist" else ""
 
 
 def _plain(concept: Concept) -> dict[str, object]:

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from tiny_mllm import tiny_mllm
 
-from space_core import leaderboard, sources
+from space_core import leaderboard, sources, wordings
 from space_core.bench import board, change, controls, reference
 from space_core.bench.board import Suite
 from space_core.bench.image_folder import convert
@@ -200,6 +200,28 @@ def test_the_suite_runs_on_a_users_own_images(folder, tmp_path, opened):
     reference.run(own, results)
     answers = reference.read(results)
     assert {question_of(Outcome(**one)): one["right_before"] for one in about} == answers
+
+
+def test_artists_are_asked_for_by_who_drew_it(folder, tmp_path, opened):
+    artists = ("cat", "dog", "owl", "fox")
+    lines = ["name,domain", *(f"{name},artist style" for name in artists)]
+    (folder / "concepts.csv").write_text("\n".join(lines))
+    (folder / "targets.txt").write_text("cat\n")
+    out, results = tmp_path / "out", tmp_path / "results"
+    settings = replace(Settings(), cache=tmp_path / "cache", device="cpu")
+    board.run(settings, Suite(out, results, only=("prompt",), images=folder))
+    pool = open_pool(out / "images" / "pool", Painted(), tmp_path / "cache")
+    assert pool.concepts["cat"].phrase == "cat" and len(pool.rows_of["cat"]) == TRAIN
+    assert pool.items[pool.rows_of["cat"][0]].caption == "Drawn by cat."
+    asked = pq.read_table(out / "prompt--cat.parquet").to_pylist()
+    about = [one for one in asked if one["group"] == "target"]
+    assert {(one["concept"], one["artist"]) for one in about} == {("cat", "cat")}
+    assert len({one["image"] for one in about}) == TEST
+    who = wordings.NAMING["artist"]
+    named = {one["question"] for one in about if one["kind"] == "name"}
+    assert named == {*who.held_out, who.taught[0]}
+    near = {one["concept"] for one in asked if one["group"] == "near"}
+    assert near == {"dog", "owl", "fox"}, "an artist's neighbours are the other artists"
 
 
 def test_targets_without_images_are_refused(folder, tmp_path, opened):
