@@ -39,8 +39,11 @@ def measure(
     unseen = with_own_answers(mllm, [question] * len(rows), sources.encoder(rows))
     near = _unseen_neighbours(sources, selection, erasure)
     layers = {name: mllm.model.get_submodule(name) for name in erasure.bases}
+    shown = sources.encoder([anchor.row for anchor in selection.anchors])
+    anchors = [Example(question, ".", one) for one in shown]
     weights = {name: layer.weight.detach().to("cpu") for name, layer in layers.items()}
     before = layer_inputs(mllm, layers, unseen)
+    spread = [_entropies(layer_inputs(mllm, layers, anchors))]
     of_neighbours = {
         name: layer_inputs(mllm, layers, [Example(question, ".", one) for one in features])
         for name, features in near.items()
@@ -49,6 +52,7 @@ def measure(
     frozen = _forced(mllm, asked)
     with edited(mllm.model, erasure.edit):
         after = layer_inputs(mllm, layers, unseen)
+        spread.append(_entropies(layer_inputs(mllm, layers, anchors)))
         logits = _forced(mllm, asked).logits
     items = sources.pool.items
     concepts = [items[row].label or items[row].caption for row in rows]
@@ -56,6 +60,7 @@ def measure(
         _layer(
             name, erasure, weights[name], before[name].cpu(), after[name].cpu(), concepts,
             {concept: inputs[name].cpu() for concept, inputs in of_neighbours.items()},
+            (spread[0][name], spread[1][name]),
         )
         for name in layers
     )  # fmt: skip
@@ -80,7 +85,7 @@ def _unseen_neighbours(
 
 def _layer(
     name: str, erasure: Erasure, weight: Tensor, before: Tensor, after: Tensor,
-    concepts: Sequence[str], neighbours: Mapping[str, Tensor],
+    concepts: Sequence[str], neighbours: Mapping[str, Tensor], anchors: tuple[float, float],
 ) -> LayerReport:  # fmt: skip
     basis, fitted = erasure.bases[name], erasure.fitted[name]
     delta = stored_delta(weight, erasure.edit.delta(name))
@@ -104,7 +109,12 @@ def _layer(
         drift=float((moved - k).square().sum() / k.square().sum()),
         level=level_within(lengths, SHARE, RISK),
         neighbours=tuple(sorted(costs.items(), key=lambda pair: -pair[1])),
+        anchors_before=anchors[0], anchors_after=anchors[1],
     )  # fmt: skip
+
+
+def _entropies(inputs: Mapping[str, Tensor]) -> dict[str, float]:
+    return {name: spectral_entropy(some) for name, some in inputs.items()}
 
 
 def _answers(frozen: Forced, logits: Tensor) -> KeptAnswers:

@@ -20,7 +20,8 @@ class LayerReport:
     over mean square. ``level``: of the concepts, no more than `SHARE` have an image that moves the
     output of this layer, edited alone, by more than this share of its usual length, at the risk
     `RISK`; None where there are too few concepts to say so. ``neighbours``: the damage on unseen
-    images of each of the nearest concepts, dearest first. None and empty in an older record.
+    images of each of the nearest concepts, dearest first. ``anchors_before``, ``anchors_after``:
+    the entropy on the anchors as they are. None and empty in an older record.
     """
 
     layer: str
@@ -33,6 +34,8 @@ class LayerReport:
     drift: float | None = None
     level: float | None = None
     neighbours: tuple[tuple[str, float], ...] = ()
+    anchors_before: float | None = None
+    anchors_after: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

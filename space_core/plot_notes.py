@@ -14,8 +14,9 @@ PLOTS = {
     "erasure has nothing to work with.",
     "entropies": "How evenly the edit spreads over the model's inner directions (0 to 1). "
     "Good: it does not collapse towards 0.",
-    "layers": "How evenly each edited layer's inputs spread, before and after. "
-    "Good: the two marks lie on each other; a lower one after means knowledge was squeezed out.",
+    "layers": "How evenly each edited layer's inputs spread (0 to 1), before and after, on images "
+    "of other concepts and on the anchors. Good: the marks of others lie on each other; a lower "
+    "one after means knowledge was squeezed out. The anchors' may move: they are what is changed.",
     "bands": "Answers kept about other concepts, by how similar they are to the erased one. "
     "The bars are 95 % intervals. Good: every mark near 100 %, also on the right, where the "
     "nearest neighbours are.",

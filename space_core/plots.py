@@ -102,13 +102,17 @@ def entropies(steps: Sequence[StepEvent]) -> go.Figure:
 
 
 def layer_entropies(layers: Sequence[LayerReport]) -> go.Figure:
-    """Spectral entropy of each edited layer's inputs, before and after."""
+    """Spectral entropy of each edited layer's inputs, before and after, on others and anchors."""
     figure = _figure("edited layer", "spectral entropy")
     names = [short_layer(layer.layer) for layer in layers]
     for name, colour, symbol, values in (
-        ("before", _BEFORE, "circle-open", [layer.entropy_before for layer in layers]),
-        ("after", _AFTER, "diamond", [layer.entropy_after for layer in layers]),
+        ("others, before", _BEFORE, "circle-open", [layer.entropy_before for layer in layers]),
+        ("others, after", _AFTER, "diamond", [layer.entropy_after for layer in layers]),
+        ("anchors, before", _BEFORE, "square-open", [layer.anchors_before for layer in layers]),
+        ("anchors, after", _AFTER, "x-thin", [layer.anchors_after for layer in layers]),
     ):
+        if None in values:
+            continue
         figure.add_scatter(x=names, y=values, name=name, mode="markers", marker={
             "color": colour, "symbol": symbol, "size": 11, "line": {"width": 2, "color": colour},
         })

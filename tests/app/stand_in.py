@@ -88,7 +88,7 @@ def record(chosen: t.Selection | None = None, **changes: Any) -> t.RunRecord:
         "outcomes": outcomes(name),
         "layers": (LayerReport(
             "model.layers.1.mlp.down_proj", 0.1, 0.2, 0.3, 0.8, 0.8, 0.4, 0.01, 0.25,
-            (("lime", 0.02), ("cat", 0.01)),
+            (("lime", 0.02), ("cat", 0.01)), 0.6, 0.7,
         ),),
         "kept_answers": KeptAnswers(192, 0.003, 0.97, 0.62), "told": share(9, 12, 0.47, 0.91),
         "anchor_shift": (0.5,), "anchor_reach": (0.1,),

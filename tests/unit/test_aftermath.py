@@ -6,11 +6,13 @@ import pytest
 import torch
 from tiny_sources import tiny_sources
 
-from space_core import aftermath
+from space_core import aftermath, plots
 from space_core.damage import LayerReport
 from space_core.edit import Edit, LayerEdit, edited, weights_sha256
+from space_core.entropy import spectral_entropy
 from space_core.erasure import erase
 from space_core.features import layer_inputs
+from space_core.mllm import Example
 from space_core.retained import with_own_answers
 from space_core.settings import DcsiConfig
 from space_core.wordings import NAMING
@@ -53,7 +55,13 @@ def test_each_layer_is_measured_alone_and_with_the_others(done):
         assert report.level is None or 0 < report.level <= float(
             changes.max() / (size / len(rows)).sqrt()
         ) * (1 + 1e-5)
+    shown = sources.encoder([anchor.row for anchor in selection.anchors])
+    plain = layer_inputs(mllm, layers, [Example(question, ".", one) for one in shown])
+    for report in reports:
+        assert report.anchors_before == pytest.approx(spectral_entropy(plain[report.layer]))
     # Nothing is edited before the first layer; later ones see moved inputs.
+    assert reports[0].anchors_after == pytest.approx(reports[0].anchors_before)
+    assert all(later.anchors_after != later.anchors_before for later in reports[1:])
     assert reports[0].drift == pytest.approx(0, abs=1e-12)
     assert all(later.drift > 0 for later in reports[1:])
 
@@ -66,8 +74,9 @@ def test_neighbours_are_named_and_their_images_touched_nothing(done, monkeypatch
     encoder = sources.encoder
     spied = replace(sources, encoder=lambda rows: asked.append(list(rows)) or encoder(rows))
     reports, _ = aftermath.measure(spied, selection, erasure)
-    certified, *near = asked
+    certified, *near, anchors = asked
     assert certified == list(erasure.statistics.certified)
+    assert anchors == [anchor.row for anchor in selection.anchors]
     touched = {*erasure.touched, *sources.pool.rows_of[selection.request.name]}
     assert near and not touched & {row for rows in near for row in rows}
     for report in reports:
@@ -91,6 +100,12 @@ def test_answers_with_headroom_are_the_same(done):
 def test_an_older_report_lacks_the_later_numbers():
     old = LayerReport("layer", 0.1, 0.2, 0.3, 0.4, 0.5)
     assert (old.joint, old.drift, old.level, old.neighbours) == (None, None, None, ())
+    assert old.anchors_before is None
+    assert [one.name for one in plots.layer_entropies([old]).data] == [
+        "others, before", "others, after"
+    ]
+    new = replace(old, anchors_before=0.6, anchors_after=0.7)
+    assert [one.y for one in plots.layer_entropies([new]).data][2:] == [(0.6,), (0.7,)]
 
 
 def test_logits_of_several_batches_are_those_of_one(done, monkeypatch):
