@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from space_core.near_copies import Seen
 from space_core.neighbourhood import Neighbourhood
 from space_core.pool import Pool
-from space_core.settings import TpasConfig
 from space_core.types import Anchor
 
 _NAMED = 6  # ranks in one sentence
@@ -13,19 +12,19 @@ _NAMED = 6  # ranks in one sentence
 
 def warnings(
     pool: Pool, around: Neighbourhood, anchors: Sequence[Anchor], effective: float, best: float,
-    config: TpasConfig, protected: Sequence[str],
+    wanted: int, protected: Sequence[str],
 ) -> list[str]:  # fmt: skip
     """Sentences about the anchors; none where all is well.
 
-    effective: the number of distinct anchors; best: the mean similarity of the best images.
+    effective: the number of distinct anchors; best: the mean similarity of the best images;
+    wanted: how many words should choose.
     """
     found = []
     if len(pool.sample) < len(pool):
         found.append("The pool is large: the cut is taken from a sample of its images.")
-    if len(anchors) < config.anchors:
-        found.append(
-            f"Only {len(anchors)} images lie above the cut, not {config.anchors}: lower it."
-        )
+    chosen = sum(not anchor.by_chance for anchor in anchors)
+    if chosen < wanted:
+        found.append(f"Only {chosen} images lie above the cut, not {wanted}: lower it.")
     if best < around.floor:
         found.append(
             "Even the best images are hardly like the concept: the erasure may fail or harm others."

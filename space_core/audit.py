@@ -132,7 +132,7 @@ def audit(
                 steps.append(event)
                 yield event
             case Erasure():
-                erasure = event
+                erasure, selection = event, event.selection
     yield Progress("after", "Asking the edited model the same questions…", 0.82)
     with edited(mllm.model, erasure.edit):
         after = evaluate.answers(mllm, probes, views)

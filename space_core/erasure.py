@@ -33,13 +33,14 @@ from space_core.types import Belief, Progress, Selection, StepEvent
 class Erasure:
     """An edit and what one needs to judge it.
 
-    fitted: the moment that each layer's basis was made from. touched: every pool row that had a
+    selection: with those anchors that were used. fitted: the moment that each layer's basis was made from. touched: every pool row that had a
     part in it. shift: how far inversion moved each anchor, relative. reach: the share of each
     anchor's layer inputs that the edit's space can act on, mean over layers. beliefs: of each
     anchor; none where they were not moved.
     """
 
     edit: Edit
+    selection: Selection
     honest: str
     bases: dict[str, Basis]
     fitted: dict[str, Moment]
@@ -60,6 +61,9 @@ def erase(
     nothing was made.
     """
     mllm, pool = sources.mllm, sources.pool
+    if not config.inversion_steps:
+        # Anchors that stay as they are must resemble the concept.
+        selection = replace(selection, anchors=selection.chosen)
     trained, needed = fitting(mllm, config, free_memory(mllm.devices), loaded=True)
     yield Progress("memory", f"Checked the memory: {needed}.", 0.0)
     concept = sources.subject(selection.request)
@@ -146,6 +150,6 @@ def erase(
             yield Progress("training", "Training the edit…", done)
     touched = sorted({*rows, *around.near, *around.keep.rows, *around.statistics.rows})
     yield Erasure(
-        edit, honest, around.bases, around.fitted, around.statistics, tuple(touched),
+        edit, selection, honest, around.bases, around.fitted, around.statistics, tuple(touched),
         tuple(shift.tolist()), tuple(reach.tolist()), stop(), believes,
     )  # fmt: skip

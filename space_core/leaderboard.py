@@ -17,7 +17,7 @@ from space_core.intervals import bootstrap_mean
 
 RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
 FILE = "leaderboard.parquet"
-SPACE, RANDOM = "space", "random anchors"
+SPACE, RANDOM, CHOSEN = "space", "random anchors", "chosen anchors"
 # SPACE where it ran on more targets than the rest.
 ALL = "space, all concepts"
 BAND = 0.1

@@ -1,8 +1,9 @@
 """What each plot shows and how it looks when all is well, in plain words, by the plot's name."""
 
 PLOTS = {
-    "histogram": "How similar each image of the public pool is to your words. The anchors come "
-    "from the right of the dashed line. Good: the line cuts off a thin tail on the right.",
+    "histogram": "How similar each image of the public pool is to your words. The anchors that "
+    "your words choose come from the right of the dashed line. Good: the line cuts off a thin tail "
+    "on the right.",
     "losses": "What the erasure works on, term by term. task: anchors still answered with the "
     "name. keep: answers about others that moved. orth, div: how far the anchors point to the "
     "concept's words, and to each other; only the literal paper pushes on these two. Good: what is "

@@ -54,7 +54,8 @@ def again(record: RunRecord) -> Again:
     """The request and settings of a record. Raises ValueError where they cannot be run."""
     selection = record.selection
     wanted = selection.wanted or len(selection.anchors)
-    choice, config = TpasConfig(wanted, selection.threshold), _config(record.settings)
+    choice = TpasConfig(wanted, selection.threshold, by_chance=selection.by_chance)
+    config = _config(record.settings)
     asked = {
         "anchors": wanted, "steps": config.steps, "inversion_steps": config.inversion_steps,
     }  # fmt: skip

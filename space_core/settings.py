@@ -123,13 +123,16 @@ class TpasConfig:
     """How proxy anchors are chosen (paper, TPAS).
 
     ``anchors`` is |P|; ``threshold`` the similarity S_th, or None for the pool's own
-    ``percentile``; ``diversity`` the weight of distinctness in maximal marginal relevance.
+    ``percentile``; ``diversity`` the weight of distinctness in maximal marginal relevance;
+    ``by_chance`` (ours) the share of the anchors that is drawn blindly in place of that: what will
+    be moved need not resemble the concept, and moves better from many places than from one.
     """
 
     anchors: int = 24
     threshold: float | None = None
     percentile: float = 97.0
     diversity: float = 0.1
+    by_chance: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 Paper, section on TPAS: search the shared space for the images nearest to the concept's text and
 keep those above a threshold S_th. Ours: the prompt ensemble, the cut taken from the pool's own
-scores, the source-free guard, the choice of diverse anchors, and the refusal where the pool holds
-nothing near enough. Sees words and the pool; never an image of the evaluation.
+scores, the source-free guard, the choice of diverse anchors, the images drawn blindly beside them,
+and the refusal where the pool holds nothing near enough. Sees words and the pool; never an image of the evaluation.
 """
 
 from collections.abc import Collection
@@ -29,6 +29,7 @@ _LONGEST = 80
 _MEANT, _MEANT_AT_MOST = 0.60, 3
 _FEWEST = 2
 _JURY = 9  # nearest concepts that say whether an unknown name is a person's
+_DRAW = (0, 41)  # seed of the images drawn blindly
 _CANDIDATES = 1000  # looked at in a large pool, more where too few of them may be used
 
 
@@ -91,7 +92,8 @@ def select(
     if threshold is None:
         threshold = float(np.percentile(allowed, config.percentile))
     taken = {*reasons, *left_out}
-    found = _found(pool, vector, threshold, taken, config.anchors)
+    wanted = config.anchors - int(config.anchors * config.by_chance)
+    found = _found(pool, vector, threshold, taken, wanted)
     dropped = [
         Dropped(row, pool.items[row].label, reasons[row]) for row, _ in found if row in reasons
     ]
@@ -108,15 +110,20 @@ def select(
             f"similarity of {best:.2f}, and {around.floor:.2f} is needed. Describe what it looks "
             "like, or use a pool that holds something like it."
         )
-    rows = diverse(pool, kept, config.anchors, config.diversity)
-    score_of = dict(kept)
-    anchors = tuple(anchor(pool, row, rank, score_of[row]) for rank, row in enumerate(rows, 1))
-    effective = _effective(pool.units(rows))
+    rows = diverse(pool, kept, wanted, config.diversity)
+    drawn = _drawn(pool, {*taken, *rows}, protected, config.anchors - wanted)
+    own = pool.units([*rows, *drawn])
+    anchors = tuple(
+        _anchor(pool, row, rank, score, by_chance=rank > len(rows))
+        for rank, (row, score) in enumerate(zip([*rows, *drawn], (own @ vector).tolist()), 1)
+    )
+    effective = _effective(own)
     return Selection(
         request, anchors, threshold, tuple(scores.tolist()), tuple(dropped), effective,
         meant(around, pool, concept, vector),
-        tuple(anchor_checks.warnings(pool, around, anchors, effective, best, config, protected)),
+        tuple(anchor_checks.warnings(pool, around, anchors, effective, best, wanted, protected)),
         tuple(sorted(left_out)), config.anchors, len(pool) if len(sample) < len(pool) else 0,
+        config.by_chance,
     )  # fmt: skip
 
 
@@ -195,13 +202,28 @@ def meant(around: Neighbourhood, pool: Pool, concept: Concept, vector: Tensor) -
     return tuple(around.names[i] for i in order if scores[i] >= _MEANT)
 
 
-def anchor(pool: Pool, row: int, rank: int, score: float) -> Anchor:
-    """A pool row as an anchor."""
+def _anchor(pool: Pool, row: int, rank: int, score: float, by_chance: bool) -> Anchor:
     item = pool.items[row]
     return Anchor(
         row, rank, score, item.label, item.caption, item.artist, item.source, item.licence,
-        pool.image_sha256(row),
+        pool.image_sha256(row), by_chance,
     )  # fmt: skip
+
+
+def _drawn(
+    pool: Pool, taken: Collection[int], protected: Collection[str], count: int
+) -> list[int]:
+    """Rows drawn blindly from those not taken that show nothing protected; the same each time, and
+    a row more that is taken costs its own place alone.
+    """
+    drawn: list[int] = []
+    for row in np.random.default_rng(_DRAW).permutation(len(pool)).tolist():
+        if len(drawn) == count:
+            break
+        item = pool.items[row]
+        if row not in taken and not {item.label, item.artist}.intersection(protected):
+            drawn.append(row)
+    return drawn
 
 
 def _protected(pool: Pool, concept: Concept, request: ConceptRequest) -> tuple[str, ...]:

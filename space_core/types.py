@@ -67,7 +67,10 @@ class ConceptRequest:
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """One proxy anchor: a public pool image, its similarity to the concept's text, its source."""
+    """One proxy anchor: a public pool image, its similarity to the concept's text, its source.
+
+    ``by_chance``: it was drawn blindly, not chosen by words.
+    """
 
     row: int
     rank: int
@@ -78,6 +81,7 @@ class Anchor:
     source: str
     licence: str
     sha256: str
+    by_chance: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,8 @@ class Selection:
     ``effective``: the effective number of distinct anchors (exp of their spectral entropy);
     ``resolved``: names of pool concepts that the text most likely means ("kitten" → "cat");
     ``left_out``: rows of the pool that the auditor vetoed; ``wanted``: |P| as asked for, 0 where a
-    record does not say; ``pool_size``: the number of images, 0 where ``scores`` holds them all.
+    record does not say; ``pool_size``: the number of images, 0 where ``scores`` holds them all;
+    ``by_chance``: the share of the anchors that was to be drawn blindly.
     """
 
     request: ConceptRequest
@@ -112,6 +117,12 @@ class Selection:
     left_out: tuple[int, ...] = ()
     wanted: int = 0
     pool_size: int = 0
+    by_chance: float = 0.0
+
+    @property
+    def chosen(self) -> tuple[Anchor, ...]:
+        """The anchors that words chose."""
+        return tuple(anchor for anchor in self.anchors if not anchor.by_chance)
 
     @property
     def sha256(self) -> str:

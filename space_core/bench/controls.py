@@ -17,7 +17,7 @@ from space_core.curriculum import believed
 from space_core.dcsi import train
 from space_core.edit import Edit
 from space_core.inversion import invert
-from space_core.leaderboard import RANDOM
+from space_core.leaderboard import CHOSEN, RANDOM
 from space_core.mllm import Example
 from space_core.settings import PRESETS, DcsiConfig, TpasConfig
 from space_core.sources import Sources
@@ -41,19 +41,14 @@ def with_config(config: DcsiConfig) -> Method:
     return run
 
 
-def random_anchors(bench: Bench, request: ConceptRequest) -> Change:
-    """Anchors drawn blindly from what may be used, optimised as SPACE's are."""
-    selection = select_anchors(bench, request, TpasConfig())
-    sources, pool = bench.sources, bench.sources.pool
-    concept = sources.subject(request)
-    barred = tpas.barred(pool, concept)
-    free = [row for row in range(len(pool)) if row not in barred]
-    rows = np.random.default_rng((DEFAULT.seed, 40)).permutation(free)
-    rows = rows[: len(selection.anchors)].tolist()
-    scores = pool.units(rows) @ tpas.embed(sources.space, concept, request.description)
-    ranked = enumerate(zip(rows, scores.tolist()), 1)
-    drawn = tuple(tpas.anchor(pool, row, rank, score) for rank, (row, score) in ranked)
-    return erased(bench, replace(selection, anchors=drawn), DEFAULT)
+def with_anchors(by_chance: float) -> Method:
+    """Another share of the anchors drawn blindly: 0, all chosen by words; 1, none."""
+
+    def run(bench: Bench, request: ConceptRequest) -> Change:
+        config = replace(TpasConfig(), by_chance=by_chance)
+        return erased(bench, select_anchors(bench, request, config), DEFAULT)
+
+    return run
 
 
 def one_anchor(config: DcsiConfig) -> Method:
@@ -158,7 +153,8 @@ CONTROLS: dict[str, Entry] = {
     # What should not erase.
     "other belief": Entry("control", with_task(other_belief)),
     "no anchors": Entry("control", with_task(no_anchors)),
-    RANDOM: Entry("control", random_anchors),
+    RANDOM: Entry("control", with_anchors(1.0)),
+    CHOSEN: Entry("ablation", with_anchors(0.0)),
     "one anchor": Entry("control", one_anchor(DEFAULT)),
     "one plain anchor": Entry("control", one_anchor(replace(DEFAULT, inversion_steps=0))),
     "plain anchors": Entry("ablation", with_config(replace(DEFAULT, inversion_steps=0))),

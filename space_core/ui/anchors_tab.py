@@ -30,8 +30,11 @@ _NO_CONCEPT = "There is no concept yet: name one in step 1."
 def build() -> dict[str, Any]:
     """The components, by name."""
     gr.HTML(markup.note(
-        "Proxy anchors are public images that your words describe well, though they are labelled "
-        "as something else. The erasure works on them in the concept's place."
+        "Proxy anchors are public images that stand in for the concept: half of them are such as "
+        "your words describe well, though they are labelled as something else, half are drawn by "
+        "chance. The erasure moves what the model sees of them until the model itself calls them "
+        "by the concept's name, and works on that; what starts in many places finds more of what "
+        "the model knows."
     ))
     parts: dict[str, Any] = {"anchors_status": gr.HTML()}
     parts["suggestions_note"] = gr.HTML()
@@ -41,13 +44,13 @@ def build() -> dict[str, Any]:
     with gr.Row():
         parts["count"] = gr.Slider(
             2, 48, TpasConfig().anchors, step=1, label="Number of anchors |P|",
-            info="More anchors describe the concept more broadly.",
+            info="More anchors cover the concept more broadly. Half of them are drawn by chance.",
         )
         with gr.Column():
             parts["from_pool"] = gr.Checkbox(True, label="Choose the cut from the pool")
             parts["cut"] = gr.Slider(
                 -1, 1, 0, step=0.001, label="Similarity cut S_th", interactive=False,
-                info="Images less similar to your words than this are never used.",
+                info="Images less similar to your words than this are never chosen.",
             )
     parts["gallery"] = gr.Gallery(
         label="Proxy anchors: rank · similarity · caption (artist, licence)", columns=6,

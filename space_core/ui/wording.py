@@ -99,16 +99,19 @@ def anchor_caption(anchor: Anchor) -> str:
     # A source often names the artist.
     credits = anchor.artist * (anchor.artist not in anchor.source), anchor.source, anchor.licence
     credit = ", ".join(part for part in credits if part)
-    return f"{anchor.rank} · {anchor.similarity:.3f} · {anchor.caption} ({credit})"
+    place = "drawn by chance" if anchor.by_chance else f"{anchor.similarity:.3f}"
+    return f"{anchor.rank} · {place} · {anchor.caption} ({credit})"
 
 
 def choice(selection: Selection) -> str:
     """What was chosen, in one sentence."""
     images = selection.pool_size or len(selection.scores)
+    drawn = len(selection.anchors) - len(selection.chosen)
     return (
-        f"{count(len(selection.anchors), 'proxy anchor')} for “{selection.request.name}”, chosen "
-        f"from {count(images, 'public image')} by text alone; cut at similarity "
-        f"{selection.threshold:.3f}. They count as {selection.effective:.1f} distinct images."
+        f"{count(len(selection.anchors), 'proxy anchor')} for “{selection.request.name}”, from "
+        f"{count(images, 'public image')}: {len(selection.chosen)} chosen by text alone, cut at "
+        f"similarity {selection.threshold:.3f}{f', and {drawn} drawn by chance' * bool(drawn)}. "
+        f"They count as {selection.effective:.1f} distinct images."
     )
 
 

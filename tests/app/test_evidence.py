@@ -3,30 +3,39 @@
 import pytest
 
 from space_core import leaderboard
-from space_core.leaderboard import RANDOM, SPACE, About, Leaderboard, Row
+from space_core.leaderboard import CHOSEN, RANDOM, SPACE, About, Leaderboard, Row
 from space_core.ui.evidence import of_choice
 
 ABOUT = About("bench", "2026-11-24", "demo", "", "", {})
 
 
-def board(folder, ours: list[float], blind: list[float]):
+def board(folder, ours: list[float], blind: list[float], chosen: list[float] = ()):
     rows = [
         Row(method, f"concept {i}", "food", 100, 0, 0, 1, 1, 1, f1, 1, 1, 0, group=group)
-        for method, group, scores in ((SPACE, "ours", ours), (RANDOM, "control", blind))
+        for method, group, scores in (
+            (SPACE, "ours", ours), (RANDOM, "control", blind), (CHOSEN, "ablation", chosen)
+        )
         for i, f1 in enumerate(scores)
-    ]
+    ]  # fmt: skip
     leaderboard.save(folder, Leaderboard(tuple(rows), ABOUT))
     return of_choice(folder)
 
 
 @pytest.mark.parametrize("blind, found", [
-    ([0.80, 0.82, 0.79], "choosing by words pays"),
-    ([1.0, 0.99, 1.0], "images drawn blindly did better"),
+    ([0.80, 0.82, 0.79], "worse"), ([1.0, 0.99, 1.0], "better"),
     ([0.89, 0.97, 0.90], "no difference is shown"),
 ])  # fmt: skip
 def test_it_says_what_was_measured(tmp_path, blind, found):
     said = board(tmp_path, [0.90, 0.92, 0.95], blind)
-    assert said.endswith(f": {found}.") and "erased 3 concepts" in said
+    assert "with all drawn by chance, 3 concepts came out" in said
+    assert said.endswith(f" points: {found} (mean and 95 % interval).")
+    assert "all chosen by words" not in said
+
+
+def test_both_ways_are_compared_with_ours(tmp_path):
+    said = board(tmp_path, [0.90, 0.92, 0.95], [1.0, 0.99, 1.0], [0.8, 0.8, 0.8])
+    assert "with all chosen by words, 3 concepts came out -12.3 (" in said
+    assert said.index("worse") < said.index("; with all drawn by chance") < said.index("better")
 
 
 def test_it_says_nothing_where_nothing_was_measured(tmp_path):

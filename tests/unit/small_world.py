@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -149,7 +150,7 @@ FRUIT, VEHICLES = ("lemon", "lime", "orange"), ("bus", "car", "tram")
 _MANY = (*(one.name for one in THINGS), "car", "tram", "cup", "hat", "cat", "sun", "key", "pen")
 # As many concepts as the statistics have shards, and more.
 MANY = tuple(_MANY[i : i + 3] for i in range(0, len(_MANY), 3))
-CUT = TpasConfig(anchors=24, threshold=0.4, diversity=0.0)
+CUT = TpasConfig(anchors=24, threshold=0.4, diversity=0.0, by_chance=0.0)
 
 
 class World(NamedTuple):
@@ -157,7 +158,8 @@ class World(NamedTuple):
     pool: Pool
     around: Neighbourhood
 
-    def select(self, request=LEMON, config=CUT, left_out=frozenset()) -> Selection:
+    def select(self, request=LEMON, config=CUT, left_out=frozenset(), by_chance=0.0) -> Selection:
+        config = replace(config, by_chance=by_chance)
         return select(self.space, self.pool, self.around, request, config, left_out)
 
     def labels(self, selection: Selection) -> list[str]:

@@ -14,7 +14,7 @@ from space_core.bench.methods import methods
 from space_core.edit import Edit, LayerEdit
 from space_core.erasure import Erasure
 from space_core.inversion import Optimised
-from space_core.leaderboard import GROUPS
+from space_core.leaderboard import CHOSEN, GROUPS, RANDOM
 from space_core.mllm import Example
 from space_core.types import ConceptRequest, Progress, StepEvent
 
@@ -123,19 +123,23 @@ def test_true_images_are_the_targets_own(sources, world, monkeypatch):
     assert {float(one.features) for one in task["name"]} <= set(lemons)
 
 
-def test_random_anchors_are_none_of_the_targets(sources, world, monkeypatch):
-    selection = world.select()
-    monkeypatch.setattr(controls, "select_anchors", lambda *_: selection)
-    monkeypatch.setattr(controls, "erased", lambda _bench, chosen, _config: chosen)
-    chosen = controls.random_anchors(SimpleNamespace(sources=sources), ConceptRequest("lemon"))
-    rows = {anchor.row for anchor in chosen.anchors}
-    assert len(rows) == len(selection.anchors) and not rows & set(world.pool.rows_of["lemon"])
-    scores = dict(enumerate(selection.scores))
-    assert [one.similarity for one in chosen.anchors] == pytest.approx(
-        [scores[one.row] for one in chosen.anchors], abs=1e-6
+def test_controls_of_the_anchors_differ_in_who_chose_them(sources, world, monkeypatch):
+    bench, lemon = SimpleNamespace(sources=sources), ConceptRequest("lemon")
+    monkeypatch.setattr(controls, "erased", lambda _bench, selection, _config: selection.anchors)
+
+    def select(_bench, request, config):
+        return world.select(request, replace(config, threshold=0.4), by_chance=config.by_chance)
+
+    monkeypatch.setattr(controls, "select_anchors", select)
+    ours, random, chosen = (
+        CONTROLS[name].run(bench, lemon) if name else controls.with_config(DEFAULT)(bench, lemon)
+        for name in ("", RANDOM, CHOSEN)
     )
-    one = controls.one_anchor(DEFAULT)(SimpleNamespace(sources=sources), ConceptRequest("lemon"))
-    assert one.anchors == selection.anchors[:1]
+    assert {one.by_chance for one in ours} == {True, False}
+    assert {one.by_chance for one in random} == {True}
+    assert {one.by_chance for one in chosen} == {False}
+    assert not {one.row for one in random} & set(world.pool.rows_of["lemon"])
+    assert controls.one_anchor(DEFAULT)(bench, lemon) == chosen[:1]
 
 
 def test_elsewhere_is_far_and_of_the_same_domain_where_it_can_be(sources, world):
@@ -170,7 +174,7 @@ def test_an_erasure_says_how_long_each_stage_took(monkeypatch):
         Progress("memory", "", 0.0), Progress("neighbours", "", 0.1),
         Progress("inversion", "", 0.2), Progress("inversion", "", 0.3), Progress("training", "", 1),
         StepEvent(1, 1, {}, 0.0, 0.0, 0.0, 0.0, None), Progress("training", "", 1),
-        Erasure(edit, "", {}, {}, None, (), (), (), False, ()),
+        Erasure(edit, None, "", {}, {}, None, (), (), (), False, ()),
     ]  # fmt: skip
     monkeypatch.setattr(change, "erase", lambda *_: iter(events))
     monkeypatch.setattr(change.time, "monotonic", lambda: next(clock))

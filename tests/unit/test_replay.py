@@ -97,7 +97,9 @@ def test_a_record_says_how_to_run_it_again():
     run = replace(run, selection=replace(run.selection, left_out=(4, 9), wanted=24))
     asked = again(run)
     assert asked.request == run.selection.request and asked.left_out == {4, 9}
-    assert asked.choice == TpasConfig(anchors=24, threshold=0.31)
+    assert asked.choice == TpasConfig(anchors=24, threshold=0.31, by_chance=0.0)
+    drawn = replace(run, selection=replace(run.selection, by_chance=0.25))
+    assert again(drawn).choice.by_chance == 0.25
     assert again(record(settings=SETTINGS)).choice.anchors == 1
     assert asked.config == DcsiConfig(layers=(1, 2))
 

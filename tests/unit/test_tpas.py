@@ -177,3 +177,40 @@ def test_the_same_choice_has_the_same_hash(world):
     some = world()
     first, again, other = some.select(), some.select(), some.select(left_out={0, 4, 5})
     assert first.sha256 == again.sha256 != other.sha256
+
+
+def test_half_of_the_anchors_are_drawn_from_all_that_may_be_used(world):
+    some = world(*(({"label": f"cup {i}"}, 0.1) for i in range(20)))
+    selection = some.select(config=TpasConfig(8, 0.4, diversity=0.0), by_chance=0.5)
+    drawn = [one for one in selection.anchors if one.by_chance]
+    assert len(drawn) == len(selection.chosen) == 4
+    assert [one.rank for one in selection.anchors] == list(range(1, 9))
+    alone = some.select(config=TpasConfig(4, 0.4, diversity=0.0))
+    assert selection.chosen == alone.anchors, "those that words choose are as ever"
+    own = some.pool.rows_of["lemon"]
+    barred = {*own, *certified_rows(some.pool, own), *(one.row for one in selection.chosen)}
+    assert not barred & {one.row for one in drawn}
+    assert min(one.similarity for one in drawn) < 0.4, "no cut holds for them"
+    scores = [selection.scores[one.row] for one in drawn]
+    assert [one.similarity for one in drawn] == pytest.approx(scores, abs=1e-6)
+
+
+def test_a_veto_replaces_no_other_image_that_was_drawn(world):
+    some = world(*(({"label": f"cup {i}"}, 0.1) for i in range(20)))
+
+    def drawn(left_out=frozenset()) -> list[int]:
+        chosen = some.select(config=TpasConfig(8, 0.4), left_out=left_out, by_chance=0.5)
+        return [one.row for one in chosen.anchors if one.by_chance]
+
+    first = drawn()
+    again = drawn({first[1]})
+    assert again[:3] == [first[0], *first[2:]] and again[3] not in first
+
+
+def test_nothing_protected_is_drawn(world):
+    some = world(*(({"label": f"cup {i}"}, 0.1) for i in range(20)))
+    config = TpasConfig(40, 0.4)
+    labels = some.labels(some.select(config=config, by_chance=0.5))
+    assert "bus" in labels
+    labels = some.labels(some.select(replace(LEMON, protect=("bus",)), config, by_chance=0.5))
+    assert "bus" not in labels
