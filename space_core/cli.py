@@ -176,12 +176,14 @@ def _share(share: Share) -> str:
 def _chosen(selection: Selection) -> str:
     meant = f" (understood as {', '.join(selection.resolved)})" if selection.resolved else ""
     return "\n".join([
-        f"{selection.request.name}{meant}: {len(selection.anchors)} anchors above "
-        f"{selection.threshold:.3f}, worth {selection.effective:.1f} distinct ones",
+        f"{selection.request.name}{meant}: {len(selection.chosen)} anchors above "
+        f"{selection.threshold:.3f}, {len(selection.anchors) - len(selection.chosen)} drawn by "
+        f"chance (*), worth {selection.effective:.1f} distinct ones",
         "",
         f"{'rank':>4} {'similarity':>10}  {'label':24} {'artist':14} {'licence':14} caption",
         *(
-            f"{one.rank:>4} {one.similarity:>10.3f}  {one.label:24} {one.artist:14} "
+            f"{one.rank:>4} {one.similarity:>10.3f}{'*' if one.by_chance else ' '} "
+            f"{one.label:24} {one.artist:14} "
             f"{one.licence:14} {one.caption}"
             for one in selection.anchors
         ),

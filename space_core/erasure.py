@@ -33,10 +33,10 @@ from space_core.types import Belief, Progress, Selection, StepEvent
 class Erasure:
     """An edit and what one needs to judge it.
 
-    selection: with those anchors that were used. fitted: the moment that each layer's basis was made from. touched: every pool row that had a
-    part in it. shift: how far inversion moved each anchor, relative. reach: the share of each
-    anchor's layer inputs that the edit's space can act on, mean over layers. beliefs: of each
-    anchor; none where they were not moved.
+    selection: with those anchors that were used. fitted: the moment that each layer's basis was
+    made from. touched: every pool row that had a part in it. shift: how far inversion moved each
+    anchor, relative. reach: the share of each anchor's layer inputs that the edit's space can act
+    on, mean over layers. beliefs: of each anchor; none where they were not moved.
     """
 
     edit: Edit

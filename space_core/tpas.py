@@ -3,7 +3,8 @@
 Paper, section on TPAS: search the shared space for the images nearest to the concept's text and
 keep those above a threshold S_th. Ours: the prompt ensemble, the cut taken from the pool's own
 scores, the source-free guard, the choice of diverse anchors, the images drawn blindly beside them,
-and the refusal where the pool holds nothing near enough. Sees words and the pool; never an image of the evaluation.
+and the refusal where the pool holds nothing near enough. Sees words and the pool; never an image of
+the evaluation.
 """
 
 from collections.abc import Collection

@@ -51,12 +51,12 @@ def endpoints(pipeline: Pipeline) -> tuple[Callable[..., dict], ...]:
         concept: str, aliases: str = "", description: str = "", category: str = "",
         anchors: int = _ANCHORS,
     ) -> dict:  # fmt: skip
-        """Find the public images nearest to a concept that is given in words.
+        """Find the public images nearest to a concept that is given in words, and draw some more.
 
         `aliases` are separated by commas. Returns `anchors` (row, rank, similarity, caption,
-        source, licence, hash), what was `dropped` and why, the similarity `threshold`, `effective`
-        (how many distinct images they count as), `resolved` (known concepts that the words may
-        mean) and `warnings`.
+        source, licence, hash, whether drawn by chance), what was `dropped` and why, the similarity
+        `threshold`, `effective` (how many distinct images they count as), `resolved` (known
+        concepts that the words may mean) and `warnings`.
         """
         said = plain(choose(read_request(concept, aliases, description, category), anchors))
         return {name: value for name, value in said.items() if name != "scores"}
