@@ -44,7 +44,17 @@ class Bench:
     @property
     def model_name(self) -> str:
         """The model's folder or hub name, as one says it."""
-        return "/".join(self.sources.mllm.name.rstrip("/").split("/")[-2:])
+        return _short(self.sources.mllm.name)
+
+    @property
+    def revision(self) -> str:
+        """The model's commit on the hub, "" for a folder."""
+        return self.sources.revision
+
+    @property
+    def encoder_name(self) -> str:
+        """The shared space's folder or hub name, as one says it."""
+        return _short(self.sources.space.name)
 
     @property
     def device(self) -> str:
@@ -249,6 +259,8 @@ def _record(
         beliefs=erasure.beliefs,
         kept_answers=kept_answers,
         told=evaluate.share(one for one in outcomes if one.group == "told"),
+        revision=bench.revision,
+        encoder=bench.encoder_name,
     )
     return replace(record, warnings=(*alarms(record), *record.warnings))
 
@@ -257,6 +269,10 @@ def versions() -> dict[str, str]:
     """What computes here, with versions."""
     found = {name: importlib.metadata.version(name) for name in _LIBRARIES}
     return {"python": platform.python_version(), **found}
+
+
+def _short(name: str) -> str:
+    return "/".join(name.rstrip("/").split("/")[-2:])
 
 
 def _settings(config: DcsiConfig, bench: Bench) -> dict[str, float | int | str]:

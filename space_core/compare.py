@@ -104,11 +104,14 @@ def _made_with(record: RunRecord) -> Iterator[tuple[str, str]]:
     yield "protected concepts", ", ".join(request.protect)
     yield "asked about beside the concept", ", ".join(request.questions)
     yield "anchors", str(len(selection.anchors))
+    yield "of them drawn by chance", str(len(selection.anchors) - len(selection.chosen))
     yield "similarity cut", f"{selection.threshold:.3f}"
     yield "images left out by hand", " ".join(map(str, sorted(selection.left_out)))
     yield from ((name, str(value)) for name, value in record.settings.items())
     yield "steps made", f"{len(record.steps)}{', stopped early' if record.stopped else ''}"
     yield "model", record.model
+    yield "its commit on the hub", record.revision
+    yield "encoder that chose the anchors", record.encoder
     yield "device", record.device
     yield from ((f"version of {name}", value) for name, value in record.versions.items())
     yield from ((f"hash of the {name}", record.hashes.get(name, _ABSENT)) for name in _HASHES)

@@ -1,8 +1,10 @@
 """Load models and their processors; the one place that knows of the bundled demo's classes."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import torch
+from huggingface_hub import try_to_load_from_cache
 from transformers import (
     AutoConfig,
     AutoImageProcessor,
@@ -67,6 +69,15 @@ def load_empty_model(name: str, revision: str = "", dtype: str = "float32"):
             return AutoModelForImageTextToText.from_config(config, dtype=dtype), processor
     except _FAULTS as fault:
         raise _unloadable(name, fault) from fault
+
+
+def commit_of(name: str, revision: str = "") -> str:
+    """The commit of a hub name that was loaded; "" for a folder."""
+    if Path(name).is_dir():
+        return ""
+    found = try_to_load_from_cache(name, "config.json", revision=revision or "main")
+    # …/snapshots/COMMIT/config.json
+    return Path(found).parent.name if isinstance(found, str) else ""
 
 
 def _where(revision: str) -> dict[str, object]:

@@ -138,6 +138,8 @@ def _facts(record: RunRecord) -> Iterable[tuple[str, str]]:
         ("run", record.run_id),
         ("made", record.created),
         ("model", record.model),
+        ("its commit on the hub", record.revision),
+        ("encoder that chose the anchors", record.encoder),
         ("device", record.device),
         ("aliases", ", ".join(request.aliases)),
         ("description", request.description),

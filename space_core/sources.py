@@ -6,6 +6,7 @@ from pathlib import Path
 
 from space_core.backend import home_device
 from space_core.edit import weights_sha256
+from space_core.hub import commit_of
 from space_core.material import Kept
 from space_core.mllm import Mllm, open_mllm
 from space_core.neighbourhood import Neighbourhood, survey
@@ -22,7 +23,8 @@ from space_core.types import Concept, ConceptRequest
 class Sources:
     """Opened once per process and shared by all requests; nothing in it is ever changed.
 
-    kept: what must stay around the last requests, in the frozen model's words.
+    revision: the model's commit on the hub, "" for a folder. kept: what must stay around the last
+    requests, in the frozen model's words.
     """
 
     mllm: Mllm
@@ -32,6 +34,7 @@ class Sources:
     encoder: Encoder
     model_sha256: str
     cache: Path
+    revision: str = ""
     kept: Recent[Kept] = field(default_factory=lambda: Recent(2))
 
     def subject(self, request: ConceptRequest) -> Concept:
@@ -49,5 +52,5 @@ def open_sources(
     pool = open_pool(settings.pool, space, settings.cache, progress)
     return Sources(
         mllm, space, pool, survey(space, pool), Encoder(mllm, pool), weights_sha256(mllm.model),
-        settings.cache,
+        settings.cache, commit_of(settings.model, settings.revision),
     )  # fmt: skip

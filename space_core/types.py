@@ -269,8 +269,9 @@ class RunRecord:
     ``anchor_shift``: how far each anchor's features were moved, relative to their norm;
     ``anchor_reach``: the share of each anchor's layer inputs that the edit can act on;
     ``domains``: naming kept of other concepts, by domain; ``beliefs``: of each anchor, where they
-    were optimised; ``told``: text-only questions about the concept, still answered as before.
-    What an older record does not hold is empty or None.
+    were optimised; ``told``: text-only questions about the concept, still answered as before;
+    ``revision``: the model's commit on the hub, "" for a folder; ``encoder``: the name of the
+    shared space. What an older record does not hold is empty or None.
     """
 
     run_id: str
@@ -303,3 +304,5 @@ class RunRecord:
     beliefs: tuple[Belief, ...] = ()
     kept_answers: KeptAnswers | None = None
     told: Share | None = None
+    revision: str = ""
+    encoder: str = ""

@@ -101,7 +101,8 @@ def _run(record: RunRecord) -> dict[str, str]:
         "Proxy anchors": f"{len(record.selection.anchors)}, cut at similarity "
         f"{record.selection.threshold:.3f}",
         "Images left out by hand": str(len(record.selection.left_out) or ""),
-        "Model": record.model, "Device": record.device,
+        "Model": record.model, "Its commit on the hub": record.revision,
+        "Encoder that chose the anchors": record.encoder, "Device": record.device,
         "Steps made": f"{len(record.steps)}{', stopped early' if record.stopped else ''}",
         "Took": f"{record.seconds:.0f} s",
     }  # fmt: skip

@@ -131,9 +131,11 @@ def listed_after(event: Callable[..., Any], parts: Parts, pipeline: Pipeline) ->
 
 def setup(bench: "Bench") -> str:
     """What the page works with, as HTML. A short hash is enough to see that two are the same."""
+    commit = {"Its commit on the hub": bench.revision[:_SHORT]} if bench.revision else {}
     return facts.listed({
-        "Model": bench.model_name, "Its weights (hash)": bench.model_sha256[:_SHORT],
-        "Device": bench.device, "Public pool": f"{bench.pool_size:,} images",
+        "Model": bench.model_name, **commit, "Its weights (hash)": bench.model_sha256[:_SHORT],
+        "Device": bench.device, "Encoder that chooses anchors": bench.encoder_name,
+        "Public pool": f"{bench.pool_size:,} images",
         "The pool (hash)": bench.pool_sha256[:_SHORT], "Seed": str(DcsiConfig().seed),
     })  # fmt: skip
 

@@ -15,6 +15,7 @@ from space_core.runs import decisions_of
 from space_core.settings import DcsiConfig, Settings
 from space_core.types import ConceptRequest
 from space_core.ui import downloads, kept_run, my_runs
+from space_core.ui.facts import of_run
 from space_core.ui.pipeline import default_pipeline
 
 
@@ -241,6 +242,15 @@ def test_the_real_doors_keep_a_run_and_load_it_again(tmp_path, monkeypatch):
     assert again.record == record() and again.edit.sha256() == EDIT.sha256()
     assert doors.runs.result().find_own("eve", key).state == "finished"
     assert doors.bench.result().model_name == "demo"
+
+
+def test_a_hub_models_commit_stands_beside_its_name():
+    assert "commit" not in my_runs.setup(Bench()) and "demo/encoder" in my_runs.setup(Bench())
+    bench = Bench()
+    bench.revision = "0123456789abcdef0123"
+    assert "<dt>Its commit on the hub</dt><dd><span>0123456789" in my_runs.setup(bench)
+    said = of_run(record(revision="0123abcd", encoder="openai/clip"), "live")
+    assert "0123abcd" in said and "openai/clip" in said
 
 
 @pytest.mark.parametrize("asked, edited", [((), (4, 5)), ((7,), (7,))])

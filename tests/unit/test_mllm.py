@@ -9,7 +9,7 @@ from tiny_families import loaded, opener, write_family
 from torch import nn
 from transformers.models.smolvlm import processing_smolvlm
 
-from space_core import families
+from space_core import families, hub
 from space_core.edit import Edit, LayerEdit, edited
 from space_core.mllm import Example, Mllm, load_mllm
 
@@ -21,6 +21,22 @@ def seen(bench):
     mllm = bench.sources.mllm
     rows = [bench.sources.pool.rows_of[name][0] for name in ("lemon", "tiger", "castle")]
     return mllm, mllm.encode([bench.pool_image(row) for row in rows])
+
+
+def test_a_hub_models_commit_is_that_of_its_cached_files(tmp_path, monkeypatch):
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    folder = tmp_path / "models--someone--model"
+    (folder / "snapshots" / commit).mkdir(parents=True)
+    (folder / "snapshots" / commit / "config.json").write_text("{}")
+    (folder / "refs").mkdir()
+    (folder / "refs" / "main").write_text(commit)
+    look_up = hub.try_to_load_from_cache
+    monkeypatch.setattr(
+        hub, "try_to_load_from_cache", lambda *a, **k: look_up(*a, **k, cache_dir=tmp_path)
+    )
+    assert hub.commit_of("someone/model") == hub.commit_of("someone/model", commit) == commit
+    assert hub.commit_of("someone/model", "other") == hub.commit_of("someone/else") == ""
+    assert hub.commit_of(str(tmp_path)) == ""
 
 
 def test_a_batch_changes_no_answer(seen):
