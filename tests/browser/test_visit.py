@@ -23,6 +23,12 @@ ARGUMENTS = [
     "--disable-background-networking", "--disable-component-update",
 ]  # fmt: skip
 MINUTES = 60_000
+# Every shift of the layout that no input called for, with what moved.
+NOTE_SHIFTS = """window.shifts = [];
+new PerformanceObserver((list) => list.getEntries().filter((one) => !one.hadRecentInput).forEach(
+  (one) => window.shifts.push({value: one.value, moved: one.sources.map((source) =>
+    (source.node && (source.node.id || source.node.className || source.node.nodeName)) + '')})
+)).observe({type: 'layout-shift', buffered: true});"""
 
 pytestmark = [
     pytest.mark.browser,
@@ -78,6 +84,7 @@ def browser():
 def page(browser, address):
     """A desktop page that notes every request to another host and every script error."""
     page = browser.new_page(viewport={"width": 1440, "height": 1000})
+    page.add_init_script(NOTE_SHIFTS)
     page.strangers, page.faults = [], []
     own = urlsplit(address).netloc
 
@@ -113,6 +120,13 @@ def overflow(page) -> int:
     return page.evaluate(
         "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     )
+
+
+def jumps(page, seconds: float) -> list[dict]:
+    """What moves on the page by itself in so many seconds, as the browser counts it."""
+    page.evaluate("shifts.length = 0")
+    page.wait_for_timeout(1000 * seconds)
+    return page.evaluate("shifts")
 
 
 def find(page, concept: str) -> None:
@@ -151,6 +165,8 @@ def test_from_a_word_to_a_verdict(page, tmp_path):
     page.get_by_role("button", name="Go on to step 3").click()
     erase_briefly(page)
     shoot(page, "3-erase")
+    page.wait_for_timeout(1000)
+    assert jumps(page, 12) == [], "what streams in moves nothing"
     page.locator(".verdict h2").wait_for(timeout=8 * MINUTES)
     verdict = page.locator(".verdict").inner_text()
     assert "lemon" in verdict and "Still names the concept" in verdict
