@@ -79,7 +79,8 @@ class Row:
     the concept, naming questions kept, of so many right before), bands `BAND` wide. inputs: hash of
     the model, the data and the methods that it was measured with. reading_seconds,
     inversion_seconds, training_seconds: of ``seconds``, those spent on reading what must stay, on
-    moving the anchors and on the edit, where a method has these stages.
+    moving the anchors and on the edit, where a method has these stages. entropy_before,
+    entropy_after: spectral entropy of the anchors' features after the last edited block.
     """
 
     method: str
@@ -108,6 +109,8 @@ class Row:
     reading_seconds: float = math.nan
     inversion_seconds: float = math.nan
     training_seconds: float = math.nan
+    entropy_before: float = math.nan
+    entropy_after: float = math.nan
 
     def __post_init__(self) -> None:
         # Files hold lists.

@@ -169,6 +169,8 @@ CONTROLS: dict[str, Entry] = {
     "no second look": Entry("ablation", with_config(replace(DEFAULT, second_look=0))),
     "with orth": Entry("ablation", with_config(replace(DEFAULT, orth=1.0))),
     "with div": Entry("ablation", with_config(replace(DEFAULT, div=0.1))),
+    "paper, no orth": Entry("ablation", with_config(replace(PRESETS["paper"], orth=0.0))),
+    "paper, no div": Entry("ablation", with_config(replace(PRESETS["paper"], div=0.0))),
     # Last: it reads what stays around another concept, which all the others share.
     "other target": Entry("control", other_target),
 }

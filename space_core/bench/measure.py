@@ -89,6 +89,8 @@ def measure(
         group=method.group, setting=method.setting,
         **{f"{stage}_seconds": spent for stage, spent in change.stages.items()},
     )  # fmt: skip
+    if said := change.entropies:
+        row = replace(row, entropy_before=said[0], entropy_after=said[-1])
     return row, outcomes
 
 

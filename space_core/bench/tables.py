@@ -15,6 +15,7 @@ COLUMNS = (
     "method", "target", "domain", "n", "fa", "generality", "ra", "proximal_ra", "grf_f1",
     "text_ra", "gap", "seconds", "seconds_ratio", "setting",
 )  # fmt: skip
+ENTROPY = ("entropy_before", "entropy_after")
 COST = (
     "method", "target", "domain", "seconds", "seconds_ratio", "cpu_seconds", "cpu_seconds_ratio",
     "reading_seconds", "inversion_seconds", "training_seconds", "peak_mb", "peak_mb_ratio",
@@ -30,7 +31,7 @@ def write(folder: Path, board: Leaderboard) -> str:
     rows = board.rows
     for path, columns, own in (
         ("leaderboard.csv", COLUMNS, [row for row in rows if row.group not in _ABLATION]),
-        ("ablation.csv", COLUMNS, [row for row in rows if row.group in (*_ABLATION, "ours")]),
+        ("ablation.csv", (*COLUMNS, *ENTROPY), [row for row in rows if row.group in (*_ABLATION, "ours")]),
         ("cost.csv", COST, rows),
     ):
         lines = [{**asdict(row), **_ratios(row, rows)} for row in own]

@@ -35,6 +35,7 @@ def row(method: str, target: str, fa: float = 0.1, seconds: float = 10.0) -> Row
         method, target, "food", 100, fa, 0.2, 0.9, 0.8, 0.85, harmonic(1 - fa, 0.8), 1.0, 1.0, 0.0,
         seconds=seconds, group=GROUPS[method], told=1.0, curve=((0.3, 4, 5),),
         inversion_seconds=1.0, training_seconds=seconds - 2.0, reading_seconds=1.0,
+        entropy_before=0.5, entropy_after=0.6,
     )  # fmt: skip
 
 
