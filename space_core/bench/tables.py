@@ -29,9 +29,10 @@ def write(folder: Path, board: Leaderboard) -> str:
     """Write every table and the page; return the leaderboard as Markdown."""
     folder.mkdir(parents=True, exist_ok=True)
     rows = board.rows
+    parts = [row for row in rows if row.group in (*_ABLATION, "ours")]
     for path, columns, own in (
         ("leaderboard.csv", COLUMNS, [row for row in rows if row.group not in _ABLATION]),
-        ("ablation.csv", (*COLUMNS, *ENTROPY), [row for row in rows if row.group in (*_ABLATION, "ours")]),
+        ("ablation.csv", (*COLUMNS, *ENTROPY), parts),
         ("cost.csv", COST, rows),
     ):
         lines = [{**asdict(row), **_ratios(row, rows)} for row in own]
