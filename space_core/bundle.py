@@ -15,7 +15,7 @@ from space_core.bundle_guide import RankLoss, adapter_readme, readme
 from space_core.decisions import Decision, to_line
 from space_core.edit import Edit
 from space_core.report import write_report
-from space_core.runs import DECISIONS, EDIT, RECORD, outcomes_csv
+from space_core.runs import DECISIONS, EDIT, RECORD, check_own, outcomes_csv
 from space_core.typed_json import to_json
 from space_core.types import RunRecord
 
@@ -69,8 +69,7 @@ def lay_out(
 
     Raises ValueError where the edit is not the one whose hash the record holds.
     """
-    if record.hashes.get("edit", edit.sha256()) != edit.sha256():
-        raise ValueError(f"This edit does not belong to the run {record.run_id}: load its own.")
+    check_own(edit, record)
     (folder / LORA).mkdir(parents=True)
     (folder / RECORD).write_text(to_json(record) + "\n", encoding="utf-8")
     (folder / QUESTIONS).write_text(

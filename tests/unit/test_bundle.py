@@ -22,6 +22,7 @@ from space_core.recorded import LARGEST_RECORD, open_recorded
 from space_core.runs import add_decision, decisions_of, save_run
 from space_core.settings import DcsiConfig
 from space_core.typed_json import to_json
+from space_core.types import RunRecord
 
 NAMES = [
     "README.txt", "edit.safetensors", "lora/README.txt", "lora/adapter_config.json",
@@ -37,6 +38,10 @@ def edit() -> Edit:
     return Edit({"b.1": LayerEdit(a, s), "a.2": LayerEdit(a * 0, s)}, {"concept": "lemon"})
 
 
+def run_of(edit: Edit, **changes) -> RunRecord:
+    return record(hashes={"edit": edit.sha256()}, **changes)
+
+
 def packed(path, *arguments) -> dict[str, bytes]:
     bundle.write_bundle(path, *arguments)
     with zipfile.ZipFile(path) as zipped:
@@ -45,26 +50,26 @@ def packed(path, *arguments) -> dict[str, bytes]:
 
 
 def test_all_is_there_and_nothing_else(tmp_path, edit):
-    files = packed(tmp_path / "run.zip", record(), edit)
+    files = packed(tmp_path / "run.zip", run_of(edit), edit)
     assert list(files) == NAMES and [path.name for path in tmp_path.iterdir()] == ["run.zip"]
-    with_decision = packed(tmp_path / "run.zip", record(), edit, [DECISION])
+    with_decision = packed(tmp_path / "run.zip", run_of(edit), edit, [DECISION])
     assert from_lines(with_decision["decisions.jsonl"].decode()) == (DECISION,)
     report = with_decision["report.html"].decode()
     assert "Ada &lt;b&gt;" in report and "Not yet." in report and "@media print" in report
 
 
 def test_the_same_run_gives_the_same_bytes(tmp_path, edit, monkeypatch):
-    bundle.write_bundle(tmp_path / "a.zip", record(), edit, [DECISION])
+    bundle.write_bundle(tmp_path / "a.zip", run_of(edit), edit, [DECISION])
     monkeypatch.setattr("time.time", lambda: 2e9)
-    bundle.write_bundle(tmp_path / "b.zip", record(), edit, [DECISION])
+    bundle.write_bundle(tmp_path / "b.zip", run_of(edit), edit, [DECISION])
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
-    bundle.write_bundle(tmp_path / "b.zip", record(), edit)
+    bundle.write_bundle(tmp_path / "b.zip", run_of(edit), edit)
     assert (tmp_path / "a.zip").read_bytes() != (tmp_path / "b.zip").read_bytes()
 
 
 def test_the_files_hold_the_run(tmp_path, edit):
-    files = packed(tmp_path / "run.zip", record(), edit)
-    assert open_recorded(tmp_path / "run.zip").record == record()
+    files = packed(tmp_path / "run.zip", run_of(edit), edit)
+    assert open_recorded(tmp_path / "run.zip").record == run_of(edit)
     (tmp_path / "e").write_bytes(files["edit.safetensors"])
     assert Edit.load(tmp_path / "e").sha256() == edit.sha256()
     text = files["README.txt"].decode()
@@ -74,7 +79,7 @@ def test_the_files_hold_the_run(tmp_path, edit):
 
 def test_a_question_cannot_act_as_a_formula(tmp_path, edit):
     nasty = outcome(question='=HYPERLINK("x")', before='a,"b"\nc', after="@SUM(A1)")
-    sheet = packed(tmp_path / "run.zip", record(outcomes=(nasty,)), edit)["questions.csv"].decode()
+    sheet = packed(tmp_path / "run.zip", run_of(edit, outcomes=(nasty,)), edit)["questions.csv"].decode()
     assert sheet.count("\r\n") == 2
     head, row = csv.reader(io.StringIO(sheet, newline=""))
     cells = dict(zip(head, row))
@@ -83,7 +88,7 @@ def test_a_question_cannot_act_as_a_formula(tmp_path, edit):
 
 
 def test_the_adapter_says_what_it_loses(tmp_path, edit):
-    text = packed(tmp_path / "run.zip", record(), edit)["lora/README.txt"].decode()
+    text = packed(tmp_path / "run.zip", run_of(edit), edit)["lora/README.txt"].decode()
     assert "b.1: rank 3" in text and "a.2: rank 1, error 0.000e+00 (0.000e+00" in text
     rough = Edit({name: LayerEdit(one.a[:, :1], one.s[:, :1]) for name, one in edit.layers.items()})
     loss = bundle.rank_loss("b.1", edit, rough)
@@ -97,6 +102,8 @@ def test_the_adapter_says_what_it_loses(tmp_path, edit):
 def test_an_edit_of_another_run_is_refused(tmp_path, edit):
     with pytest.raises(ValueError, match="does not belong"):
         bundle.write_bundle(tmp_path / "x.zip", record(hashes={"edit": "00" * 32}), edit)
+    with pytest.raises(ValueError, match="does not belong to the run lemon-1"):
+        bundle.write_bundle(tmp_path / "x.zip", record(), edit)
     assert list(tmp_path.iterdir()) == []
 
 
