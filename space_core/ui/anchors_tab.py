@@ -53,7 +53,7 @@ def build() -> dict[str, Any]:
                 info="Images less similar to your words than this are never chosen.",
             )
     parts["gallery"] = gr.Gallery(
-        label="Proxy anchors: rank · similarity · caption (artist, licence)", columns=6,
+        label="Proxy anchors: rank · similarity · caption (source, licence)", columns=6,
         height="auto", object_fit="contain", buttons=[], elem_id="anchor-gallery",
         elem_classes="captioned",
     )

@@ -64,7 +64,7 @@ def selection(
 ) -> t.Selection:
     name = request.name
     anchors = tuple(
-        t.Anchor(row, rank, 0.6, name, f"like {name}", name, "noto", "Apache-2.0", "ab" * 32)
+        t.Anchor(row, rank, 0.6, name, f"like {name}", name, "noto", "Apache-2.0", "ab" * 32, rank > 1)
         for rank, row in enumerate(rows, 1)
     )
     dropped = (t.Dropped(90, name, f"its label “{name}” names the concept"),)

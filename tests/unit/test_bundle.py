@@ -79,7 +79,8 @@ def test_the_files_hold_the_run(tmp_path, edit):
 
 def test_a_question_cannot_act_as_a_formula(tmp_path, edit):
     nasty = outcome(question='=HYPERLINK("x")', before='a,"b"\nc', after="@SUM(A1)")
-    sheet = packed(tmp_path / "run.zip", run_of(edit, outcomes=(nasty,)), edit)["questions.csv"].decode()
+    files = packed(tmp_path / "run.zip", run_of(edit, outcomes=(nasty,)), edit)
+    sheet = files["questions.csv"].decode()
     assert sheet.count("\r\n") == 2
     head, row = csv.reader(io.StringIO(sheet, newline=""))
     cells = dict(zip(head, row))
