@@ -49,10 +49,10 @@ def build() -> dict[str, Any]:
         parts["outcome"] = gr.Dropdown([], label="Outcome")
     parts["table"] = gr.Dataframe(
         headers=outcomes.HEADERS, datatype="str", interactive=False, wrap=True, max_height=420,
-        buttons=[], label="Questions and answers (click a row to see its image)",
+        buttons=[], label="Questions and answers (click a row, or press Enter, to see its image)",
         column_widths=outcomes.WIDTHS, elem_id="questions", elem_classes="wide",
     )
-    parts["opened"] = gr.HTML()
+    parts["opened"] = gr.HTML(elem_id="opened-question")
     gr.HTML('<h2 class="section">What the numbers look like</h2>')
     for some in (_PLOTS[:2], _PLOTS[2:4], _PLOTS[4:]):
         with gr.Row():

@@ -98,7 +98,7 @@ def test_a_visitor_who_came_later_has_nothing_to_erase(come):
 def test_a_clicked_row_opens_with_its_image(page, come):
     one = come()
     one.find("lime"), one.erase()
-    table = "Questions and answers (click a row to see its image)"
+    table = "Questions and answers (click a row, or press Enter, to see its image)"
     sent = {
         "fn_index": one.event(table, "select")["id"], "data": [None] * 3,
         "session_hash": one.client.session_hash,

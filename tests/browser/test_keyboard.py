@@ -1,0 +1,57 @@
+"""From a name to a decision with the keyboard alone, before a stand-in: no click, no mouse."""
+
+import pytest
+from test_sidebar import CHROMIUM, address, browser, visitor  # noqa: F401
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH"),
+]
+WIDE = {"viewport": {"width": 1440, "height": 1000}}
+FAR = 200  # presses of Tab after which what is looked for cannot be reached
+
+
+def go_to(page, place) -> None:
+    """Press Tab until the focus is on it."""
+    for _ in range(FAR):
+        if place.evaluate("node => node === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"{place} is out of the keyboard's reach")
+
+
+def press(page, button: str) -> None:
+    go_to(page, page.get_by_role("button", name=button, exact=True))
+    page.keyboard.press("Enter")
+
+
+def test_a_run_needs_no_mouse(visitor):  # noqa: F811
+    page = visitor(**WIDE)
+    go_to(page, page.get_by_label("Concept to forget"))
+    page.keyboard.type("cat")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Go on to step 3").wait_for()
+    press(page, "Go on to step 3")
+    press(page, "Erase")
+    page.locator(".verdict h2").get_by_text("“cat”").first.wait_for()
+
+    # Arrows go through the questions, Enter opens one.
+    cell = page.locator("#questions [role=row][aria-rowindex='2'] [role=gridcell]").first
+    go_to(page, cell)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.locator("#opened-question .pair").wait_for()
+
+    press(page, "Go on to step 5")
+    go_to(page, page.get_by_label("Your name"))
+    page.keyboard.type("Ada")
+    go_to(page, page.get_by_role("radio", name="Accept"))
+    page.keyboard.press("Space")
+    press(page, "Save decision")
+    page.locator(".decisions").get_by_text("Ada").wait_for()
+
+    # Back to a step before.
+    go_to(page, page.get_by_role("tab", name="4 Verify"))
+    page.keyboard.press("Enter")
+    page.get_by_role("tab", name="4 Verify", selected=True).wait_for()
