@@ -62,7 +62,7 @@ def erase(
     """
     mllm, pool = sources.mllm, sources.pool
     if not config.inversion_steps:
-        # Anchors that stay as they are must resemble the concept.
+        # What is not moved must resemble the concept.
         selection = replace(selection, anchors=selection.chosen)
     trained, needed = fitting(mllm, config, free_memory(mllm.devices), loaded=True)
     yield Progress("memory", f"Checked the memory: {needed}.", 0.0)

@@ -93,7 +93,9 @@ def select(
     if threshold is None:
         threshold = float(np.percentile(allowed, config.percentile))
     taken = {*reasons, *left_out}
-    wanted = config.anchors - int(config.anchors * config.by_chance)
+    # A name that is said in the concept's place must be that of something like it.
+    by_chance = 0.0 if request.instead == "anchor" else config.by_chance
+    wanted = config.anchors - int(config.anchors * by_chance)
     found = _found(pool, vector, threshold, taken, wanted)
     dropped = [
         Dropped(row, pool.items[row].label, reasons[row]) for row, _ in found if row in reasons

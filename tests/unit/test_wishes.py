@@ -63,6 +63,20 @@ def test_the_anchors_own_names_stand_in_for_the_name(trained, world):
     assert {one.answer for one in job.task["category"]} == {erasure.honest}
 
 
+def test_only_anchors_that_will_be_moved_may_be_drawn_by_chance(world):
+    sources, selection = world
+    first, *others = selection.anchors
+    mixed = replace(selection, anchors=(first, *(replace(one, by_chance=True) for one in others)))
+
+    def used(config):
+        *_, erasure = erase(sources, mixed, config, lambda: False)
+        assert {one.row for one in erasure.selection.anchors} <= set(erasure.touched)
+        return erasure.selection.anchors
+
+    assert used(CONFIG) == mixed.anchors
+    assert used(replace(PRESETS["paper"], steps=2)) == (first,)
+
+
 def test_text_goes_only_where_that_is_asked(trained, world):
     _, plain = trained()
     stays = {one.question: one.answer for one in plain.keep.text}
