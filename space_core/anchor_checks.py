@@ -16,8 +16,8 @@ def warnings(
 ) -> list[str]:  # fmt: skip
     """Sentences about the anchors; none where all is well.
 
-    effective: the number of distinct anchors; best: the mean similarity of the best images;
-    wanted: how many words should choose.
+    effective: the number of distinct ones among those that words chose; best: the mean similarity
+    of the best images; wanted: how many words should choose.
     """
     found = []
     if len(pool.sample) < len(pool):
@@ -29,9 +29,9 @@ def warnings(
         found.append(
             "Even the best images are hardly like the concept: the erasure may fail or harm others."
         )
-    if effective < len(anchors) / 4:
+    if effective < chosen / 4:
         found.append(
-            f"The anchors are much alike: they count as {effective:.1f} distinct images."
+            f"The chosen anchors are much alike: they count as {effective:.1f} distinct images."
         )
     if copies := near_copies(pool, anchors):
         found.append(

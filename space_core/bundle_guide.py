@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from space_core.settings import PRESETS
+from space_core.settings import PRESETS, TpasConfig
 from space_core.types import ConceptRequest, RunRecord
 
 _FILES = {
@@ -95,7 +95,9 @@ def repeat_command(record: RunRecord) -> str | None:
     request = selection.request
     presets = [name for name in PRESETS if _is_preset(name, settings)]
     every = request.questions == ConceptRequest("").questions
-    if not presets or request.protect or selection.left_out or record.stopped or not every:
+    drawn = TpasConfig().drawn(request.instead) if settings.get("inversion_steps") else 0.0
+    asked = every and selection.by_chance == drawn
+    if not presets or request.protect or selection.left_out or record.stopped or not asked:
         return None
     words = ["python", "-m", "space_core", "erase", request.name]
     for alias in request.aliases:

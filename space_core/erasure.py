@@ -63,7 +63,7 @@ def erase(
     mllm, pool = sources.mllm, sources.pool
     if not config.inversion_steps:
         # What is not moved must resemble the concept.
-        selection = replace(selection, anchors=selection.chosen)
+        selection = tpas.chosen_alone(sources.space, pool, sources.around, selection)
     trained, needed = fitting(mllm, config, free_memory(mllm.devices), loaded=True)
     yield Progress("memory", f"Checked the memory: {needed}.", 0.0)
     concept = sources.subject(selection.request)

@@ -80,7 +80,8 @@ class Row:
     the model, the data and the methods that it was measured with. reading_seconds,
     inversion_seconds, training_seconds: of ``seconds``, those spent on reading what must stay, on
     moving the anchors and on the edit, where a method has these stages. entropy_before,
-    entropy_after: spectral entropy of the anchors' features after the last edited block.
+    entropy_after: spectral entropy of eight anchors' features after the last edited block, at the
+    first step and at the last.
     """
 
     method: str

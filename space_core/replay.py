@@ -16,7 +16,7 @@ _OF_THE_RUN = {"run_id", "created", "seconds"}
 _KINDS: dict[str, Kind] = {
     "model": "settings", "device": "settings", "settings": "settings", "versions": "versions",
     "hashes": "hashes", "selection": "anchors", "honest_answer": "answers", "outcomes": "answers",
-    "warnings": "answers",
+    "warnings": "answers", "revision": "settings", "encoder": "settings",
 }  # fmt: skip
 _SAID = {
     "settings": "setting", "versions": "version", "hashes": "hash", "outcomes": "question",
@@ -76,7 +76,11 @@ def differences(then: RunRecord, now: RunRecord) -> tuple[Difference, ...]:
         if field.name in _OF_THE_RUN or getattr(then, field.name) == field.default:
             continue
         name = _SAID.get(field.name, field.name.replace("_", " "))
-        old, new = (dict(_leaves(getattr(one, field.name), name)) for one in (then, now))
+        before, after = getattr(then, field.name), getattr(now, field.name)
+        if field.name == "outcomes":
+            kinds = {one.kind for one in before}
+            after = tuple(one for one in after if one.kind in kinds)
+        old, new = (dict(_leaves(one, name)) for one in (before, after))
         kind = _KINDS.get(field.name, "numbers")
         for what in dict.fromkeys((*old, *new)):
             if what in old and old[what] is None:

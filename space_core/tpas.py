@@ -93,8 +93,7 @@ def select(
     if threshold is None:
         threshold = float(np.percentile(allowed, config.percentile))
     taken = {*reasons, *left_out}
-    # A name that is said in the concept's place must be that of something like it.
-    by_chance = 0.0 if request.instead == "anchor" else config.by_chance
+    by_chance = config.drawn(request.instead)
     wanted = config.anchors - int(config.anchors * by_chance)
     found = _found(pool, vector, threshold, taken, wanted)
     dropped = [
@@ -121,13 +120,24 @@ def select(
         for rank, (row, score) in enumerate(zip([*rows, *drawn], (own @ vector).tolist()), 1)
     )
     effective = _effective(own)
+    distinct = _effective(own[: len(rows)])
     return Selection(
         request, anchors, threshold, tuple(scores.tolist()), tuple(dropped), effective,
         meant(around, pool, concept, vector),
-        tuple(anchor_checks.warnings(pool, around, anchors, effective, best, wanted, protected)),
+        tuple(anchor_checks.warnings(pool, around, anchors, distinct, best, wanted, protected)),
         tuple(sorted(left_out)), config.anchors, len(pool) if len(sample) < len(pool) else 0,
-        config.by_chance,
+        by_chance,
     )  # fmt: skip
+
+
+def chosen_alone(
+    space: SharedSpace, pool: Pool, around: Neighbourhood, selection: Selection
+) -> Selection:
+    """The selection as it would be with as many anchors, all of them chosen by words."""
+    if len(selection.chosen) == len(selection.anchors):
+        return selection
+    config = TpasConfig(selection.wanted, selection.threshold, by_chance=0.0)
+    return select(space, pool, around, selection.request, config, selection.left_out)
 
 
 def check(request: ConceptRequest, config: TpasConfig) -> None:
@@ -145,6 +155,8 @@ def check(request: ConceptRequest, config: TpasConfig) -> None:
         raise ValueError("The description is longer than 500 characters: shorten it.")
     if config.anchors < _FEWEST:
         raise ValueError(f"{config.anchors} anchors cannot stand for a concept: use 2 or more.")
+    if not 0 <= config.by_chance <= 1:
+        raise ValueError(f"{config.by_chance} of the anchors cannot be drawn: give a share.")
 
 
 def barred(pool: Pool, concept: Concept) -> dict[int, str]:

@@ -81,7 +81,7 @@ def run(settings: Settings, suite: Suite) -> str:
         # Also of what a stopped run has.
         answers = reference.read(suite.results)
         found = [_read(path, answers) for path in sorted(suite.out.glob("*--*.parquet"))]
-        rows = tuple(row for row in found if row.inputs == inputs)
+        rows = tuple(_grouped(row, known) for row in found if row.inputs == inputs)
         if stale := len(found) - len(rows):
             log.warning("%d rows were measured with something else and are left out", stale)
         # The command of the whole table, which may have been measured in several parts.
@@ -117,6 +117,11 @@ def inputs_of(bench: Bench) -> str:
         TpasConfig(),
     )  # fmt: skip
     return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
+
+
+def _grouped(row: Row, known: Mapping[str, Entry]) -> Row:
+    """What a method is called among the others is no part of what was measured."""
+    return replace(row, group=known[row.method].group) if row.method in known else row
 
 
 def _holds(row: Row, method: Entry, inputs: str) -> bool:

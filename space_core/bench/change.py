@@ -18,7 +18,8 @@ class Change:
     """What a method leaves: an edit or a prompt, and how many numbers it trained.
 
     stages: seconds by stage (reading, inversion, training), where it has stages. entropies: the
-    spectral entropy of the anchors' features at every step, the first without an edit.
+    spectral entropy of the anchors' features at every step, the first without an edit; each step
+    draws its own eight.
     """
 
     edit: Edit | None

@@ -93,8 +93,9 @@ def true_images(sources: Sources, selection: Selection, around: Surroundings) ->
 
 
 def not_inverted(sources: Sources, selection: Selection, around: Surroundings) -> Task:
-    """The anchors as they are, overwritten in the target's place."""
-    return _overwritten(sources, selection, _anchors(sources, selection))
+    """Anchors chosen by words, as they are, overwritten in the target's place."""
+    chosen = tpas.chosen_alone(sources.space, sources.pool, sources.around, selection)
+    return _overwritten(sources, chosen, _anchors(sources, chosen))
 
 
 def other_belief(sources: Sources, selection: Selection, around: Surroundings) -> Task:
@@ -153,10 +154,11 @@ CONTROLS: dict[str, Entry] = {
     # What should not erase.
     "other belief": Entry("control", with_task(other_belief)),
     "no anchors": Entry("control", with_task(no_anchors)),
-    RANDOM: Entry("control", with_anchors(1.0)),
-    CHOSEN: Entry("ablation", with_anchors(0.0)),
     "one anchor": Entry("control", one_anchor(DEFAULT)),
     "one plain anchor": Entry("control", one_anchor(replace(DEFAULT, inversion_steps=0))),
+    # Where anchors come from.
+    RANDOM: Entry("ablation", with_anchors(1.0)),
+    CHOSEN: Entry("ablation", with_anchors(0.0)),
     "plain anchors": Entry("ablation", with_config(replace(DEFAULT, inversion_steps=0))),
     "no inversion": Entry("ablation", with_task(not_inverted)),
     # The null space: soft in SPACE itself, hard, none; all else alike.

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -79,7 +80,9 @@ def gathered(
 ) -> Data:
     """What a published method is trained on, collected once for all that share it."""
     gather = collect if one.uses_target_images else proxies
-    selection = select_anchors(bench, request, TpasConfig())
+    # Look-alikes stand in for the target as they are: none of them is drawn by chance.
+    config = TpasConfig() if one.uses_target_images else replace(TpasConfig(), by_chance=0.0)
+    selection = select_anchors(bench, request, config)
     key = gather.__name__, request, config.seed
     return read(key, lambda: gather(bench.sources, selection, config.seed))
 

@@ -47,7 +47,7 @@ def curve(outcomes: Sequence[Outcome]) -> tuple[tuple[float, int, int], ...]:
 
 
 def generality(outcomes: Sequence[Outcome], trained: Sequence[str]) -> float:
-    """What is left of the concept beyond plain naming, mean over kinds of question.
+    """What is left of the concept over every way of asking, mean over kinds of question.
 
     Kinds: naming in wordings that no method saw; naming by artists whom training never saw; other
     languages; yes/no, in balanced pairs of the name and a distractor, above chance; multiple

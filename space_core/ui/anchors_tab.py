@@ -30,11 +30,11 @@ _NO_CONCEPT = "There is no concept yet: name one in step 1."
 def build() -> dict[str, Any]:
     """The components, by name."""
     gr.HTML(markup.note(
-        "Proxy anchors are public images that stand in for the concept: half of them are such as "
-        "your words describe well, though they are labelled as something else, half are drawn by "
-        "chance. The erasure moves what the model sees of them until the model itself calls them "
-        "by the concept's name, and works on that; what starts in many places finds more of what "
-        "the model knows."
+        "Proxy anchors are public images that stand in for the concept. As a rule half of them are "
+        "such as your words describe well, though they are labelled as something else, and half "
+        "are drawn by chance. The erasure moves what the model sees of them until the model itself "
+        "calls them by the concept's name, and works on that: it need not resemble the concept at "
+        "first."
     ))
     parts: dict[str, Any] = {"anchors_status": gr.HTML()}
     parts["suggestions_note"] = gr.HTML()
@@ -44,7 +44,7 @@ def build() -> dict[str, Any]:
     with gr.Row():
         parts["count"] = gr.Slider(
             2, 48, TpasConfig().anchors, step=1, label="Number of anchors |P|",
-            info="More anchors cover the concept more broadly. Half of them are drawn by chance.",
+            info="More anchors cover the concept more broadly.",
         )
         with gr.Column():
             parts["from_pool"] = gr.Checkbox(True, label="Choose the cut from the pool")

@@ -38,8 +38,8 @@ INSTEAD = {
 PRESETS = {
     "space": "SPACE, as this project reads it: anchors moved to what the model believes, soft null "
     "space (every direction weighed by how much other knowledge uses it)",
-    "paper": "The paper read literally: plain anchors, hard null space (only directions that other "
-    "knowledge hardly uses)",
+    "paper": "The paper read literally: anchors chosen by words alone and left as they are, hard "
+    "null space (only directions that other knowledge hardly uses)",
 }
 
 _log = logging.getLogger(__name__)

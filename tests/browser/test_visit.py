@@ -167,6 +167,9 @@ def test_from_a_word_to_a_verdict(page, tmp_path):
     shoot(page, "3-erase")
     page.wait_for_timeout(1000)
     assert jumps(page, 12) == [], "what streams in moves nothing"
+    page.evaluate("document.querySelector('h1').style.paddingTop = '80px'")
+    assert jumps(page, 1) != [], "a move would have been seen"
+    page.evaluate("document.querySelector('h1').style.paddingTop = ''")
     page.locator(".verdict h2").wait_for(timeout=8 * MINUTES)
     verdict = page.locator(".verdict").inner_text()
     assert "lemon" in verdict and "Still names the concept" in verdict

@@ -16,6 +16,9 @@ SETTINGS = {
 }
 
 
+OTHER = {"outcomes": ()}
+
+
 def test_the_same_run_at_another_time_is_the_same():
     step = replace(record().steps[0], seconds=9.0)
     later = record("lemon-2", created="2027-01-01T00:00:00+00:00", seconds=99.0, steps=(step,))
@@ -87,9 +90,17 @@ def test_every_field_but_three_is_compared():
     changed = {
         field.name
         for field in fields(RunRecord)
-        if differences(record(), replace(record(), **{field.name: "other"}))
+        if differences(record(), replace(record(), **{field.name: OTHER.get(field.name, "other")}))
     }
     assert {f.name for f in fields(RunRecord)} - changed == {"run_id", "created", "seconds"}
+
+
+def test_a_kind_of_question_that_an_older_version_did_not_ask_is_no_difference():
+    later = record(outcomes=(*record().outcomes, outcome(kind="choice-beside")))
+    assert differences(record(), later) == ()
+    assert differences(later, record()) != ()
+    other = record(encoder="another")
+    assert {one.kind for one in differences(record(), other)} == {"settings"}
 
 
 def test_a_record_says_how_to_run_it_again():
