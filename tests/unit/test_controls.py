@@ -8,7 +8,9 @@ import pytest
 import torch
 from small_world import FRUIT, VEHICLES, World, make_world
 
+from space_core.baselines import BASELINES
 from space_core.bench import change, controls
+from space_core.bench import methods as methods_of
 from space_core.bench.controls import CONTROLS, DEFAULT
 from space_core.bench.methods import methods
 from space_core.edit import Edit, LayerEdit
@@ -16,6 +18,7 @@ from space_core.erasure import Erasure
 from space_core.inversion import Optimised
 from space_core.leaderboard import CHOSEN, GROUPS, RANDOM
 from space_core.mllm import Example
+from space_core.recent import Recent
 from space_core.types import ConceptRequest, Progress, StepEvent
 
 ASKED = (
@@ -140,6 +143,23 @@ def test_controls_of_the_anchors_differ_in_who_chose_them(sources, world, monkey
     assert {one.by_chance for one in chosen} == {False}
     assert not {one.row for one in random} & set(world.pool.rows_of["lemon"])
     assert controls.one_anchor(DEFAULT)(bench, lemon) == chosen[:1]
+
+
+def test_look_alikes_that_stand_in_as_they_are_are_chosen_by_words(monkeypatch):
+    shares = {}
+    monkeypatch.setattr(
+        methods_of, "select_anchors", lambda _bench, _request, config: config.by_chance
+    )
+    for gather in ("collect", "proxies"):
+        monkeypatch.setattr(
+            methods_of, gather, lambda _s, share, _seed, name=gather: shares.update({name: share})
+        )
+    for name in ("ga", "anchors"):
+        one = BASELINES[name]
+        methods_of.gathered(
+            one, one.grid[0], Recent(2), SimpleNamespace(sources=None), ConceptRequest("lemon")
+        )
+    assert shares == {"collect": 0.5, "proxies": 0.0}
 
 
 def test_elsewhere_is_far_and_of_the_same_domain_where_it_can_be(sources, world):
