@@ -81,8 +81,9 @@ def gathered(
     """What a published method is trained on, collected once for all that share it."""
     gather = collect if one.uses_target_images else proxies
     # Look-alikes stand in for the target as they are: none of them is drawn by chance.
-    config = TpasConfig() if one.uses_target_images else replace(TpasConfig(), by_chance=0.0)
-    selection = select_anchors(bench, request, config)
+    default = TpasConfig()
+    choice = default if one.uses_target_images else replace(default, by_chance=0.0)
+    selection = select_anchors(bench, request, choice)
     key = gather.__name__, request, config.seed
     return read(key, lambda: gather(bench.sources, selection, config.seed))
 
