@@ -1,21 +1,14 @@
 """What a run measured → plotly figures. Pure: values in, a figure out; no text of the visitor."""
 
-import math
 import re
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
 from space_core.damage import LayerReport
-from space_core.leaderboard import BAND, DATA_DEPENDENT, Line, Mean
+from space_core.plot_style import AFTER, BEFORE, BOUND, DASHES, LINES, figure_of
 from space_core.types import Share, StateMap, StepEvent
 
-_BEFORE, _AFTER, _BOUND = "#7c8798", "#0d9488", "#c2570c"
-_LINES = ("#0d9488", "#c2570c", "#6366f1", "#a16207", "#7c8798", "#be185d")
-_DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
-# As a share of the plot: nearer points' names would lie on each other.
-_BESIDE = 0.08
-_GRID = "rgba(128, 136, 150, 0.25)"
 # Of the state map: what it says, its colour, its symbol.
 _GROUPS = {
     "near": ("nearest concepts", "#6366f1", "square"),
@@ -23,18 +16,13 @@ _GROUPS = {
     "target": ("the concept", "#c2570c", "circle"),
 }
 _FLOOR = 1e-9  # a logarithmic axis has no zero
-# Group of a method in the benchmark → its symbol; open ones need images of the concept.
-_SYMBOLS = {
-    "ours": "star", "source-free": "diamond", "ablation": "triangle-up", "control": "x",
-    "data-dependent": "circle-open", "ceiling": "square-open",
-}  # fmt: skip
 
 
 def similarities(scores: Sequence[float], threshold: float) -> go.Figure:
     """Histogram of every pool image's similarity to the text, with the cut S_th."""
-    figure = _figure("similarity to the text", "images in the pool")
-    figure.add_histogram(x=list(scores), nbinsx=60, marker_color=_BEFORE, name="pool images")
-    figure.add_vline(x=threshold, line_color=_BOUND, line_dash="dash", line_width=2)
+    figure = figure_of("similarity to the text", "images in the pool")
+    figure.add_histogram(x=list(scores), nbinsx=60, marker_color=BEFORE, name="pool images")
+    figure.add_vline(x=threshold, line_color=BOUND, line_dash="dash", line_width=2)
     figure.add_annotation(
         x=threshold, y=1, yref="paper", yanchor="bottom", showarrow=False,
         text=f"cut {threshold:.3f}",
@@ -58,58 +46,58 @@ def state_map_note(states: StateMap) -> str:
 def drift(steps: Sequence[StepEvent]) -> go.Figure:
     """Retained drift by step: mean squared change of the output that other knowledge gets from
     the layer that moved most, relative to its mean square, in %."""
-    figure = _figure("step", "squared change of retained output, %")
+    figure = figure_of("step", "squared change of retained output, %")
     figure.add_scatter(
         x=[event.step for event in steps], y=[100 * event.damage for event in steps],
-        mode="lines", line_color=_BOUND, name="retained drift",
+        mode="lines", line_color=BOUND, name="retained drift",
     )
     return figure.update_layout(showlegend=False).update_yaxes(rangemode="tozero")
 
 
 def let_through(steps: Sequence[StepEvent]) -> go.Figure:
     """Share of the full gradient that the hard null space lets act, by step, in %."""
-    figure = _figure("step", "share of the gradient, %")
+    figure = figure_of("step", "share of the gradient, %")
     known = [event for event in steps if event.let_through is not None]
     figure.add_scatter(
         x=[event.step for event in known], y=[100 * event.let_through for event in known],
-        mode="lines", line_color=_LINES[2], name="let through",
+        mode="lines", line_color=LINES[2], name="let through",
     )
     return figure.update_layout(showlegend=False).update_yaxes(rangemode="tozero")
 
 
 def losses(steps: Sequence[StepEvent]) -> go.Figure:
     """Every loss term by step."""
-    figure = _figure("step", "loss")
+    figure = figure_of("step", "loss")
     names = dict.fromkeys(name for event in steps for name in event.losses)
     for place, name in enumerate(names):
         figure.add_scatter(
             x=[event.step for event in steps],
             y=[event.losses.get(name) for event in steps],
             name=name, mode="lines",
-            line={"color": _LINES[place % len(_LINES)], "dash": _DASHES[place % len(_DASHES)]},
+            line={"color": LINES[place % len(LINES)], "dash": DASHES[place % len(DASHES)]},
         )
     return figure
 
 
 def entropies(steps: Sequence[StepEvent]) -> go.Figure:
     """Spectral entropy in [0, 1] by step."""
-    figure = _figure("step", "spectral entropy")
+    figure = figure_of("step", "spectral entropy")
     figure.add_scatter(
         x=[event.step for event in steps], y=[event.entropy for event in steps],
-        mode="lines", line_color=_AFTER, name="spectral entropy",
+        mode="lines", line_color=AFTER, name="spectral entropy",
     )
     return figure.update_layout(showlegend=False).update_yaxes(range=[0, 1.05])
 
 
 def layer_entropies(layers: Sequence[LayerReport]) -> go.Figure:
     """Spectral entropy of each edited layer's inputs, before and after, on others and anchors."""
-    figure = _figure("edited layer", "spectral entropy")
+    figure = figure_of("edited layer", "spectral entropy")
     names = [short_layer(layer.layer) for layer in layers]
     for name, colour, symbol, values in (
-        ("others, before", _BEFORE, "circle-open", [layer.entropy_before for layer in layers]),
-        ("others, after", _AFTER, "diamond", [layer.entropy_after for layer in layers]),
-        ("anchors, before", _BEFORE, "square-open", [layer.anchors_before for layer in layers]),
-        ("anchors, after", _AFTER, "x-thin", [layer.anchors_after for layer in layers]),
+        ("others, before", BEFORE, "circle-open", [layer.entropy_before for layer in layers]),
+        ("others, after", AFTER, "diamond", [layer.entropy_after for layer in layers]),
+        ("anchors, before", BEFORE, "square-open", [layer.anchors_before for layer in layers]),
+        ("anchors, after", AFTER, "x-thin", [layer.anchors_after for layer in layers]),
     ):
         if None in values:
             continue
@@ -133,7 +121,7 @@ def domains(shares: Sequence[tuple[str, Share]]) -> go.Figure:
 def state_map(states: StateMap) -> go.Figure:
     """Each image's place before (open) and after (filled), joined by a thin line; one symbol a
     group."""
-    figure = _figure("first principal direction", "second principal direction")
+    figure = figure_of("first principal direction", "second principal direction")
     for group, (said, colour, symbol) in _GROUPS.items():
         own = [one for one in states.points if one.group == group]
         if not own:
@@ -158,13 +146,13 @@ def state_map(states: StateMap) -> go.Figure:
 def perturbations(layers: Sequence[LayerReport]) -> go.Figure:
     """Per edited layer: damage in sample, its bound, damage on held-out data (log scale), alone and
     with all layers edited."""
-    figure = _figure("edited layer", "relative change of output")
+    figure = figure_of("edited layer", "relative change of output")
     names = [short_layer(layer.layer) for layer in layers]
     for name, colour, symbol, values in (
-        ("measured, same data", _AFTER, "diamond", [layer.in_sample for layer in layers]),
-        ("bound", _BOUND, "line-ew", [layer.bound for layer in layers]),
-        ("measured, unseen data", _BEFORE, "circle-open", [layer.held_out for layer in layers]),
-        ("all layers together, unseen data", _LINES[2], "x", [layer.joint for layer in layers]),
+        ("measured, same data", AFTER, "diamond", [layer.in_sample for layer in layers]),
+        ("bound", BOUND, "line-ew", [layer.bound for layer in layers]),
+        ("measured, unseen data", BEFORE, "circle-open", [layer.held_out for layer in layers]),
+        ("all layers together, unseen data", LINES[2], "x", [layer.joint for layer in layers]),
     ):
         if None in values:  # an older record
             continue
@@ -182,7 +170,7 @@ def perturbations(layers: Sequence[LayerReport]) -> go.Figure:
 def neighbour_costs(layers: Sequence[LayerReport]) -> go.Figure:
     """What each of the nearest concepts pays in the layer that moves most for it, in %, dearest
     first."""
-    figure = _figure("squared change of output, %", "")
+    figure = figure_of("squared change of output, %", "")
     costs: dict[str, float] = {}
     for layer in layers:
         for concept, cost in layer.neighbours:
@@ -190,20 +178,20 @@ def neighbour_costs(layers: Sequence[LayerReport]) -> go.Figure:
     dearest = sorted(costs.items(), key=lambda pair: pair[1])
     figure.add_bar(
         x=[100 * cost for _, cost in dearest], y=[concept for concept, _ in dearest],
-        orientation="h", marker_color=_BOUND, hovertemplate="%{y}: %{x:.2f} %<extra></extra>",
+        orientation="h", marker_color=BOUND, hovertemplate="%{y}: %{x:.2f} %<extra></extra>",
     )
     return figure.update_layout(showlegend=False).update_yaxes(type="category")
 
 
 def _kept(axis: str, shares: Sequence[tuple[str, Share]]) -> go.Figure:
-    figure = _figure(axis, "answers kept, %")
+    figure = figure_of(axis, "answers kept, %")
     asked = [(name, share) for name, share in shares if share.questions]
     values = [100 * share.value for _, share in asked]
     figure.add_scatter(
         x=[name for name, _ in asked], y=values,
-        mode="markers", marker={"color": _AFTER, "size": 11, "symbol": "diamond"},
+        mode="markers", marker={"color": AFTER, "size": 11, "symbol": "diamond"},
         error_y={
-            "type": "data", "symmetric": False, "color": _BEFORE, "thickness": 2,
+            "type": "data", "symmetric": False, "color": BEFORE, "thickness": 2,
             "array": [100 * share.high - value for value, (_, share) in zip(values, asked)],
             "arrayminus": [100 * (share.value - share.low) for _, share in asked],
         },
@@ -214,108 +202,7 @@ def _kept(axis: str, shares: Sequence[tuple[str, Share]]) -> go.Figure:
     return figure.update_yaxes(range=[0, 105])
 
 
-def pareto(lines: Sequence[Line]) -> go.Figure:
-    """Each method of the benchmark at its mean FA and mean near RA, in %; up and left is better.
-
-    The dotted line joins those that no other method beats at both.
-    """
-    figure = _figure("FA, % (want 0)", "near RA, % (want 100)")
-    known = [(line, _point(line)) for line in lines if not math.isnan(sum(_point(line)))]
-    points = [point for _, point in known]
-    found = [(*one, side) for one, side in zip(known, _sides(points))]
-    best = frontier(points)
-    figure.add_scatter(
-        x=[x for x, _ in best], y=[y for _, y in best], mode="lines", name="beaten by none at both",
-        line={"color": _BEFORE, "dash": "dot", "width": 1}, hoverinfo="skip",
-    )
-    for group, symbol in _SYMBOLS.items():
-        own = [one for one in found if one[0].group == group]
-        if not own:
-            continue
-        colour = _BOUND if own[0][0].needs == DATA_DEPENDENT else _AFTER
-        figure.add_scatter(
-            x=[x for _, (x, _), _ in own], y=[y for _, (_, y), _ in own], mode="markers+text",
-            text=[line.method for line, *_ in own], textfont_size=11,
-            textposition=[side for *_, side in own],
-            name=f"{own[0][0].short}: {own[0][0].what}",
-            marker={"symbol": symbol, "size": 12, "color": colour},
-            error_x=_errors([line.means["fa"] for line, *_ in own], colour),
-            error_y=_errors([line.means["proximal_ra"] for line, *_ in own], colour),
-            hovertemplate="%{text}: FA %{x:.1f} %, near RA %{y:.1f} %<extra></extra>",
-        )
-    return figure.update_layout(height=560)
-
-
-def curves(lines: Sequence[Line]) -> go.Figure:
-    """Share of naming kept by similarity to the erased concept, a line a method, in %; ablations
-    and controls apart.
-    """
-    figure = _figure("similarity to the erased concept", "answers kept, %")
-    own = [line for line in lines if line.curve and line.group not in ("ablation", "control")]
-    for place, line in enumerate(own):
-        figure.add_scatter(
-            x=[edge + BAND / 2 for edge, *_ in line.curve],
-            y=[100 * kept / asked for _, kept, asked in line.curve],
-            text=[f"{kept} of {asked}" for _, kept, asked in line.curve],
-            name=line.method, mode="lines+markers",
-            hovertemplate="%{y:.1f} %, %{text}<extra>%{fullData.name}</extra>",
-            marker={"symbol": _SYMBOLS[line.group], "size": 9},
-            line={
-                "color": _LINES[place % len(_LINES)], "dash": _DASHES[place // len(_LINES)],
-                "width": 3 if line.group == "ours" else 1.5,
-            },
-        )
-    return figure.update_layout(height=460)
-
-
-def frontier(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Points that no other one beats: none has as little x and as much y. By x."""
-    distinct = sorted(set(points))
-    return [
-        (x, y) for x, y in distinct
-        if not any(a <= x and b >= y and (a, b) != (x, y) for a, b in distinct)
-    ]  # fmt: skip
-
-
-def _point(line: Line) -> tuple[float, float]:
-    return 100 * line.means["fa"].value, 100 * line.means["proximal_ra"].value
-
-
-def _sides(points: Sequence[tuple[float, float]]) -> list[str]:
-    """Where each point's name stands: not where that of one beside it does."""
-    sides = ("top center", "bottom center", "middle right", "middle left")
-    width, height = (max(some) - min(some) or 1.0 for some in zip(*points or [(0, 0)]))
-    beside = [
-        sum(
-            abs(x - a) < _BESIDE * width and abs(y - b) < _BESIDE * height
-            for a, b in points[:i]
-        )
-        for i, (x, y) in enumerate(points)
-    ]  # fmt: skip
-    return [sides[count % len(sides)] for count in beside]
-
-
-def _errors(means: Sequence[Mean], colour: str) -> dict:
-    return {
-        "type": "data", "symmetric": False, "color": colour, "thickness": 1, "width": 3,
-        "array": [100 * (mean.high - mean.value) for mean in means],
-        "arrayminus": [100 * (mean.value - mean.low) for mean in means],
-    }
-
-
 def short_layer(path: str) -> str:
     """A module path as one says it: "…layers.3.mlp.down_proj" → "3 down_proj"."""
     numbered = re.search(r"(\d+)\.(?:.*\.)?([^.]+)$", path)
     return " ".join(numbered.groups()) if numbered else ".".join(path.split(".")[-2:])
-
-
-def _figure(x: str, y: str) -> go.Figure:
-    axis = {"gridcolor": _GRID, "linecolor": _GRID, "zeroline": False, "fixedrange": True}
-    return go.Figure(layout={
-        "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"color": "#5b6472", "size": 12, "family": "system-ui, sans-serif"},
-        "margin": {"l": 8, "r": 8, "t": 36, "b": 8}, "height": 340, "autosize": True,
-        "legend": {"orientation": "h", "x": 0, "y": -0.28, "yanchor": "top"},
-        "xaxis": {"title": {"text": x}, "automargin": True, **axis},
-        "yaxis": {"title": {"text": y}, "automargin": True, **axis},
-    })

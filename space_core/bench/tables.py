@@ -7,7 +7,7 @@ from dataclasses import asdict
 from html import escape
 from pathlib import Path
 
-from space_core import leaderboard, plots
+from space_core import board_plots, leaderboard
 from space_core.bench.files import write_csv
 from space_core.leaderboard import SPACE, Leaderboard, Line, Row
 
@@ -64,7 +64,9 @@ def _page(found: Sequence[Line], board: Leaderboard) -> str:
             full_html=False, include_plotlyjs=name == "pareto", div_id=name,
             config={"displaylogo": False},
         )
-        for name, figure in (("pareto", plots.pareto(found)), ("curves", plots.curves(found)))
+        for name, figure in (
+            ("pareto", board_plots.pareto(found)), ("curves", board_plots.curves(found))
+        )
     )  # fmt: skip
     return (
         "<!doctype html><html lang='en'><meta charset='utf-8'><title>Leaderboard</title>"

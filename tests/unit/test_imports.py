@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # From the bottom up: a module may import its own line and those above it in this text.
 LEVELS = """
-damage plot_notes
+damage plot_notes plot_style
 types settings wordings answers typed_json names lessons compose decisions ranks alarms recent
 verdict
 intervals entropy moments nullspace bound certificate near_copies index
@@ -31,7 +31,7 @@ evaluation_split probes
 evaluate state_map aftermath
 audit
 leaderboard
-runs plots report
+runs plots board_plots report
 joint
 interview preview together
 worker

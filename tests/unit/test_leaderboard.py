@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from space_core import leaderboard, plots
+from space_core import board_plots, leaderboard
 from space_core.leaderboard import DATA_DEPENDENT, SOURCE_FREE, About, Leaderboard, Row, lines
 
 ABOUT = About("python -m space_core bench", "2026-11-24", "demo", "tuned", "none", {"torch": "2"})
@@ -61,7 +61,7 @@ def test_the_bands_of_all_targets_are_one_curve():
     rows += [row("no keep", target, group="ablation") for target in ("bus", "lemon")]
     ours, other = lines(rows)
     assert ours.curve == ((0.1, 17, 20), (0.4, 1, 2)) and other.curve == ()
-    (drawn,) = plots.curves([ours, other]).data
+    (drawn,) = board_plots.curves([ours, other]).data
     assert list(drawn.x) == pytest.approx([0.15, 0.45]) and list(drawn.y) == [85.0, 50.0]
     assert list(drawn.text) == ["17 of 20", "1 of 2"]
 
@@ -117,13 +117,13 @@ def test_the_table_says_in_words_what_a_method_needs():
 
 def test_the_frontier_joins_those_that_none_beats():
     points = [(0.0, 90.0), (5.0, 98.0), (5.0, 97.0), (3.0, 80.0), (0.0, 90.0)]
-    assert plots.frontier(points) == [(0.0, 90.0), (5.0, 98.0)]
+    assert board_plots.frontier(points) == [(0.0, 90.0), (5.0, 98.0)]
 
 
 def test_the_plot_tells_the_classes_apart_by_words_and_symbol():
     rows = [row("space", "bus", 0.0, 0.9), row("ga", "bus", 0.2, 0.5)]
     lost = replace(row("idk", "bus", group="source-free"), fa=math.nan)
-    figure = plots.pareto(lines([*rows, lost]))
+    figure = board_plots.pareto(lines([*rows, lost]))
     line, ours, other = figure.data
     assert (list(line.x), list(line.y)) == ([0.0], [90.0])
     assert (ours.name, other.name) == (
@@ -136,10 +136,10 @@ def test_the_plot_tells_the_classes_apart_by_words_and_symbol():
 
 def test_names_of_methods_that_do_alike_do_not_lie_on_each_other():
     rows = [row(name, "bus", fa, 0.99) for name, fa in (("space", 0.0), ("idk", 0.01), ("ga", 0.5))]
-    sides = {text: side for trace in plots.pareto(lines(rows)).data[1:]
+    sides = {text: side for trace in board_plots.pareto(lines(rows)).data[1:]
              for text, side in zip(trace.text, trace.textposition)}  # fmt: skip
     assert sides["space"] != sides["idk"] and sides["ga"] == sides["space"]
-    assert plots.pareto([]).data
+    assert board_plots.pareto([]).data
 
 
 def test_methods_stand_side_by_side_over_the_same_targets():

@@ -1,0 +1,106 @@
+"""What the benchmark measured → plotly figures. Pure: lines in, a figure out."""
+
+import math
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from space_core.leaderboard import BAND, DATA_DEPENDENT, Line, Mean
+from space_core.plot_style import AFTER, BEFORE, BOUND, DASHES, LINES, figure_of
+
+# As a share of the plot: nearer points' names would lie on each other.
+_BESIDE = 0.08
+# Group of a method → its symbol; open ones need images of the concept.
+_SYMBOLS = {
+    "ours": "star", "source-free": "diamond", "ablation": "triangle-up", "control": "x",
+    "data-dependent": "circle-open", "ceiling": "square-open",
+}  # fmt: skip
+
+
+def pareto(lines: Sequence[Line]) -> go.Figure:
+    """Each method of the benchmark at its mean FA and mean near RA, in %; up and left is better.
+
+    The dotted line joins those that no other method beats at both.
+    """
+    figure = figure_of("FA, % (want 0)", "near RA, % (want 100)")
+    known = [(line, _point(line)) for line in lines if not math.isnan(sum(_point(line)))]
+    points = [point for _, point in known]
+    found = [(*one, side) for one, side in zip(known, _sides(points))]
+    best = frontier(points)
+    figure.add_scatter(
+        x=[x for x, _ in best], y=[y for _, y in best], mode="lines", name="beaten by none at both",
+        line={"color": BEFORE, "dash": "dot", "width": 1}, hoverinfo="skip",
+    )
+    for group, symbol in _SYMBOLS.items():
+        own = [one for one in found if one[0].group == group]
+        if not own:
+            continue
+        colour = BOUND if own[0][0].needs == DATA_DEPENDENT else AFTER
+        figure.add_scatter(
+            x=[x for _, (x, _), _ in own], y=[y for _, (_, y), _ in own], mode="markers+text",
+            text=[line.method for line, *_ in own], textfont_size=11,
+            textposition=[side for *_, side in own],
+            name=f"{own[0][0].short}: {own[0][0].what}",
+            marker={"symbol": symbol, "size": 12, "color": colour},
+            error_x=_errors([line.means["fa"] for line, *_ in own], colour),
+            error_y=_errors([line.means["proximal_ra"] for line, *_ in own], colour),
+            hovertemplate="%{text}: FA %{x:.1f} %, near RA %{y:.1f} %<extra></extra>",
+        )
+    return figure.update_layout(height=560)
+
+
+def curves(lines: Sequence[Line]) -> go.Figure:
+    """Share of naming kept by similarity to the erased concept, a line a method, in %; ablations
+    and controls apart.
+    """
+    figure = figure_of("similarity to the erased concept", "answers kept, %")
+    own = [line for line in lines if line.curve and line.group not in ("ablation", "control")]
+    for place, line in enumerate(own):
+        figure.add_scatter(
+            x=[edge + BAND / 2 for edge, *_ in line.curve],
+            y=[100 * kept / asked for _, kept, asked in line.curve],
+            text=[f"{kept} of {asked}" for _, kept, asked in line.curve],
+            name=line.method, mode="lines+markers",
+            hovertemplate="%{y:.1f} %, %{text}<extra>%{fullData.name}</extra>",
+            marker={"symbol": _SYMBOLS[line.group], "size": 9},
+            line={
+                "color": LINES[place % len(LINES)], "dash": DASHES[place // len(LINES)],
+                "width": 3 if line.group == "ours" else 1.5,
+            },
+        )
+    return figure.update_layout(height=460)
+
+
+def frontier(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Points that no other one beats: none has as little x and as much y. By x."""
+    distinct = sorted(set(points))
+    return [
+        (x, y) for x, y in distinct
+        if not any(a <= x and b >= y and (a, b) != (x, y) for a, b in distinct)
+    ]  # fmt: skip
+
+
+def _point(line: Line) -> tuple[float, float]:
+    return 100 * line.means["fa"].value, 100 * line.means["proximal_ra"].value
+
+
+def _sides(points: Sequence[tuple[float, float]]) -> list[str]:
+    """Where each point's name stands: not where that of one beside it does."""
+    sides = ("top center", "bottom center", "middle right", "middle left")
+    width, height = (max(some) - min(some) or 1.0 for some in zip(*points or [(0, 0)]))
+    beside = [
+        sum(
+            abs(x - a) < _BESIDE * width and abs(y - b) < _BESIDE * height
+            for a, b in points[:i]
+        )
+        for i, (x, y) in enumerate(points)
+    ]  # fmt: skip
+    return [sides[count % len(sides)] for count in beside]
+
+
+def _errors(means: Sequence[Mean], colour: str) -> dict:
+    return {
+        "type": "data", "symmetric": False, "color": colour, "thickness": 1, "width": 3,
+        "array": [100 * (mean.high - mean.value) for mean in means],
+        "arrayminus": [100 * (mean.value - mean.low) for mean in means],
+    }
