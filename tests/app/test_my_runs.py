@@ -12,11 +12,9 @@ from stand_in import EDIT, EVIL, Bench, record, selection, share
 from space_core.kept_runs import LISTED, new_key, open_runs
 from space_core.run_index import Entry
 from space_core.runs import decisions_of
-from space_core.settings import DcsiConfig, Settings
 from space_core.types import ConceptRequest
 from space_core.ui import downloads, kept_run, my_runs
 from space_core.ui.facts import of_run
-from space_core.ui.pipeline import default_pipeline
 
 
 def choices(visit: Visit) -> list[str]:
@@ -230,20 +228,6 @@ def test_nothing_ticked_is_nothing_deleted(after):
     assert "No run is ticked" in after.now["delete_status"] and not after.looks["sure"]["visible"]
 
 
-# The real doors
-
-
-def test_the_real_doors_keep_a_run_and_load_it_again(tmp_path, monkeypatch):
-    monkeypatch.setattr("space_core.audit.open_bench", lambda settings: Bench())
-    doors = default_pipeline(replace(Settings(), runs=tmp_path / "runs", shared_runs=True))
-    with doors.runs.result().running("ada", "lemon") as key:
-        place = doors.save(key, "ada", record(), EDIT)
-    again = doors.load(place)
-    assert again.record == record() and again.edit.sha256() == EDIT.sha256()
-    assert doors.runs.result().find_own("eve", key).state == "finished"
-    assert doors.bench.result().model_name == "demo"
-
-
 def test_a_hub_models_commit_stands_beside_its_name():
     assert "commit" not in my_runs.setup(Bench()) and "demo/encoder" in my_runs.setup(Bench())
     bench = Bench()
@@ -251,19 +235,6 @@ def test_a_hub_models_commit_stands_beside_its_name():
     assert "<dt>Its commit on the hub</dt><dd><span>0123456789" in my_runs.setup(bench)
     said = of_run(record(revision="0123abcd", encoder="openai/clip"), "live")
     assert "0123abcd" in said and "openai/clip" in said
-
-
-@pytest.mark.parametrize("asked, edited", [((), (4, 5)), ((7,), (7,))])
-def test_an_erasure_edits_the_blocks_of_the_settings(tmp_path, monkeypatch, asked, edited):
-    monkeypatch.setattr("space_core.audit.open_bench", lambda settings: Bench())
-    seen = []
-    monkeypatch.setattr(
-        "space_core.worker.erase", lambda compute, request, selection, config, *_: seen.append(config)
-        or iter(())
-    )  # fmt: skip
-    doors = default_pipeline(replace(Settings(), runs=tmp_path / "runs", layers=(4, 5)))
-    list(doors.audit(SimpleNamespace(split=None), None, None, DcsiConfig(layers=asked), None))
-    assert [config.layers for config in seen] == [edited]
 
 
 # Compared
