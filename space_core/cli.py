@@ -177,8 +177,8 @@ def _chosen(selection: Selection) -> str:
     meant = f" (understood as {', '.join(selection.resolved)})" if selection.resolved else ""
     return "\n".join([
         f"{selection.request.name}{meant}: {len(selection.chosen)} anchors above "
-        f"{selection.threshold:.3f}, {len(selection.anchors) - len(selection.chosen)} drawn by "
-        f"chance (*), worth {selection.effective:.1f} distinct ones",
+        f"{selection.threshold:.3f}, {len(selection.drawn)} drawn by chance (*), "
+        f"worth {selection.effective:.1f} distinct ones",
         "",
         f"{'rank':>4} {'similarity':>10}  {'label':24} {'artist':14} {'licence':14} caption",
         *(

@@ -104,7 +104,7 @@ def _made_with(record: RunRecord) -> Iterator[tuple[str, str]]:
     yield "protected concepts", ", ".join(request.protect)
     yield "asked about beside the concept", ", ".join(request.questions)
     yield "anchors", str(len(selection.anchors))
-    yield "of them drawn by chance", str(len(selection.anchors) - len(selection.chosen))
+    yield "of them drawn by chance", str(len(selection.drawn))
     yield "similarity cut", f"{selection.threshold:.3f}"
     yield "images left out by hand", " ".join(map(str, sorted(selection.left_out)))
     yield from ((name, str(value)) for name, value in record.settings.items())

@@ -134,7 +134,7 @@ def chosen_alone(
     space: SharedSpace, pool: Pool, around: Neighbourhood, selection: Selection
 ) -> Selection:
     """The selection as it would be with as many anchors, all of them chosen by words."""
-    if len(selection.chosen) == len(selection.anchors):
+    if not selection.drawn:
         return selection
     config = TpasConfig(selection.wanted, selection.threshold, by_chance=0.0)
     return select(space, pool, around, selection.request, config, selection.left_out)

@@ -125,6 +125,11 @@ class Selection:
         return tuple(anchor for anchor in self.anchors if not anchor.by_chance)
 
     @property
+    def drawn(self) -> tuple[Anchor, ...]:
+        """The anchors that chance chose."""
+        return tuple(anchor for anchor in self.anchors if anchor.by_chance)
+
+    @property
     def sha256(self) -> str:
         """The hash of the chosen images, in order: the same hash means the same anchors."""
         hashes = "\n".join(anchor.sha256 for anchor in self.anchors)

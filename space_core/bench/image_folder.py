@@ -121,7 +121,8 @@ def _concepts(folder: Path, labels: set[str]) -> dict[str, Concept]:
 
 def _concept(name: str, said: dict[str, str | None]) -> Concept:
     domain = said.get("domain") or "objects"
-    general = {"people": "person", "artist style": "artist"}.get(domain, "")
+    family = Concept(name, domain, "").family
+    general = "" if family == "thing" else family
     article = answers.with_article(name).split()[0] if name.islower() and not general else ""
     also = (one.strip() for one in (said.get("also") or "").split(";"))
     return Concept(

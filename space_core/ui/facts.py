@@ -100,7 +100,7 @@ def _run(record: RunRecord) -> dict[str, str]:
         "What text tells": "was to go too" if request.text_too else "was to stay",
         "Proxy anchors": f"{len(record.selection.chosen)} chosen by words, cut at similarity "
         f"{record.selection.threshold:.3f}",
-        "Drawn by chance": str(len(record.selection.anchors) - len(record.selection.chosen) or ""),
+        "Drawn by chance": str(len(record.selection.drawn) or ""),
         "Images left out by hand": str(len(record.selection.left_out) or ""),
         "Model": record.model, "Its commit on the hub": record.revision,
         "Encoder that chose the anchors": record.encoder, "Device": record.device,

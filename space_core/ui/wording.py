@@ -106,7 +106,7 @@ def anchor_caption(anchor: Anchor) -> str:
 def choice(selection: Selection) -> str:
     """What was chosen, in one sentence."""
     images = selection.pool_size or len(selection.scores)
-    drawn = len(selection.anchors) - len(selection.chosen)
+    drawn = len(selection.drawn)
     return (
         f"{count(len(selection.anchors), 'proxy anchor')} for “{selection.request.name}”, from "
         f"{count(images, 'public image')}: {len(selection.chosen)} chosen by text alone, cut at "
