@@ -90,6 +90,17 @@ def retained(outcomes: Sequence[Outcome], group: str, kinds: Sequence[str] = ("n
     return share(one for one in outcomes if one.group == group and one.kind in kinds)
 
 
+def of_before(outcomes: Sequence[Outcome], group: str) -> float:
+    """Naming in a group: right after, over right before; NaN where nothing was right before.
+
+    Above 1 where more became right than was lost. An edit moves answers that hang by a thread in
+    both directions; `retained` counts one of them.
+    """
+    asked = [one for one in outcomes if one.group == group and one.kind == "name"]
+    before = sum(one.right_before for one in asked)
+    return sum(one.right_after for one in asked) / before if before else float("nan")
+
+
 def skills(outcomes: Sequence[Outcome]) -> Share:
     """RA over colour, count, artist and text-only questions."""
     return share(one for one in outcomes if one.group == "skill")

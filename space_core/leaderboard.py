@@ -49,7 +49,12 @@ MEASURES = {
         "RA ↑",
         "retained accuracy: naming other concepts rightly before and after, of rightly before",
     ),
-    "proximal_ra": ("near RA ↑", "the same for the concepts nearest to the erased one"),
+    "ra_of_before": (
+        "RA ÷ before",
+        "naming other concepts: rightly after, over rightly before. Answers that became right make "
+        "up for lost ones here, and do not in RA",
+    ),
+    "proximal_ra": ("near RA ↑", "RA for the concepts nearest to the erased one"),
     "proximal_all": (
         "near RA, all kinds ↑",
         "the same with yes/no questions about them, and with multiple choice beside the erased one",
@@ -66,6 +71,8 @@ MEASURES = {
         "0: answers about the concept as before the edit; 1: as a model that never knew it",
     ),
 }
+
+_NO_SHARES = ("gap", "ra_of_before")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +104,7 @@ class Row:
     text_ra: float
     skills: float
     broken: float
+    ra_of_before: float = math.nan
     gap: float = math.nan
     seconds: float = 0.0
     cpu_seconds: float = 0.0
@@ -286,7 +294,7 @@ def _line(rows: Sequence[Row], method: str, setting: str) -> Line:
     means = {
         name: mean(
             [getattr(row, name) for row in own],
-            (-math.inf, math.inf) if name == "gap" else (0.0, 1.0),
+            (-math.inf, math.inf) if name in _NO_SHARES else (0.0, 1.0),
         )
         for name in MEASURES
     }

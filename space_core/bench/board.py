@@ -27,7 +27,7 @@ from space_core.bench.image_folder import convert
 from space_core.bench.main_job import chosen
 from space_core.bench.measure import ask, measure, open_with_images
 from space_core.bench.methods import TUNABLE, VERSION, methods, tuned_settings
-from space_core.bench.score import Question, gap
+from space_core.bench.score import COUNTED, Question, gap, row_of
 from space_core.bench.targets import DOMAINS, PROTOTYPE, TARGETS, TUNING, drawn, read_targets
 from space_core.leaderboard import SPACE, About, Leaderboard, Row, write_rows
 from space_core.ranks import in_turn
@@ -80,9 +80,12 @@ def run(settings: Settings, suite: Suite) -> str:
     finally:
         # Also of what a stopped run has.
         answers = reference.read(suite.results)
-        found = [_read(path, answers) for path in sorted(suite.out.glob("*--*.parquet"))]
-        rows = tuple(_grouped(row, known) for row in found if row.inputs == inputs)
-        if stale := len(found) - len(rows):
+        paths = sorted(suite.out.glob("*--*.parquet"))
+        fresh = [path for path in paths if _read(path).inputs == inputs]
+        rows = tuple(
+            _grouped(_counted(path, bench.split.artists, answers), known) for path in fresh
+        )
+        if stale := len(paths) - len(rows):
             log.warning("%d rows were measured with something else and are left out", stale)
         # The command of the whole table, which may have been measured in several parts.
         found_of = {row.method for row in rows}
@@ -102,7 +105,7 @@ def _measure(
         asked = None
         for name in names:
             path = suite.out / f"{_slug(name)}--{_slug(target)}.parquet"
-            if path.is_file() and _holds(_read(path, {}), known[name], inputs):
+            if path.is_file() and _holds(_read(path), known[name], inputs):
                 continue
             log.warning("bench: %s on %s", name, target)
             asked = asked or ask(bench, target)
@@ -175,16 +178,31 @@ def _write(path: Path, row: Row, outcomes: Sequence[Outcome]) -> None:
     write_rows(path, map(asdict, outcomes), "row", asdict(row))
 
 
-def _read(path: Path, answers: Mapping[Question, bool]) -> Row:
-    """A pair's row, with its gap where a reference's answers are given."""
+def _read(path: Path) -> Row:
+    """A pair's row, as it was when it was measured."""
     try:
-        row = Row(**json.loads((pq.read_schema(path).metadata or {})[b"row"]))
-        if not answers:
-            return row
-        outcomes = [Outcome(**one) for one in pq.read_table(path).to_pylist()]
-        return replace(row, gap=gap(outcomes, answers))
+        return Row(**json.loads((pq.read_schema(path).metadata or {})[b"row"]))
     except (KeyError, TypeError, ValueError) as fault:
-        raise ValueError(f"{path} is no result of this suite: give another --out.") from fault
+        raise _foreign(path) from fault
+
+
+def _counted(path: Path, trained: Sequence[str], answers: Mapping[Question, bool]) -> Row:
+    """A pair's row, its measures counted anew from the questions that are kept with it.
+
+    So a measure that is added or mended needs no new run. answers: a reference's, or nothing.
+    """
+    row = _read(path)
+    try:
+        outcomes = [Outcome(**one) for one in pq.read_table(path).to_pylist()]
+    except TypeError as fault:
+        raise _foreign(path) from fault
+    counted = row_of(row.method, row.target, row.domain, outcomes, trained)
+    row = replace(row, **{name: getattr(counted, name) for name in COUNTED})
+    return replace(row, gap=gap(outcomes, answers)) if answers else row
+
+
+def _foreign(path: Path) -> ValueError:
+    return ValueError(f"{path} is no result of this suite: give another --out.")
 
 
 def _slug(name: str) -> str:

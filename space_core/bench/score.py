@@ -10,6 +10,11 @@ from space_core.leaderboard import BAND, Row
 from space_core.types import Outcome
 
 Question = tuple[str, str, str, str]
+# What `row_of` counts; the rest of a row is what was measured.
+COUNTED = (
+    "n", "fa", "generality", "ra", "ra_of_before", "proximal_ra", "proximal_all", "grf_f1",
+    "text_ra", "skills", "broken", "told", "curve",
+)  # fmt: skip
 _OPTIONS = 4  # of a multiple choice
 _TAUGHT = {ask for naming in wordings.NAMING.values() for ask in naming.taught}
 
@@ -31,7 +36,8 @@ def row_of(
         harmonic(1.0 - fa.value, near.value), evaluate.share(texts).value,
         evaluate.skills(outcomes).value,
         float(np.mean([one.verdict == evaluate.BROKEN for one in about])) if about else np.nan,
-        told=evaluate.share(told).value, curve=curve(outcomes),
+        ra_of_before=evaluate.of_before(outcomes, "far"), told=evaluate.share(told).value,
+        curve=curve(outcomes),
     )  # fmt: skip
 
 

@@ -12,8 +12,8 @@ from space_core.bench.files import write_csv
 from space_core.leaderboard import SPACE, Leaderboard, Line, Row
 
 COLUMNS = (
-    "method", "target", "domain", "n", "fa", "generality", "ra", "proximal_ra", "grf_f1",
-    "text_ra", "gap", "seconds", "seconds_ratio", "setting",
+    "method", "target", "domain", "n", "fa", "generality", "ra", "ra_of_before", "proximal_ra",
+    "grf_f1", "text_ra", "gap", "seconds", "seconds_ratio", "setting",
 )  # fmt: skip
 ENTROPY = ("entropy_before", "entropy_after")
 COST = (

@@ -2,7 +2,7 @@
 
 import csv
 import math
-from dataclasses import replace
+from dataclasses import fields, replace
 from types import SimpleNamespace
 
 import pytest
@@ -11,7 +11,9 @@ from space_core import evaluate, leaderboard, wordings
 from space_core.bench import board, reference, tables
 from space_core.bench.board import Suite
 from space_core.bench.change import Entry
-from space_core.bench.score import above_chance, gap, generality, harmonic, question_of, row_of
+from space_core.bench.score import (
+    COUNTED, above_chance, gap, generality, harmonic, question_of, row_of,
+)  # fmt: skip
 from space_core.leaderboard import About, Leaderboard, Row
 from space_core.settings import Settings
 from space_core.types import Outcome
@@ -33,7 +35,7 @@ def outcome(group: str, kind: str, after: bool, *, artist: str = "Noto", before:
 def row(method: str, target: str, fa: float = 0.1, seconds: float = 10.0) -> Row:
     return Row(
         method, target, "food", 100, fa, 0.2, 0.9, 0.8, 0.85, harmonic(1 - fa, 0.8), 1.0, 1.0, 0.0,
-        seconds=seconds, group=GROUPS[method], told=1.0, curve=((0.3, 4, 5),),
+        ra_of_before=0.9, seconds=seconds, group=GROUPS[method], told=1.0, curve=((0.3, 4, 5),),
         inversion_seconds=1.0, training_seconds=seconds - 2.0, reading_seconds=1.0,
         entropy_before=0.5, entropy_after=0.6,
     )  # fmt: skip
@@ -150,7 +152,7 @@ def measured(monkeypatch):
     asked = []
 
     class Bench:
-        split, model_name = SimpleNamespace(sha256="e"), "demo"
+        split, model_name = SimpleNamespace(sha256="e", artists=TRAINED), "demo"
         model_sha256, pool_sha256 = "m", "p"
 
     def measure(_bench, one, name, entry):
@@ -265,5 +267,20 @@ def test_questions_are_kept_with_the_row(measured, tmp_path):
     board._write(path, kept, (outcome("near", "name", True),))
     import pyarrow.parquet as pq
 
-    assert board._read(path, {}) == kept
+    assert board._read(path) == kept
     assert pq.read_table(path).column("group").to_pylist() == ["near"]
+
+
+def test_measures_are_counted_anew_from_the_questions_and_what_was_measured_stays(tmp_path):
+    path = tmp_path / "x.parquet"
+    asked = [outcome("target", "name", True), *[outcome("far", "name", True)] * 3]
+    asked += [outcome("far", "name", False), outcome("far", "name", True, before=False)]
+    measured = replace(row("space", "lemon"), inputs="m")
+    board._write(path, measured, asked)
+    found = board._counted(path, TRAINED, {})
+    assert (found.n, found.fa, found.ra, found.ra_of_before) == (1, 1.0, 0.75, 1.0)
+    assert math.isnan(found.proximal_ra) and math.isnan(found.told) and found.curve == ((0.5, 3, 4),)
+    kept = {one.name for one in fields(Row)} - set(COUNTED)
+    assert {name: getattr(found, name) for name in kept if name != "gap"} == {
+        name: getattr(measured, name) for name in kept if name != "gap"
+    }
