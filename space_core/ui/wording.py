@@ -99,8 +99,8 @@ def anchor_caption(anchor: Anchor) -> str:
     # A source often names the artist.
     credits = anchor.artist * (anchor.artist not in anchor.source), anchor.source, anchor.licence
     credit = ", ".join(part for part in credits if part)
-    place = "drawn by chance" if anchor.by_chance else f"{anchor.similarity:.3f}"
-    return f"{anchor.rank} · {place} · {anchor.caption} ({credit})"
+    drawn = " · drawn by chance" * anchor.by_chance
+    return f"{anchor.rank} · {anchor.similarity:.3f}{drawn} · {anchor.caption} ({credit})"
 
 
 def choice(selection: Selection) -> str:
