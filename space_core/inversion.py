@@ -25,7 +25,8 @@ _RATE = 0.08  # of the features' own spread, per step
 class Optimised:
     """Anchors that the frozen model takes for the concept.
 
-    features: per anchor [tokens, width]. shift [n]: how far each moved, as a share of its norm.
+    features: per anchor [tokens, width] float32, in main memory as encoded ones are. shift [n]:
+    how far each moved, as a share of its norm.
     """
 
     features: list[Tensor]
@@ -43,7 +44,7 @@ def invert(
     one more question at each step.
     """
     counts = [len(feature) for feature in features]
-    start = torch.cat(list(features)).float()
+    start = torch.cat(list(features)).to(mllm.device, torch.float32)
     moved = start.clone().requires_grad_(True)
     optimiser = torch.optim.Adam([moved], lr=_RATE * float(start.std()))
     naming = [lesson for lesson in lessons if lesson.kind == "name"]
@@ -65,7 +66,7 @@ def invert(
             break
     done = moved.detach()
     shift = _norms((done - start).split(counts)) / _norms(start.split(counts))
-    yield step, loss, Optimised(list(done.split(counts)), shift)
+    yield step, loss, Optimised(list(done.cpu().split(counts)), shift)
 
 
 def _surprise(

@@ -83,6 +83,7 @@ class Mllm:
     def encode(self, images: Sequence[Image.Image], batch: int = 64) -> list[Tensor]:
         """The connector's output [tokens, width] for each image, in the model's dtype.
 
+        In main memory, where those of many images fit; `inputs` takes a batch to the device.
         Where a model feeds its deeper blocks too (Qwen3-VL), those levels lie beside the first,
         [tokens, (1 + levels) · width].
         """
@@ -95,7 +96,7 @@ class Mllm:
                 return_tensors="pt",
                 **families.one_tile(see),
             ).to(self.device, self.model.dtype)
-            features += families.features_of(self.model, pixels)
+            features += [one.cpu() for one in families.features_of(self.model, pixels)]
         if len(features) != len(images):
             raise ValueError(
                 f"{self.name!r} made {len(features)} pieces of {len(images)} images: its image "
@@ -137,7 +138,7 @@ class Mllm:
         Without ``answers`` padded on the left, for generation; with them padded on the right,
         with ``labels`` [n, t] that cover the answers and the end token alone.
         """
-        pictures = [feature for feature in features if feature is not None]
+        pictures = [feature.to(self.device) for feature in features if feature is not None]
         if pictures and len(pictures) < len(questions):
             raise ValueError("A batch mixes questions with and without images: ask them apart.")
         rows, marks = [], []

@@ -43,21 +43,20 @@ class Statistics:
 
 
 class Encoder:
-    """The connector's output for pool images, each computed once per process.
-
-    Kept in main memory: a large model's would fill a GPU.
-    """
+    """The connector's output for pool images, each computed and kept once per process."""
 
     def __init__(self, mllm: Mllm, pool: Pool):
         self._mllm, self._pool = mllm, pool
         self._known: dict[int, Tensor] = {}
 
     def __call__(self, rows: Sequence[int]) -> list[Tensor]:
-        """Features [tokens, width] of pool rows, in order."""
+        """Features [tokens, width] of pool rows, in order, in main memory; the same tensor for
+        the same row.
+        """
         new = [row for row in dict.fromkeys(rows) if row not in self._known]
         features = self._mllm.encode([self._pool.image(row) for row in new])
-        self._known.update(zip(new, (feature.cpu() for feature in features)))
-        return [self._known[row].to(self._mllm.device) for row in rows]
+        self._known.update(zip(new, features))
+        return [self._known[row] for row in rows]
 
 
 def retained_statistics(

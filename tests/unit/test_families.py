@@ -1,5 +1,7 @@
 """Every family passes through the one path: read, answer, capture, move, edit, restore, export."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -91,6 +93,16 @@ def test_a_batch_changes_no_answer(tiny):
     asked = [(text, f) for some in (tiny.features, [None] * 3) for text, f in zip(texts, some)]
     together = mllm.answer([text for text, _ in asked], [f for _, f in asked])
     assert together == [mllm.answer([text], [f])[0] for text, f in asked]
+
+
+def test_features_wait_in_main_memory_and_a_batch_goes_where_the_model_is(tiny):
+    assert {feature.device.type for feature in tiny.features} == {"cpu"}
+    there = replace(tiny.mllm, device="meta")
+    inputs = there.inputs([QUESTION], tiny.features[:1], ["No"])
+    image = inputs["mm_encoder_outputs"]["image"]
+    levels = [image.pooler_output, *(image.deepstack_features or [])]
+    assert all(one.is_meta for level in levels for one in level)
+    assert inputs["input_ids"].is_meta
 
 
 @pytest.mark.parametrize("seen", [True, False], ids=["image", "text"])

@@ -9,6 +9,7 @@ from small_world import make_world, noise
 from test_families import CONFIG, OTHER, QUESTION, job_of
 from tiny_families import Tiny, loaded, write_family
 from tiny_mllm import tiny_mllm
+from tiny_sources import tiny_sources
 from torch import Tensor
 
 from space_core import dcsi, hub
@@ -103,6 +104,12 @@ def test_in_bfloat16_all_stays_exact_that_is_said_to_be(folder, tmp_path):
     # Its sums are rounded in another order: as far off as bfloat16 is, and nowhere near the base.
     gap = (logits(adapted, tiny) - moved).float().norm()
     assert gap < 0.5 * (moved - base).float().norm()
+
+
+def test_an_image_is_kept_once_however_often_it_is_asked_about(tmp_path):
+    sources, _ = tiny_sources(tmp_path)
+    one, other, same = sources.encoder([3, 5, 3])
+    assert one is same is sources.encoder([3])[0] and one is not other
 
 
 def test_a_whole_run_in_bfloat16(tmp_path):
