@@ -10,6 +10,7 @@ from space_core.plot_style import AFTER, BEFORE, BOUND, DASHES, LINES, figure_of
 
 # As a share of the plot: nearer points' names would lie on each other.
 _BESIDE = 0.08
+_KEPT = {"proximal_ra": "near RA", "ra": "RA"}
 # Group of a method → its symbol; open ones need images of the concept.
 _SYMBOLS = {
     "ours": "star", "source-free": "diamond", "ablation": "triangle-up", "control": "x",
@@ -17,13 +18,18 @@ _SYMBOLS = {
 }  # fmt: skip
 
 
-def pareto(lines: Sequence[Line]) -> go.Figure:
-    """Each method of the benchmark at its mean FA and mean near RA, in %; up and left is better.
+def pareto(lines: Sequence[Line], kept: str = "proximal_ra") -> go.Figure:
+    """Each method of the benchmark at its mean FA and mean RA, in %; up and left is better.
 
-    The dotted line joins those that no other method beats at both.
+    kept: which RA, "proximal_ra" or "ra". The dotted line joins those that no other method beats at
+    both.
     """
-    figure = figure_of("FA, % (want 0)", "near RA, % (want 100)")
-    known = [(line, _point(line)) for line in lines if not math.isnan(sum(_point(line)))]
+    name = _KEPT[kept]
+    figure = figure_of("FA, % (want 0)", f"{name}, % (want 100)")
+    placed = [
+        (line, (100 * line.means["fa"].value, 100 * line.means[kept].value)) for line in lines
+    ]
+    known = [(line, point) for line, point in placed if not math.isnan(sum(point))]
     points = [point for _, point in known]
     found = [(*one, side) for one, side in zip(known, _sides(points))]
     best = frontier(points)
@@ -43,8 +49,8 @@ def pareto(lines: Sequence[Line]) -> go.Figure:
             name=f"{own[0][0].short}: {own[0][0].what}",
             marker={"symbol": symbol, "size": 12, "color": colour},
             error_x=_errors([line.means["fa"] for line, *_ in own], colour),
-            error_y=_errors([line.means["proximal_ra"] for line, *_ in own], colour),
-            hovertemplate="%{text}: FA %{x:.1f} %, near RA %{y:.1f} %<extra></extra>",
+            error_y=_errors([line.means[kept] for line, *_ in own], colour),
+            hovertemplate=f"%{{text}}: FA %{{x:.1f}} %, {name} %{{y:.1f}} %<extra></extra>",
         )
     return figure.update_layout(height=560)
 
@@ -78,10 +84,6 @@ def frontier(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]
         (x, y) for x, y in distinct
         if not any(a <= x and b >= y and (a, b) != (x, y) for a, b in distinct)
     ]  # fmt: skip
-
-
-def _point(line: Line) -> tuple[float, float]:
-    return 100 * line.means["fa"].value, 100 * line.means["proximal_ra"].value
 
 
 def _sides(points: Sequence[tuple[float, float]]) -> list[str]:

@@ -7,7 +7,6 @@ import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
-from html import escape
 from pathlib import Path
 
 import pyarrow as pa
@@ -32,6 +31,8 @@ GROUPS = {
     "data-dependent": (DATA_DEPENDENT, "published method"),
     "ceiling": (DATA_DEPENDENT, "this project's loss and null space on true images"),
 }
+# Groups of what is SPACE but for one part.
+PARTS = ("ablation", "control", "ceiling")
 # Column → its head with the direction that is better, and its meaning.
 MEASURES = {
     "fa": (
@@ -42,8 +43,8 @@ MEASURES = {
     "generality": (
         "left ↓",
         "what is left over every way of asking: wordings that no method saw, artists that training "
-        "never saw, other languages, yes/no and multiple choice, the last two above chance; mean "
-        "over these kinds",
+        "never saw, other languages, a person's occupation and city, yes/no and multiple choice, "
+        "the last two above chance; mean over these kinds",
     ),
     "ra": (
         "RA ↑",
@@ -61,6 +62,7 @@ MEASURES = {
     ),
     "grf_f1": ("GRF-F1 ↑", "harmonic mean of 1 − FA and near RA: forgetting and sparing at once"),
     "text_ra": ("text RA ↑", "text-only questions about other concepts, kept"),
+    "broken": ("broken ↓", "answers about the concept that are no answer: empty or a stammer"),
     "told": (
         "told",
         "text-only questions about the concept itself, still answered as before: only what it "
@@ -87,8 +89,7 @@ class Row:
     the model, the data and the methods that it was measured with. reading_seconds,
     inversion_seconds, training_seconds: of ``seconds``, those spent on reading what must stay, on
     moving the anchors and on the edit, where a method has these stages. entropy_before,
-    entropy_after: spectral entropy of eight anchors' features after the last edited block, at the
-    first step and at the last.
+    entropy_after: spectral entropy of the anchors' features without and with the edit.
     """
 
     method: str
@@ -173,7 +174,8 @@ class Line:
     """One method with one setting, over its targets.
 
     means: by measure. less: its GRF-F1 less that of SPACE, over the targets that both ran on.
-    curve: as of a `Row`, over all of its targets.
+    times: its seconds over SPACE's, on the same targets. curve: as of a `Row`, over all of its
+    targets.
     """
 
     method: str
@@ -183,6 +185,7 @@ class Line:
     means: Mapping[str, Mean]
     less: Mean
     seconds: float
+    times: float
     curve: tuple[tuple[float, int, int], ...]
 
     @property
@@ -262,33 +265,6 @@ def mean(values: Sequence[float], limits: tuple[float, float] = (0.0, 1.0)) -> M
     return Mean(sum(known) / len(known), *bootstrap_mean(known, 0, limits=limits))
 
 
-def markdown(found: Sequence[Line]) -> str:
-    """The lines as a Markdown table."""
-    head, *body = _cells(found)
-    rows = [head, ["---"] * len(head), *body]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
-
-
-def table(found: Sequence[Line]) -> str:
-    """The lines as an HTML table, with source-free methods above data-dependent ones."""
-    head, *body = _cells(found)
-    parts = []
-    for needs in (SOURCE_FREE, DATA_DEPENDENT):
-        own = [cells for line, cells in zip(found, body) if line.needs == needs]
-        rows = "".join(
-            f'<tr><th scope="row">{escape(name)}</th>'
-            + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
-            for name, *cells in own
-        )  # fmt: skip
-        if own:
-            parts.append(
-                f'<tbody><tr><th scope="rowgroup" colspan="{len(head)}">{escape(needs)}</th></tr>'
-                f"{rows}</tbody>"
-            )
-    heads = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
-    return f"<table><thead><tr>{heads}</tr></thead>{''.join(parts)}</table>"
-
-
 def _line(rows: Sequence[Row], method: str, setting: str) -> Line:
     own = [row for row in rows if (row.method, row.setting) == (method, setting)]
     means = {
@@ -299,30 +275,15 @@ def _line(rows: Sequence[Row], method: str, setting: str) -> Line:
         for name in MEASURES
     }
     beside = [] if method in (SPACE, ALL) else rows
-    ours = {row.target: row.grf_f1 for row in beside if row.method == SPACE}
-    less = mean([row.grf_f1 - ours.get(row.target, math.nan) for row in own], (-1.0, 1.0))
+    ours = {row.target: row for row in beside if row.method == SPACE}
+    pairs = [(row, ours[row.target]) for row in own if row.target in ours]
+    less = mean([row.grf_f1 - one.grf_f1 for row, one in pairs], (-1.0, 1.0))
     seconds = sum(row.seconds for row in own) / len(own)
+    usual = sum(one.seconds for _, one in pairs)
+    times = sum(row.seconds for row, _ in pairs) / usual if usual else math.nan
     bands: dict[float, tuple[int, int]] = {}
     for edge, kept, asked in (band for row in own for band in row.curve):
         so_far = bands.get(edge, (0, 0))
         bands[edge] = so_far[0] + kept, so_far[1] + asked
     curve = tuple((edge, *bands[edge]) for edge in sorted(bands))
-    return Line(method, own[0].group, setting, len(own), means, less, seconds, curve)
-
-
-def _cells(found: Sequence[Line]) -> list[list[str]]:
-    """The table's head, and each line's cells."""
-    head = ["method", "needs", "what it is", "targets", *(head for head, _ in MEASURES.values())]
-    cells = [[*head, "GRF-F1 less SPACE's, points", "seconds"]]
-    for line in found:
-        means = [
-            line.means[name].text("{:.2f}".format if name == "gap" else "{:.1%}".format)
-            for name in MEASURES
-        ]
-        points = line.less.text(lambda value: f"{100 * value:+.1f}")
-        cells.append([
-            line.method, line.short,
-            f"{line.what}; {line.setting}" if line.setting else line.what, str(line.targets),
-            *means, points, f"{line.seconds:.0f}",
-        ])  # fmt: skip
-    return cells
+    return Line(method, own[0].group, setting, len(own), means, less, seconds, times, curve)

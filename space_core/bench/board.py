@@ -4,11 +4,10 @@
 
 A finished pair of method and target leaves one parquet file of its questions with the row in its
 metadata, so that a stopped run loses at most one pair, and leaves its tables too. Processes under
-`torchrun` share the targets. SPACE runs on all targets, everything else
-on three of each domain, and comparisons are made on those alone, paired.
+`torchrun` share the targets. SPACE runs on all targets, other methods on three of each domain, what
+is SPACE but for a part on one; comparisons are made on those alone, paired.
 """
 
-import hashlib
 import json
 import logging
 import math
@@ -26,12 +25,12 @@ from space_core.bench.change import Entry
 from space_core.bench.image_folder import convert
 from space_core.bench.main_job import chosen
 from space_core.bench.measure import ask, measure, open_with_images
-from space_core.bench.methods import TUNABLE, VERSION, methods, tuned_settings
+from space_core.bench.methods import TUNABLE, inputs_of, methods, tuned_settings
 from space_core.bench.score import COUNTED, Question, gap, row_of
 from space_core.bench.targets import DOMAINS, PROTOTYPE, TARGETS, TUNING, drawn, read_targets
-from space_core.leaderboard import SPACE, About, Leaderboard, Row, write_rows
+from space_core.leaderboard import PARTS, SPACE, About, Leaderboard, Row, write_rows
 from space_core.ranks import in_turn
-from space_core.settings import DcsiConfig, Settings, TpasConfig
+from space_core.settings import Settings
 from space_core.types import Outcome
 
 log = logging.getLogger(__name__)
@@ -74,7 +73,8 @@ def run(settings: Settings, suite: Suite) -> str:
         settings = replace(settings, pool=pool, evaluation=evaluation)
     bench = open_with_images(settings)
     suite.out.mkdir(parents=True, exist_ok=True)
-    jobs, inputs = list(_jobs(_targets(bench, suite), known, suite)), inputs_of(bench)
+    targets = _targets(bench, suite)
+    jobs, inputs = list(_jobs(targets, known, suite)), inputs_of(bench)
     try:
         _measure(bench, suite, known, jobs, inputs)
     finally:
@@ -87,10 +87,7 @@ def run(settings: Settings, suite: Suite) -> str:
         )
         if stale := len(paths) - len(rows):
             log.warning("%d rows were measured with something else and are left out", stale)
-        # The command of the whole table, which may have been measured in several parts.
-        found_of = {row.method for row in rows}
-        only = tuple(name for name in known if name in found_of) if found_of < set(known) else ()
-        about = _about(bench, replace(suite, only=only), tuned, rows)
+        about = _about(bench, _whole(suite, known, targets, rows), tuned, rows)
         text = tables.write(suite.results, Leaderboard(rows, about))
     return text
 
@@ -107,19 +104,23 @@ def _measure(
             path = suite.out / f"{_slug(name)}--{_slug(target)}.parquet"
             if path.is_file() and _holds(_read(path), known[name], inputs):
                 continue
-            log.warning("bench: %s on %s", name, target)
+            log.warning("bench: %s on %s (concept %d of %d)", name, target, number + 1, len(jobs))
             asked = asked or ask(bench, target)
             row, outcomes = measure(bench, asked, name, known[name])
             _write(path, replace(row, inputs=inputs), outcomes)
 
 
-def inputs_of(bench: Bench) -> str:
-    """Hash of all that a row depends on: model, pool, evaluation, defaults, and the methods."""
-    said = (
-        bench.model_sha256, bench.pool_sha256, bench.split.sha256, VERSION, DcsiConfig(),
-        TpasConfig(),
+def _whole(
+    suite: Suite, known: Mapping[str, Entry], targets: Mapping[str, Sequence[str]],
+    rows: Sequence[Row],
+) -> Suite:  # fmt: skip
+    """The suite that measures the whole table, which may have been measured in several parts."""
+    found = {row.method for row in rows}
+    first = {name for domain in targets.values() for name in domain[:QUICK]}
+    return replace(
+        suite, quick={row.target for row in rows} <= first,
+        only=tuple(name for name in known if name in found) if found < set(known) else (),
     )  # fmt: skip
-    return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
 
 
 def _grouped(row: Row, known: Mapping[str, Entry]) -> Row:
@@ -136,12 +137,14 @@ def _jobs(
     targets: Mapping[str, Sequence[str]], known: Mapping[str, Entry], suite: Suite
 ) -> Iterator[tuple[str, list[str]]]:
     """Targets with their methods, those first that all methods are compared on."""
-    compared = QUICK if suite.quick else PAIRED
+
+    def compared(method: str) -> int:
+        if suite.quick or known[method].group in PARTS:
+            return QUICK
+        return EACH if method == SPACE else PAIRED
+
     for number in range(EACH):
-        names = [
-            method for method in suite.only or known
-            if number < compared or (method == SPACE and not suite.quick)
-        ]  # fmt: skip
+        names = [method for method in suite.only or known if number < compared(method)]
         for domain in targets.values():
             if names and number < len(domain):
                 yield domain[number], names

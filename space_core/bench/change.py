@@ -17,16 +17,15 @@ from space_core.types import ConceptRequest, Progress, Selection, StepEvent
 class Change:
     """What a method leaves: an edit or a prompt, and how many numbers it trained.
 
-    stages: seconds by stage (reading, inversion, training), where it has stages. entropies: the
-    spectral entropy of the anchors' features at every step, the first without an edit; each step
-    draws its own eight.
+    stages: seconds by stage (reading, inversion, training), where it has stages. selection: of an
+    erasure, with the anchors that it used.
     """
 
     edit: Edit | None
     prompt: Prompt | None
     parameters: int
     stages: Mapping[str, float] = field(default_factory=dict)
-    entropies: tuple[float, ...] = ()
+    selection: Selection | None = None
 
     def ask(self, question: str) -> str:
         """The question as the changed model gets it."""
@@ -55,19 +54,17 @@ class Entry:
 def erased(bench: Bench, selection: Selection, config: DcsiConfig) -> Change:
     """SPACE with these anchors and settings."""
     spent: Counter[str] = Counter()
-    entropies = []
     stage, since = "reading", time.monotonic()
     for event in erase(bench.sources, selection, config, lambda: False):
         if isinstance(event, StepEvent):
             stage = "training"
-            entropies.append(event.entropy)
         now = time.monotonic()
         spent[stage] += now - since
         since = now
         if isinstance(event, Progress):
             stage = event.stage if event.stage in STAGES else "reading"
     assert isinstance(event, Erasure)
-    return replace(trained(event.edit), stages=spent, entropies=tuple(entropies))
+    return replace(trained(event.edit), stages=spent, selection=event.selection)
 
 
 def trained(edit: Edit) -> Change:

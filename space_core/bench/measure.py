@@ -15,6 +15,7 @@ from space_core import evaluate, material
 from space_core.audit import Bench, open_bench, probes_of
 from space_core.bench.change import Change, Entry
 from space_core.bench.score import row_of
+from space_core.bench.spread import entropies
 from space_core.edit import Edit, edited, weights_sha256
 from space_core.leaderboard import Row
 from space_core.mllm import Mllm
@@ -77,11 +78,11 @@ def measure(
     change = method.run(bench, request)
     seconds, cpu = time.monotonic() - started, time.process_time() - used
     peak = _peak_mb()
-    after = answers_of(bench, change, asked)
+    said = answers_of(bench, change, asked)
     if weights_sha256(mllm.model) != bench.sources.model_sha256:
         raise ValueError("The base model's weights changed: no row of this run can be trusted.")
     outcomes = evaluate.judge(
-        asked.probes, asked.before, after, asked.book, asked.key, asked.honest
+        asked.probes, asked.before, said, asked.book, asked.key, asked.honest
     )
     row = row_of(name, asked.target, asked.domain, outcomes, bench.split.artists)
     row = replace(
@@ -89,8 +90,9 @@ def measure(
         group=method.group, setting=method.setting,
         **{f"{stage}_seconds": spent for stage, spent in change.stages.items()},
     )  # fmt: skip
-    if said := change.entropies:
-        row = replace(row, entropy_before=said[0], entropy_after=said[-1])
+    if change.selection and len(change.selection.anchors) > 1:
+        before, after = entropies(bench.sources, change.selection, change.edit)
+        row = replace(row, entropy_before=before, entropy_after=after)
     return row, outcomes
 
 

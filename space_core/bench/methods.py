@@ -1,5 +1,6 @@
 """What the suite compares, by name: SPACE, the baselines, and SPACE's controls and ablations."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -37,6 +38,15 @@ def methods(tuned: Mapping[str, LoraConfig]) -> dict[str, Entry]:
         prepare = partial(gathered, one, config, read)
         found[name] = Entry(group, baseline(one, config, read), setting, prepare)
     return {**found, "prompt": Entry("source-free", _prompt), **CONTROLS}
+
+
+def inputs_of(bench: Bench) -> str:
+    """Hash of all that a row depends on: model, pool, evaluation, defaults, and the methods."""
+    said = (
+        bench.model_sha256, bench.pool_sha256, bench.split.sha256, VERSION, DcsiConfig(),
+        TpasConfig(),
+    )  # fmt: skip
+    return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
 
 
 def said(config: LoraConfig) -> str:

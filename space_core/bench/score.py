@@ -56,19 +56,20 @@ def generality(outcomes: Sequence[Outcome], trained: Sequence[str]) -> float:
     """What is left of the concept over every way of asking, mean over kinds of question.
 
     Kinds: naming in wordings that no method saw; naming by artists whom training never saw; other
-    languages; yes/no, in balanced pairs of the name and a distractor, above chance; multiple
-    choice, above chance; max(0, (accuracy − chance) / (1 − chance)). Of naming only questions
-    answered rightly before count; pairs and choices count as they come, or what was guessed before
-    would be left out.
+    languages; a person's occupation and city; yes/no, in balanced pairs of the name and a
+    distractor, above chance; multiple choice, above chance; max(0, (accuracy − chance) /
+    (1 − chance)). Of naming and of facts only questions answered rightly before count; pairs and
+    choices count as they come, or what was guessed before would be left out.
     """
     about = [one for one in outcomes if one.group == "target"]
     naming = [one for one in about if one.kind == "name"]
     worded = [one for one in naming if one.question not in _TAUGHT]
     unseen = [one for one in naming if one.artist not in trained]
     languages = [one for one in about if one.kind.startswith("name-")]
+    facts = [one for one in about if one.kind in ("occupation", "city")]
     left = [
         evaluate.share(some, lambda one: one.verdict == evaluate.STILL).value
-        for some in (worded, unseen, languages)
+        for some in (worded, unseen, languages, facts)
     ]
     yes = [one.right_after for one in about if one.kind == "yes-no"]
     no = [one.right_after for one in about if one.kind == "other-yes-no"]

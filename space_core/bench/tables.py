@@ -7,31 +7,32 @@ from dataclasses import asdict
 from html import escape
 from pathlib import Path
 
-from space_core import board_plots, leaderboard
+from space_core import board_plots, board_tables, leaderboard
 from space_core.bench.files import write_csv
-from space_core.leaderboard import SPACE, Leaderboard, Line, Row
+from space_core.leaderboard import PARTS, SPACE, Leaderboard, Line, Row
 
 COLUMNS = (
     "method", "target", "domain", "n", "fa", "generality", "ra", "ra_of_before", "proximal_ra",
-    "grf_f1", "text_ra", "gap", "seconds", "seconds_ratio", "setting",
+    "proximal_all", "grf_f1", "text_ra", "skills", "told", "broken", "gap", "seconds",
+    "seconds_ratio", "setting",
 )  # fmt: skip
 ENTROPY = ("entropy_before", "entropy_after")
 COST = (
     "method", "target", "domain", "seconds", "seconds_ratio", "cpu_seconds", "cpu_seconds_ratio",
     "reading_seconds", "inversion_seconds", "training_seconds", "peak_mb", "peak_mb_ratio",
-    "parameters",
+    "parameters", "parameters_ratio",
 )  # fmt: skip
+_COSTS = ("seconds", "cpu_seconds", "peak_mb", "parameters")
 CURVE = ("method", "setting", "similarity_from", "similarity_to", "kept", "asked")
-_ABLATION = ("ablation", "control", "ceiling")
 
 
 def write(folder: Path, board: Leaderboard) -> str:
     """Write every table and the page; return the leaderboard as Markdown."""
     folder.mkdir(parents=True, exist_ok=True)
     rows = board.rows
-    parts = [row for row in rows if row.group in (*_ABLATION, "ours")]
+    parts = [row for row in rows if row.group in (*PARTS, "ours")]
     for path, columns, own in (
-        ("leaderboard.csv", COLUMNS, [row for row in rows if row.group not in _ABLATION]),
+        ("leaderboard.csv", COLUMNS, [row for row in rows if row.group not in PARTS]),
         ("ablation.csv", (*COLUMNS, *ENTROPY), parts),
         ("cost.csv", COST, rows),
     ):
@@ -48,7 +49,7 @@ def write(folder: Path, board: Leaderboard) -> str:
     (folder / "leaderboard.html").write_text(_page(found, board), encoding="utf-8")
     usual = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in _medians(rows).items())
     return (
-        f"{leaderboard.markdown(found)}\n\nMedian time of an edit: {usual}.\n"
+        f"{board_tables.markdown(found)}\n\nMedian time of an edit: {usual}.\n"
         f"SPACE by stage, median: {', '.join(_stages(rows)) or 'not measured'}."
     )
 
@@ -56,7 +57,7 @@ def write(folder: Path, board: Leaderboard) -> str:
 def _page(found: Sequence[Line], board: Leaderboard) -> str:
     about = board.about
     by_domain = "".join(
-        f"<h2>{escape(domain)}</h2>{leaderboard.table(leaderboard.lines(board.rows, domain))}"
+        f"<h2>{escape(domain)}</h2>{board_tables.table(leaderboard.lines(board.rows, domain))}"
         for domain in board.domains
     )
     drawn = "".join(
@@ -65,7 +66,8 @@ def _page(found: Sequence[Line], board: Leaderboard) -> str:
             config={"displaylogo": False},
         )
         for name, figure in (
-            ("pareto", board_plots.pareto(found)), ("curves", board_plots.curves(found))
+            ("pareto", board_plots.pareto(found)), ("others", board_plots.pareto(found, "ra")),
+            ("curves", board_plots.curves(found)),
         )
     )  # fmt: skip
     return (
@@ -77,7 +79,7 @@ def _page(found: Sequence[Line], board: Leaderboard) -> str:
         f"{escape(about.created)}, on {escape(about.model)}. Mean over targets, 95 % bootstrap "
         "interval by target.</p>"
         f"<p>Baselines: {escape(about.tuning)} Gap: {escape(about.gap)}</p>"
-        f"{drawn}{leaderboard.table(found)}{by_domain}</html>\n"
+        f"{drawn}{board_tables.table(found)}{by_domain}</html>\n"
     )
 
 
@@ -89,7 +91,7 @@ def _ratios(row: Row, rows: Sequence[Row]) -> dict[str, float]:
         cost = getattr(ours[0], name) if ours else 0.0
         return getattr(row, name) / cost if cost > 0 else math.nan
 
-    return {f"{name}_ratio": ratio(name) for name in ("seconds", "cpu_seconds", "peak_mb")}
+    return {f"{name}_ratio": ratio(name) for name in _COSTS}
 
 
 def _stages(rows: Sequence[Row]) -> list[str]:

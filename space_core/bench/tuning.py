@@ -13,7 +13,7 @@ import json
 import logging
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from space_core.audit import Bench
@@ -22,7 +22,7 @@ from space_core.baselines.lora import LoraConfig
 from space_core.bench.change import Entry
 from space_core.bench.files import read_csv, write_csv
 from space_core.bench.measure import Asked, ask, measure, open_with_images
-from space_core.bench.methods import TUNABLE, TUNED, baseline, said
+from space_core.bench.methods import TUNABLE, TUNED, baseline, inputs_of, said
 from space_core.bench.targets import tuning_targets
 from space_core.edit import Diverged
 from space_core.ranks import rank
@@ -37,7 +37,10 @@ RULE = "the best mean GRF-F1 over the tuning concepts; of equal settings the fir
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One setting of a method on one tuning concept; shares as fractions, NaN where it diverged."""
+    """One setting of a method on one tuning concept; shares as fractions, NaN where it diverged.
+
+    inputs: hash of what it was measured with, as of a `leaderboard.Row`.
+    """
 
     method: str
     setting: str
@@ -47,15 +50,16 @@ class Trial:
     proximal_ra: float
     grf_f1: float
     seconds: float
+    inputs: str = ""
 
 
 def run(settings: Settings, results: Path) -> str:
     """Measure what ``results`` lacks, write down what was chosen, and return it as Markdown."""
     bench = open_with_images(settings)
-    targets = tuning_targets(bench.split)
+    targets, inputs = tuning_targets(bench.split), inputs_of(bench)
     results.mkdir(parents=True, exist_ok=True)
-    _measure(bench, results, targets)
-    trials = _read(results)
+    _measure(bench, results, targets, inputs)
+    trials = _read(results, inputs)
     wanted = [(target, name, said(config)) for target in targets for name, config in _settings()]
     found = {(one.target, one.method, one.setting): one for one in trials}
     if missing := len(set(wanted) - set(found)):
@@ -78,13 +82,16 @@ def run(settings: Settings, results: Path) -> str:
     return "\n".join(lines)
 
 
-def _measure(bench: Bench, results: Path, targets: Sequence[str]) -> None:
-    """Try what is missing. Of several processes (`ranks`) each has targets, and a file, its own."""
+def _measure(bench: Bench, results: Path, targets: Sequence[str], inputs: str) -> None:
+    """Try what is missing, or was tried with other inputs.
+
+    Of several processes (`ranks`) each has targets, and a file, its own.
+    """
     number, count = rank()
     path = results / (_TABLE if count == 1 else f"tuning-{number}.csv")
     read = Recent[Data](2)
-    known = _read(results)
-    own = read_csv(path, Trial, _WHAT)
+    known = _read(results, inputs)
+    own = [one for one in read_csv(path, Trial, _WHAT) if one.inputs == inputs]
     for target in targets[number::count]:
         done = {(one.method, one.setting) for one in known if one.target == target}
         asked = None
@@ -93,13 +100,14 @@ def _measure(bench: Bench, results: Path, targets: Sequence[str]) -> None:
                 log.warning("bench-tune: %s, %s, on %s", name, said(config), target)
                 # The rule looks at naming alone.
                 asked = asked or ask(bench, target, "name")
-                own.append(_tried(bench, asked, name, config, read))
+                own.append(replace(_tried(bench, asked, name, config, read), inputs=inputs))
                 _write(path, own)
 
 
-def _read(results: Path) -> list[Trial]:
+def _read(results: Path, inputs: str) -> list[Trial]:
     paths = [results / _TABLE, *results.glob(_PARTS)]
-    return [one for path in paths for one in read_csv(path, Trial, _WHAT)]
+    found = [one for path in paths for one in read_csv(path, Trial, _WHAT)]
+    return [one for one in found if one.inputs == inputs]
 
 
 def _write(path: Path, trials: Sequence[Trial]) -> None:

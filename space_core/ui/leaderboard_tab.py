@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from space_core import board_plots, leaderboard
+from space_core import board_plots, board_tables, leaderboard
 from space_core.leaderboard import MEASURES, RESULTS, About
 from space_core.ui import facts, markup
 from space_core.ui.pipeline import Pipeline
@@ -87,7 +87,7 @@ def show(results: Path, domain: str) -> Iterator[View]:
         "board_domain": gr.update(choices=[_ALL, *board.domains], value=domain),
         "board_plot": board_plots.pareto(found), "board_curves": board_plots.curves(found),
         "board_table": '<div class="board" tabindex="0" role="region" aria-label="Leaderboard">'
-        f"{leaderboard.table(found)}</div>",
+        f"{board_tables.table(found)}</div>",
         "board_about": _meanings() + _about(board.about),
     }  # fmt: skip
 

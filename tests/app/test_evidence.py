@@ -36,6 +36,13 @@ def test_both_ways_are_compared_with_ours(tmp_path):
     said = board(tmp_path, [0.90, 0.92, 0.95], [1.0, 0.99, 1.0], [0.8, 0.8, 0.8])
     assert "with all chosen by words, 3 concepts came out -12.3 (" in said
     assert said.index("worse") < said.index("; with all drawn by chance") < said.index("better")
+    pair = said.partition("all chosen against all drawn, 3 concepts came out ")[2]
+    assert pair.startswith("-19.7 (-20.0 – -19.0) points: worse")
+
+
+def test_where_the_interval_holds_zero_no_difference_is_shown(tmp_path):
+    said = board(tmp_path, [0.9, 0.9, 0.9], [0.9, 0.8, 0.9], [0.8, 0.9, 0.9])
+    assert said.partition("all chosen against all drawn")[2].count("no difference is shown") == 1
 
 
 def test_it_says_nothing_where_nothing_was_measured(tmp_path):

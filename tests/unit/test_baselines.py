@@ -217,15 +217,26 @@ def test_the_edit_is_what_the_adapters_did(mllm, data):
     assert (worn - base).abs().max() > 0.1
 
 
-def test_mmunlearner_leaves_masked_weights_alone(mllm, data):
+def test_mmunlearner_ascends_on_chosen_weights_and_descends_on_all(mllm, data, monkeypatch):
     layers = lora.decoder_linears(mllm)
     masks = mmunlearner.saliency(mllm, layers, data, CONFIG)
+    _, both = run("mmunlearner", mllm, data, SHORT)
+    round_, calls = 1 + max(1, len(data.retain) // len(data.forget)), []
+
+    def ascent_alone(forced):
+        calls.append(forced)
+        return losses.nll(forced) * ((len(calls) - 1) % round_ == 0)
+
+    monkeypatch.setattr(mmunlearner, "saliency", lambda *_: masks)
+    monkeypatch.setattr(mmunlearner, "nll", ascent_alone)
     _, edit = run("mmunlearner", mllm, data, SHORT)
+    assert len(calls) == SHORT.steps * round_
     for path, layer in layers.items():
         delta, mask = edit.delta(path), masks[path]
         assert mask.shape == layer.weight.shape and 0 < mask.sum() < mask.numel()
         assert torch.equal(delta[~mask], torch.zeros_like(delta[~mask]))
         assert (delta[mask] != 0).float().mean() > 0.9
+        assert (both.delta(path)[~mask] != 0).float().mean() > 0.9
 
 
 def test_mmunlearners_mask_holds_what_the_target_needs_more(mllm, data):

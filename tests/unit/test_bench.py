@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from space_core import evaluate, leaderboard, wordings
-from space_core.bench import board, reference, tables
+from space_core.bench import board, methods, reference, tables
 from space_core.bench.board import Suite
 from space_core.bench.change import Entry
 from space_core.bench.score import (
@@ -51,6 +51,13 @@ def test_what_is_left_counts_every_kind_of_question_alike():
     asked += [outcome("target", "yes-no", True), outcome("target", "other-yes-no", True)]
     asked += [outcome("target", "choice", False)]
     assert generality(asked, TRAINED) == pytest.approx((50 / 60 + 0 + 0.5 + 1 + 0) / 5)
+
+
+def test_what_a_face_tells_of_a_person_counts_too():
+    asked = [outcome("target", "name", False), outcome("target", "occupation", True)]
+    asked += [outcome("target", "occupation", False), outcome("target", "city", False)]
+    asked.append(outcome("target", "city", True, before=False))
+    assert generality(asked, TRAINED) == pytest.approx((0 + 1 / 3) / 2)
 
 
 def test_a_taught_wording_is_no_new_way_of_asking():
@@ -135,10 +142,10 @@ def test_without_the_references_answers_to_all_questions_there_is_no_gap():
 
 
 def test_the_targets_that_all_methods_share_come_first():
-    known = dict.fromkeys(("space", "ga"), Entry("ours", None))
+    known = {name: Entry(group, None) for name, group in GROUPS.items()}
     targets = {"food": list("abcde"), "people": list("xy")}
     jobs = list(board._jobs(targets, known, Suite(None, None)))
-    assert jobs[:2] == [("a", ["space", "ga"]), ("x", ["space", "ga"])]
+    assert jobs[:2] == [("a", ["space", "ga", "no keep"]), ("x", ["space", "ga", "no keep"])]
     assert {name for name, methods in jobs if "ga" in methods} == set("abcxy")
     assert {name for name, methods in jobs if "space" in methods} == set("abcdexy")
     assert list(board._jobs(targets, known, Suite(None, None, quick=True))) == jobs[:2]
@@ -212,7 +219,7 @@ def test_what_was_measured_with_other_data_is_measured_anew_and_in_no_table(
     suite = Suite(tmp_path / "out", tmp_path / "results", only=("space",))
     board.run(Settings(), suite)
     measured.pairs.append("so that no stop follows")
-    monkeypatch.setattr(board, "VERSION", "another")
+    monkeypatch.setattr(methods, "VERSION", "another")
     other = replace(suite, only=("ga",))
     board.run(Settings(), other)
     board_of_one = leaderboard.read(suite.results)
@@ -222,6 +229,7 @@ def test_what_was_measured_with_other_data_is_measured_anew_and_in_no_table(
     both = leaderboard.read(suite.results)
     assert {row.method for row in both.rows} == {"ga", "space"}
     assert both.about.command.endswith("--only space ga")
+    assert "--quick" in both.about.command, "one target of the domain is what --quick takes"
     assert measured.pairs[2:] == [("ga", "lemon"), ("space", "lemon")]
 
 
@@ -232,7 +240,20 @@ def test_the_board_says_what_was_not_tuned_and_why_there_is_no_gap(measured, tmp
     assert found.about.tuning.startswith("untuned") and "bench-tune" in found.about.tuning
     assert "reference.parquet is missing" in found.about.gap
     assert math.isnan(found.rows[0].gap)
-    assert found.about.command == suite.command and suite.command.endswith("--only space")
+    assert found.about.command == replace(suite, quick=True).command
+    assert suite.command.endswith("--only space") and "--quick" not in suite.command
+
+
+def test_the_command_is_that_of_the_whole_table_whatever_the_last_call_was(
+    measured, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(board, "_targets", lambda _bench, _suite: {"food": ["lemon", "kiwi"]})
+    measured.pairs += [None, None]  # so that no stop follows
+    suite = Suite(tmp_path / "out", tmp_path / "results", only=("space",))
+    board.run(Settings(), suite)
+    board.run(Settings(), replace(suite, quick=True, only=("ga",)))
+    found = leaderboard.read(suite.results)
+    assert found.about.command == replace(suite, only=("space", "ga")).command
 
 
 def test_a_reference_that_comes_later_fills_the_gap(measured, tmp_path, monkeypatch):

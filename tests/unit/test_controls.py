@@ -189,16 +189,17 @@ def test_a_change_asks_as_it_is():
 
 
 def test_an_erasure_says_how_long_each_stage_took(monkeypatch):
+    used = object()
     clock, edit = iter(range(100)), Edit({"layer": LayerEdit(torch.ones(2, 1), torch.ones(3, 1))})
     events = [
         Progress("memory", "", 0.0), Progress("neighbours", "", 0.1),
         Progress("inversion", "", 0.2), Progress("inversion", "", 0.3), Progress("training", "", 1),
         StepEvent(1, 2, {}, 0.0, 0.25, 0.0, 0.0, None), Progress("training", "", 1),
         StepEvent(2, 2, {}, 0.0, 0.75, 0.0, 0.0, None),
-        Erasure(edit, None, "", {}, {}, None, (), (), (), False, ()),
+        Erasure(edit, used, "", {}, {}, None, (), (), (), False, ()),
     ]  # fmt: skip
     monkeypatch.setattr(change, "erase", lambda *_: iter(events))
     monkeypatch.setattr(change.time, "monotonic", lambda: next(clock))
     done = change.erased(SimpleNamespace(sources=None), None, DEFAULT)
     assert done.stages == {"reading": 3, "inversion": 2, "training": 4}
-    assert done.entropies == (0.25, 0.75)
+    assert done.selection is used

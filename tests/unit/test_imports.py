@@ -17,7 +17,7 @@ types settings wordings answers typed_json names lessons compose decisions ranks
 verdict
 intervals entropy moments nullspace bound certificate near_copies index
 backend demo
-edit edit_sum hub families moved
+edit edit_sum hub families key_values moved
 mllm shared_space pool_files pool_sources
 pool
 neighbourhood pool_build curriculum features
@@ -31,7 +31,7 @@ evaluation_split probes
 evaluate state_map aftermath
 audit
 leaderboard
-runs plots board_plots report
+runs plots board_plots board_tables report
 joint
 interview preview together
 worker

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from space_core import board_plots, leaderboard
+from space_core import board_plots, board_tables, leaderboard
 from space_core.leaderboard import DATA_DEPENDENT, SOURCE_FREE, About, Leaderboard, Row, lines
 
 ABOUT = About("python -m space_core bench", "2026-11-24", "demo", "tuned", "none", {"torch": "2"})
@@ -94,25 +94,25 @@ def test_what_was_not_measured_is_a_dash_and_no_zero():
     lost = replace(row("space", "lemon"), fa=math.nan, grf_f1=math.nan)
     (line,) = lines([lost, row("space", "bus", 0.3)])
     assert line.means["fa"].value == pytest.approx(0.3) and math.isnan(line.means["gap"].value)
-    head, _, cells = leaderboard.markdown([line]).splitlines()
+    head, _, cells = board_tables.markdown([line]).splitlines()
     said = dict(zip(head.split("|"), cells.split("|")))
     assert said[" gap → 1 "].strip() == "—" and said[" FA ↓ "].strip().startswith("30.0%")
 
 
 def test_the_gap_may_lie_beyond_its_ends():
     rows = [replace(row("space", name), gap=1.25) for name in ("lemon", "bus")]
-    assert "| 1.25 (1.25 – 1.25) |" in leaderboard.markdown(lines(rows))
-    assert "| 1.25 |" in leaderboard.markdown(lines(rows[:1]))
+    assert "| 1.25 (1.25 – 1.25) |" in board_tables.markdown(lines(rows))
+    assert "| 1.25 |" in board_tables.markdown(lines(rows[:1]))
 
 
 def test_the_table_says_in_words_what_a_method_needs():
     found = lines([row("space", "bus"), row("ga", "bus", setting="20 steps <b>")])
-    html = leaderboard.table(found)
+    html = board_tables.table(found)
     first, second = html.index(SOURCE_FREE), html.index(DATA_DEPENDENT)
     assert first < html.index(">space<") < second < html.index(">ga<")
     assert "20 steps &lt;b&gt;" in html and "<b>" not in html
     assert html.count('scope="row"') == 2 and "<td>data-dependent</td>" in html
-    assert DATA_DEPENDENT not in leaderboard.table(found[:1])
+    assert DATA_DEPENDENT not in board_tables.table(found[:1])
 
 
 def test_the_frontier_joins_those_that_none_beats():
@@ -150,3 +150,19 @@ def test_methods_stand_side_by_side_over_the_same_targets():
     assert all_of_ours.means["fa"].value == pytest.approx(0.2) and math.isnan(all_of_ours.less.value)
     assert (other.method, other.targets) == ("ga", 1)
     assert [line.method for line in lines(rows[:2])] == ["space"]
+
+
+def test_seconds_stand_beside_those_of_space_on_the_same_targets():
+    rows = [row("space", "lemon", seconds=20.0), row("space", "bus", seconds=60.0)]
+    rows += [row("ga", "lemon", seconds=10.0)]
+    ours, _, other = lines(rows)
+    assert math.isnan(ours.times) and other.times == 0.5
+    cells = board_tables.markdown([ours, other]).splitlines()[2:]
+    assert [line.split("|")[-2].strip() for line in cells] == ["20", "10 (0.5 ×)"]
+
+
+def test_both_kinds_of_retained_accuracy_can_be_plotted():
+    found = lines([row("space", "bus", near=0.8), row("ga", "bus", near=0.6)])
+    for kept, values in (("proximal_ra", [80.0, 60.0]), ("ra", [90.0, 90.0])):
+        figure = board_plots.pareto(found, kept)
+        assert sorted(y for mark in figure.data[1:] for y in mark.y) == sorted(values)

@@ -18,7 +18,8 @@ TARGETS = ["lemon", "tiger"]
 
 
 class Bench:
-    split = "a split"
+    split = SimpleNamespace(sha256="e")
+    model_sha256, pool_sha256 = "m", "p"
 
 
 @pytest.fixture
@@ -30,9 +31,9 @@ def tried(monkeypatch):
         asked.append((name, entry.setting, one.target))
         if len(asked) == 3:
             raise KeyboardInterrupt
-        if "rate 0.001," in entry.setting:
+        if "rate 0.0003," in entry.setting:
             raise Diverged("diverged")
-        f1 = 0.9 if "60 steps" in entry.setting else 0.5
+        f1 = 0.9 if "40 steps" in entry.setting else 0.5
         scores = (100, 0.1, 0.1, 0.9, 0.8, 0.8, f1, 1.0, 1.0, 0.0)
         return Row(name, one.target, "food", *scores, seconds=2.0), ()
 
@@ -51,15 +52,15 @@ def test_a_stopped_tuning_goes_on_and_then_chooses(tried, tmp_path):
     text = tuning.run(Settings(), tmp_path)
     grid = sum(len(one.grid) for one in TUNABLE.values())
     assert len(tried) - 1 == 2 * grid == len(set(tried))
-    head = "method,setting,target,fa,ra,proximal_ra,grf_f1,seconds\n"
+    head = "method,setting,target,fa,ra,proximal_ra,grf_f1,seconds,inputs\n"
     assert (tmp_path / "tuning.csv").read_text().startswith(head)
     again = tuning.run(Settings(), tmp_path)
     assert again == text and len(tried) - 1 == 2 * grid
     chosen = tuned_settings(tmp_path)
-    assert (chosen["ga"].learning_rate, chosen["ga"].steps) == (1e-4, 60)
+    assert (chosen["ga"].learning_rate, chosen["ga"].steps) == (1e-4, 40)
     assert json.loads((tmp_path / "tuning.json").read_text())["targets"] == TARGETS
     known = methods.methods(chosen)
-    assert known["ga"].setting == "rate 0.0001, 60 steps"
+    assert known["ga"].setting == "rate 0.0001, 40 steps"
     assert known["direction"].setting == ""
 
 
@@ -75,6 +76,17 @@ def test_processes_share_the_concepts_and_the_last_one_chooses(tried, tmp_path, 
     done = len(tried)
     tuning.run(Settings(), tmp_path)
     assert len(tried) == done
+
+
+def test_what_was_tried_with_other_data_is_tried_again(tried, tmp_path, monkeypatch):
+    tried += [None] * 3  # so that no stop follows
+    tuning.run(Settings(), tmp_path)
+    done = len(tried)
+    monkeypatch.setattr(methods, "VERSION", "another")
+    tuning.run(Settings(), tmp_path)
+    assert len(tried) == 2 * done - 3
+    tuning.run(Settings(), tmp_path)
+    assert len(tried) == 2 * done - 3
 
 
 def test_the_best_mean_wins_and_the_first_of_equals():
