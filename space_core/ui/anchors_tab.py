@@ -1,6 +1,6 @@
 """Step 2: the public images that stand in for the concept, and how they were chosen."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +9,7 @@ import gradio as gr
 from space_core import plots
 from space_core.leaderboard import RESULTS
 from space_core.plot_notes import PLOTS
-from space_core.settings import TpasConfig
+from space_core.settings import PRESETS, TpasConfig
 from space_core.types import RunRecord, Selection
 from space_core.ui import evidence, markup, wording
 from space_core.ui.pipeline import Pipeline
@@ -24,7 +24,15 @@ SHOWN = (
     "suggestions_note", "choice_pays", "to_erase", "count", "cut", "from_pool", "used", "optimised",
     "anchors_tab", "erase_tab",
 )
+CONTROLS = ("selection", "count", "from_pool", "cut", "preset")
 _NO_CONCEPT = "There is no concept yet: name one in step 1."
+_CUT_STEP = 0.001
+# gradio's slider says that it was let go where a pointer was. The browser's own "change" comes
+# after each press of a key, too.
+_LET_GO_BY_KEY = """() => document.addEventListener('change', (event) => {
+  if (event.target.closest('.chooses'))
+    event.target.dispatchEvent(new Event('pointerup', {bubbles: true}));
+})"""
 
 
 def build() -> dict[str, Any]:
@@ -44,13 +52,14 @@ def build() -> dict[str, Any]:
     with gr.Row():
         parts["count"] = gr.Slider(
             2, 48, TpasConfig().anchors, step=1, label="Number of anchors |P|",
-            info="More anchors cover the concept more broadly.",
+            info="More anchors cover the concept more broadly.", elem_classes="chooses",
         )
         with gr.Column():
             parts["from_pool"] = gr.Checkbox(True, label="Choose the cut from the pool")
             parts["cut"] = gr.Slider(
-                -1, 1, 0, step=0.001, label="Similarity cut S_th", interactive=False,
-                info="Images less similar to your words than this are never chosen.",
+                -1, 1, 0, step=_CUT_STEP, label="Similarity cut S_th", interactive=False,
+                info="Images less similar to your words than this are never chosen by them.",
+                elem_classes="chooses",
             )
     parts["gallery"] = gr.Gallery(
         label="Proxy anchors: rank · similarity · caption (source, licence)", columns=6,
@@ -95,37 +104,38 @@ def build() -> dict[str, Any]:
 
 def connect(parts: Parts, pipeline: Pipeline) -> None:
     """Tie this step's events to their handlers."""
-    controls = ("selection", "count", "from_pool", "cut")
-    options = {
-        "outputs": SHOWN, **HEAVY,
-        "failed": lambda sentence: {"anchors_status": markup.status(
-            f"{sentence} The anchors shown below are still those of the choice before.", "warning"
-        )},
-    }
+    options = {"outputs": SHOWN, "failed": _failed, **HEAVY}
 
-    def again(*values: Any) -> Iterator[View]:
-        yield from reselect(pipeline, *values)
+    def set_anew(*values: Any) -> Iterator[View]:
+        yield from choose_if_set_anew(pipeline, *values)
 
-    for event in (parts["count"].release, parts["cut"].release, parts["from_pool"].input):
-        listen(event, again, parts, inputs=controls, **options)
+    # Each move of a slider, however fast they follow: the last must not be lost.
+    for name in ("count", "cut"):
+        listen(
+            parts[name].release, set_anew, parts, inputs=CONTROLS, trigger_mode="always_last",
+            **options,
+        )
+    parts["page"].load(
+        None, None, None, js=_LET_GO_BY_KEY, api_visibility="private", queue=False
+    )
+    chosen_after(parts["from_pool"].input, parts, pipeline)
 
     def ticked(*values: Any) -> Iterator[View]:
         yield from keep(pipeline, *values)
 
-    listen(parts["used"].input, ticked, parts, inputs=("used", *controls), **options)
+    listen(parts["used"].input, ticked, parts, inputs=("used", *CONTROLS), **options)
 
     def with_all(*values: Any) -> Iterator[View]:
         yield from reselect(pipeline, *values, frozenset())
 
-    listen(parts["take_back"].click, with_all, parts, inputs=controls, **options)
+    listen(parts["take_back"].click, with_all, parts, inputs=CONTROLS, **options)
 
-    def meant(sample: list[str], *wishes: Any) -> Iterator[View]:
-        yield from use_suggestion(pipeline, sample[0], *wishes)
+    def meant(sample: list[str], *rest: Any) -> Iterator[View]:
+        yield from use_suggestion(pipeline, sample[0], *rest)
 
     listen(
-        parts["suggestions"].click, meant, parts, inputs=("suggestions", *WISHES),
-        outputs=("concept", "aliases", "description", "category", *SHOWN),
-        failed=options["failed"], **HEAVY,
+        parts["suggestions"].click, meant, parts, inputs=("suggestions", "preset", *WISHES),
+        outputs=("concept", "aliases", "description", "category", *SHOWN), failed=_failed, **HEAVY,
     )
 
     def go_on() -> Iterator[View]:
@@ -137,21 +147,55 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     )
 
 
-def config(count: float, from_pool: bool, cut: float) -> TpasConfig:
-    """The controls as settings of the selection."""
-    return replace(TpasConfig(), anchors=int(count), threshold=None if from_pool else float(cut))
+def chosen_after(event: Callable[..., Any], parts: Parts, pipeline: Pipeline) -> None:
+    """After an event, choose again as the controls say."""
+
+    def again(*values: Any) -> Iterator[View]:
+        yield from reselect(pipeline, *values)
+
+    listen(event, again, parts, inputs=CONTROLS, outputs=SHOWN, failed=_failed, **HEAVY)
+
+
+def config(count: float, from_pool: bool, cut: float, preset: str) -> TpasConfig:
+    """The controls, and the method of step 3, as settings of the selection."""
+    return replace(
+        default_config(preset), anchors=int(count), threshold=None if from_pool else float(cut)
+    )
+
+
+def default_config(preset: str) -> TpasConfig:
+    """How a method's anchors are chosen where no control says otherwise. What is not moved must
+    resemble the concept: then chance chooses none.
+    """
+    default = TpasConfig()
+    return default if PRESETS[preset].inversion_steps else replace(default, by_chance=0.0)
+
+
+def choose_if_set_anew(
+    pipeline: Pipeline, selection: Selection | None, count: float, from_pool: bool, cut: float,
+    preset: str,
+) -> Iterator[View]:
+    """Choose again where count or cut are not those of the selection: a box that is only left says
+    that it was let go, too.
+    """
+    same_cut = from_pool or selection and abs(cut - selection.threshold) < _CUT_STEP / 2
+    if selection and same_cut and int(count) == selection.wanted:
+        yield {"anchors_status": markup.choice(selection)}
+    else:
+        yield from reselect(pipeline, selection, count, from_pool, cut, preset)
 
 
 def reselect(
     pipeline: Pipeline, selection: Selection | None, count: float, from_pool: bool, cut: float,
-    left_out: frozenset[int] | None = None,
+    preset: str, left_out: frozenset[int] | None = None,
 ) -> Iterator[View]:
     """Choose again for the same concept with what the controls say; None leaves out the same."""
     if selection is None:
         raise ValueError(_NO_CONCEPT)
     bench = pipeline.bench.result()
     out = frozenset(selection.left_out) if left_out is None else left_out
-    chosen = pipeline.select(bench, selection.request, config(count, from_pool, cut), out)
+    asked = config(count, from_pool, cut, preset)
+    chosen = pipeline.select(bench, selection.request, asked, out)
     yield {
         **shown(bench, chosen),
         "cut": gr.update(value=chosen.threshold, interactive=not from_pool),
@@ -159,24 +203,23 @@ def reselect(
 
 
 def keep(
-    pipeline: Pipeline, ticked: Sequence[int], selection: Selection | None, count: float,
-    from_pool: bool, cut: float,
+    pipeline: Pipeline, ticked: Sequence[int], selection: Selection | None, *controls: Any
 ) -> Iterator[View]:
     """Choose again without the images that are not ticked."""
     if selection is None:
         raise ValueError(_NO_CONCEPT)
     offered = {anchor.row for anchor in selection.anchors} | {*selection.left_out}
     left_out = frozenset(offered.difference(map(int, ticked)))
-    yield from reselect(pipeline, selection, count, from_pool, cut, left_out)
+    yield from reselect(pipeline, selection, *controls, left_out)
 
 
 def use_suggestion(
-    pipeline: Pipeline, name: str, *wishes: Any
+    pipeline: Pipeline, name: str, preset: str, *wishes: Any
 ) -> Iterator[View]:
     """Start again with the concept that the words most likely meant."""
     bench = pipeline.bench.result()
     request = read_request(name, "", "", "", *wishes)
-    selection = pipeline.select(bench, request, TpasConfig(), frozenset())
+    selection = pipeline.select(bench, request, default_config(preset), frozenset())
     yield {
         "concept": name, "aliases": "", "description": "", "category": "",
         **fresh_controls(selection), **shown(bench, selection),
@@ -241,3 +284,8 @@ def shown(bench: "Bench", selection: Selection) -> dict[str, Any]:
         ),
         "anchors_tab": gr.update(interactive=True), "erase_tab": gr.update(interactive=True),
     }
+
+
+def _failed(sentence: str) -> View:
+    text = f"{sentence} The anchors shown below are still those of the choice before."
+    return {"anchors_status": markup.status(text, "warning")}

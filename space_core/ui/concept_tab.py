@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from space_core.settings import TpasConfig
 from space_core.types import Selection
 from space_core.ui import anchors_tab, markup, wording
 from space_core.ui.pipeline import Pipeline
@@ -87,7 +86,8 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
         yield from find(pipeline, *words)
 
     for event in (parts["find"].click, parts["concept"].submit):
-        listen(event, search, parts, **{**options, "inputs": ("selection", *options["inputs"])})
+        inputs = ("selection", "preset", *options["inputs"])
+        listen(event, search, parts, **{**options, "inputs": inputs})
 
     def say(*words: Any) -> Iterator[View]:
         yield from said_now(pipeline, *words)
@@ -179,12 +179,13 @@ def said_now(
 
 
 def find(
-    pipeline: Pipeline, before: Selection | None, concept: str, aliases: str, description: str,
-    category: str, *wishes: Any,
+    pipeline: Pipeline, before: Selection | None, preset: str, concept: str, aliases: str,
+    description: str, category: str, *wishes: Any,
 ) -> Iterator[View]:  # fmt: skip
     """Find anchors for the words, show them, and open the next step.
 
-    before: what is chosen so far. For the same words it stays as the visitor left it.
+    before: what is chosen so far. For the same words it stays as the visitor left it. preset: the
+    method of step 3, which says whether chance may choose anchors, too.
     """
     request = read_request(concept, aliases, description, category, *wishes)
     if before is not None and before.request == request:
@@ -196,7 +197,8 @@ def find(
     waiting = "Loading the model…" if not pipeline.bench.done() else "Searching the public pool…"
     yield {"concept_status": markup.status(waiting, "busy")}
     bench = pipeline.bench.result()
-    selection = pipeline.select(bench, request, TpasConfig(), frozenset())
+    config = anchors_tab.default_config(preset)
+    selection = pipeline.select(bench, request, config, frozenset())
     found = f"Found {len(selection.anchors)} proxy anchors: see step 2."
     yield {
         "concept_status": markup.status(found, "good"), "tabs": gr.update(selected="anchors"),

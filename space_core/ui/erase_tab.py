@@ -40,6 +40,7 @@ def build() -> dict[str, Any]:
             [(said, preset) for preset, said in wording.PRESETS.items()], value="space",
             label="Method",
         )
+        parts["preset_note"] = gr.HTML()
         with gr.Row():
             parts["lam"] = gr.Slider(
                 0.001, 1, default.lam, step=0.001, label="Softness λ (soft null space)",
@@ -70,7 +71,7 @@ def build() -> dict[str, Any]:
 def connect(parts: Parts, pipeline: Pipeline) -> None:
     """Tie this step's events to their handlers."""
     outputs = (
-        "erase", "stop", "erase_status", *_CURVES, "tabs", "optimised", "beliefs",
+        "erase", "stop", "erase_status", *_CURVES, "tabs", *anchors_tab.SHOWN, "beliefs",
         *verify_tab.SHOWN, *record_tab.SHOWN, "source", "old_record",
     )
     failed = {"failed": lambda sentence: {
@@ -80,6 +81,12 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
         parts["erase"].click, arm, parts, outputs=("stop_flag", "erase", "stop", "erase_status"),
         queue=False, show_progress="hidden",
     )
+
+    warned = listen(
+        parts["preset"].input, method_chosen, parts, inputs=("preset",), outputs=("preset_note",),
+        queue=False, show_progress="hidden",
+    )
+    anchors_tab.chosen_after(warned.then, parts, pipeline)
 
     def run(*values: Any) -> Iterator[View]:
         yield from erase(pipeline, *values)
@@ -95,6 +102,12 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
         parts["stop"].click, stop, parts, inputs=("stop_flag",),
         outputs=("erase_status", "stop"), queue=False, show_progress="hidden",
     )
+
+
+def method_chosen(preset: str) -> Iterator[View]:
+    """Say what a method that moves no anchor means for their choice."""
+    text = f"{wording.UNMOVED} See step 2." if not PRESETS[preset].inversion_steps else ""
+    yield {"preset_note": markup.status(text)}
 
 
 def arm() -> Iterator[View]:
@@ -148,7 +161,13 @@ def erase(
                     yield {"erase_status": _stage(event, clock() - started)}
                 case finished:
                     yield {"erase_status": markup.progress("Packing the files of step 5…", 1.0)}
-                    yield _result(pipeline, bench, finished, key, visitor)
+                    used = finished.record.selection
+                    # Where step 2 could not choose for the method, the run has.
+                    again = used.sha256 != selection.sha256
+                    yield {
+                        **(anchors_tab.shown(bench, used) if again else {}),
+                        **_result(pipeline, bench, finished, key, visitor),
+                    }
 
 
 def _result(
@@ -157,6 +176,8 @@ def _result(
     text = "Done: the result is in step 4."
     if finished.record.stopped:
         text = "Stopped early: step 4 judges the partial edit."
+    if not finished.record.settings.get("inversion_steps", True):
+        text += f" {wording.UNMOVED} Step 2 shows those that were used."
     record = record_tab.shown(pipeline, finished, key, visitor)
     return {
         **_IDLE, **_curves(finished.record.steps), "tabs": gr.update(selected="verify"),

@@ -14,6 +14,11 @@ from space_core.verdict import (  # noqa: F401
 NO_EDIT = "There is no edited model yet: erase a concept in step 3."
 SHALLOW_ABOVE = 0.20
 
+UNMOVED = (
+    "This method does not move the anchors, so they must resemble the concept: all are chosen by "
+    "words, none is drawn by chance."
+)
+
 GROUPS = {
     "own": "Your images",
     "target": "The concept itself",
@@ -107,11 +112,13 @@ def choice(selection: Selection) -> str:
     """What was chosen, in one sentence."""
     images = selection.pool_size or len(selection.scores)
     drawn = len(selection.drawn)
+    unmoved = not selection.by_chance and selection.request.instead != "anchor"
     return (
         f"{count(len(selection.anchors), 'proxy anchor')} for “{selection.request.name}”, from "
         f"{count(images, 'public image')}: {len(selection.chosen)} chosen by text alone, cut at "
         f"similarity {selection.threshold:.3f}{f', and {drawn} drawn by chance' * bool(drawn)}. "
-        f"They count as {selection.effective:.1f} distinct images."
+        f"They count as {selection.effective:.1f} distinct images: those that look alike count "
+        f"as less than one each.{f' {UNMOVED}' * unmoved}"
     )
 
 

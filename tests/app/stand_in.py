@@ -60,18 +60,20 @@ def outcomes(name: str) -> tuple[t.Outcome, ...]:
 
 def selection(
     request: t.ConceptRequest, rows: Collection[int] = (3, 5), resolved: tuple[str, ...] = (),
-    left_out: Collection[int] = (),
+    left_out: Collection[int] = (), by_chance: float = 0.5,
 ) -> t.Selection:
     name = request.name
     anchors = tuple(
-        t.Anchor(row, rank, 0.6, name, f"like {name}", name, "noto", "Apache-2.0", "ab" * 32, rank > 1)
+        t.Anchor(row, rank, 0.6, name, f"like {name}", name, "noto", "Apache-2.0", f"{row:064x}",
+                 bool(by_chance) and rank > 1)
         for rank, row in enumerate(rows, 1)
     )
     dropped = (t.Dropped(90, name, f"its label “{name}” names the concept"),)
     scores, warnings = (0.1, 0.2, 0.61), (f"Few images of {name}.",)
     return t.Selection(
-        request, anchors, 0.31, scores, dropped, 2.0, resolved, warnings, tuple(sorted(left_out))
-    )
+        request, anchors, 0.31, scores, dropped, 2.0, resolved, warnings, tuple(sorted(left_out)),
+        len(anchors), by_chance=by_chance,
+    )  # fmt: skip
 
 
 def record(chosen: t.Selection | None = None, **changes: Any) -> t.RunRecord:
@@ -193,7 +195,7 @@ class StandIn:
         self.chosen.append((config, left_out))
         rows = [row for row in range(bench.pool_size) if row not in left_out][: config.anchors]
         meant = () if request.name in KNOWN else ("cat", "lime")
-        return selection(request, rows, meant, left_out)
+        return selection(request, rows, meant, left_out, config.drawn(request.instead))
 
     def preview(self, bench: Bench, request: t.ConceptRequest) -> tuple[Said, ...]:
         self._fail("preview")

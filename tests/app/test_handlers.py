@@ -54,7 +54,7 @@ def test_a_search_that_fails_keeps_the_anchors_of_the_one_before(ready):
 
 def test_finding_says_what_it_waits_for(pipeline):
     pipeline.bench = Future()
-    views = concept_tab.find(pipeline, None, "lemon", "", "", "")
+    views = concept_tab.find(pipeline, None, "space", "lemon", "", "", "")
     assert "Loading the model" in next(views)["concept_status"]
     pipeline.bench.set_result(Bench())
     assert next(views)["selection"].request.name == "lemon"

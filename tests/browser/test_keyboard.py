@@ -55,3 +55,17 @@ def test_a_run_needs_no_mouse(visitor):  # noqa: F811
     go_to(page, page.get_by_role("tab", name="4 Verify"))
     page.keyboard.press("Enter")
     page.get_by_role("tab", name="4 Verify", selected=True).wait_for()
+
+
+def test_an_arrow_key_on_a_slider_chooses_anew_and_so_does_enter_in_its_box(visitor):  # noqa: F811
+    page = visitor(**WIDE)
+    page.get_by_label("Concept to forget").fill("cat")
+    page.keyboard.press("Enter")
+    page.get_by_text("24 proxy anchors for “cat”").wait_for()
+    page.get_by_label("range slider for Number of anchors").focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowLeft")
+    page.get_by_text("21 proxy anchors for “cat”").wait_for()
+    page.get_by_label("number input for Number of anchors").fill("8")
+    page.keyboard.press("Enter")
+    page.get_by_text("8 proxy anchors for “cat”").wait_for()
