@@ -19,7 +19,8 @@ from transformers.utils import ModelOutput
 # An image becomes one tile, so that its number of tokens says all there is to say about it. Told
 # to every image processor that knows the word.
 _ONE_TILE = {"do_image_splitting": False, "crop_to_patches": False, "do_pan_and_scan": False}
-# Models with positions in two dimensions are shown squares of at most so many pixels a side.
+# Models with positions in two dimensions are shown squares of at most so many pixels a side; models
+# that cut an image into tiles by its size, squares of one tile.
 _SQUARE = 448
 # What a connector is called, as a part of its layers' paths.
 _CONNECTORS = ("multi_modal_projector", "connector", "merger", "deepstack_merger_list")
@@ -62,7 +63,8 @@ class Chat:
     """How a model is spoken to.
 
     template: the chat template; image: what it writes for an image; token: what stands for one
-    feature; before and after: what surrounds those tokens; end: the id that ends an answer.
+    feature; before and after: what surrounds those tokens; end: the id that ends an answer;
+    tokens: how many features a large image has, none has more.
     """
 
     template: str | None
@@ -71,6 +73,7 @@ class Chat:
     before: str
     after: str
     end: int
+    tokens: int
 
     def expanded(self, text: str, tokens: int) -> str:
         """A prompt with its image written out as so many tokens; 0 where it has none."""
@@ -98,11 +101,12 @@ def chat_of(model: nn.Module, processor) -> Chat:
     image = processor.image_token
     token = tokenizer.convert_ids_to_tokens(model.config.image_token_id)
     seen = processor(
-        text=[image], images=[[Image.new("RGB", (_SQUARE, _SQUARE))]],
+        text=[image], images=[[shown(model, Image.new("RGB", (_SQUARE, _SQUARE)))]],
         images_kwargs=one_tile(processor.image_processor), return_text_replacement_offsets=True,
     )  # fmt: skip
     written = seen["text_replacement_offsets"][0][0]["replacement"]
-    before, run, after = written.partition(token * max(1, written.count(token)))
+    tokens = written.count(token)
+    before, run, after = written.partition(token * max(1, tokens))
     if not run:
         raise ValueError(
             f"The processor {type(processor).__name__} writes an image as {written[:80]!r}…, in "
@@ -118,7 +122,7 @@ def chat_of(model: nn.Module, processor) -> Chat:
     stops = {tokenizer.eos_token_id, *(stops if isinstance(stops, list) else [stops])}
     first = tokenizer.encode(tail, add_special_tokens=False)[:1]
     end = first[0] if first and first[0] in stops else tokenizer.eos_token_id
-    return Chat(template, image, token, before, after, end)
+    return Chat(template, image, token, before, after, end, tokens)
 
 
 def takes(model: nn.Module, argument: str) -> bool:
@@ -132,11 +136,17 @@ def one_tile(image_processor) -> dict[str, bool]:
 
 
 def shown(model: nn.Module, image: Image.Image) -> Image.Image:
-    """The image as this model is shown it: RGB, and square where positions have two dimensions."""
-    image = image.convert("RGB")
-    if not takes(model, "image_grid_thw"):
+    """The image as this model is shown it: RGB, and where its size would say how many features it
+    has, a square of at most so many pixels a side.
+    """
+    image, limit = image.convert("RGB"), None
+    if takes(model, "image_grid_thw"):
+        limit = _SQUARE
+    elif hasattr(model.config, "image_grid_pinpoints"):
+        limit = model.config.vision_config.image_size
+    if limit is None:
         return image
-    side = min(max(image.size), _SQUARE)
+    side = min(max(image.size), limit)
     return ImageOps.pad(image, (side, side), color="gray")
 
 

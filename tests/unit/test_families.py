@@ -95,6 +95,12 @@ def test_a_batch_changes_no_answer(tiny):
     assert together == [mllm.answer([text], [f])[0] for text, f in asked]
 
 
+def test_no_image_has_more_features_than_its_processor_was_seen_to_write(tiny):
+    large = tiny.mllm.encode([noise(1).resize((900, 900)), noise(2).resize((900, 300))])
+    counts = [len(feature) for feature in (*large, *tiny.features)]
+    assert max(counts) == tiny.mllm.chat.tokens
+
+
 def test_features_wait_in_main_memory_and_a_batch_goes_where_the_model_is(tiny):
     assert {feature.device.type for feature in tiny.features} == {"cpu"}
     there = replace(tiny.mllm, device="meta")
@@ -232,6 +238,14 @@ def test_models_with_positions_in_two_dimensions_see_squares(family):
     assert families.shown(family("llava").mllm.model, WIDE).size == WIDE.size
     with pytest.raises(ValueError, match="no square images"):
         mllm.inputs([QUESTION], [features[1][:20]])
+
+
+@pytest.mark.parametrize("name, tokens", [("llava_next", 16 + 4 * 5), ("llava_onevision", 36)])
+def test_models_that_cut_by_size_see_squares_of_one_tile(family, name, tokens):
+    mllm = family(name).mllm
+    large = [noise(4).resize(size) for size in ((64, 64), (80, 20))]
+    assert {families.shown(mllm.model, image).size for image in large} == {(16, 16)}
+    assert {len(feature) for feature in (*mllm.encode(large), *family(name).features)} == {tokens}
 
 
 def test_levels_for_deeper_blocks_lie_beside_the_first(family):
