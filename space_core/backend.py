@@ -8,6 +8,7 @@ memory to the system; the parent computes nothing on CUDA.
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import TypeVar
 
@@ -48,6 +49,23 @@ def on_gpu(
     if _SPACES is None:
         return lambda compute: compute
     return _SPACES.GPU(duration=seconds)
+
+
+@contextmanager
+def memory_in_words() -> Iterator[None]:
+    """Raises ValueError, saying what helps, where a GPU's memory runs out inside."""
+    try:
+        yield
+    except RuntimeError as fault:
+        import torch
+
+        if not isinstance(fault, torch.OutOfMemoryError):
+            raise
+        raise ValueError(
+            "The GPU's memory ran out: edit fewer blocks (--layers, SPACE_LAYERS), take a smaller "
+            "model, set SPACE_DTYPE to bfloat16, or end what else computes on that GPU; "
+            "`python -m space_core memory` says what an erasure needs."
+        ) from fault
 
 
 def home_device(wanted: str) -> str:

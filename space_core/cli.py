@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from space_core import cli_bench, cli_data, cli_together
+from space_core.backend import memory_in_words
 from space_core.settings import PRESETS, DcsiConfig, Settings, TpasConfig, heed_offline
 from space_core.types import ConceptRequest, Progress, RunRecord, Selection, Share, StepEvent
 
@@ -29,7 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
     try:
         heed_offline(Settings.from_env())
-        args.command(args)
+        with memory_in_words():
+            args.command(args)
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
         return 130

@@ -66,7 +66,7 @@ def memory(args: argparse.Namespace) -> None:
     empty = load_empty_model(settings.model, settings.revision, model_dtype(settings))
     mllm, config = Mllm(settings.model, *empty, "meta"), _config(args, settings)
     needed, thrifty = plan(mllm, config), plan(replace(mllm, thrifty=True), config)
-    for name in ("weights", "statistics", "training", "moments"):
+    for name in ("weights", "answering", "statistics", "training", "moments"):
         print(f"{name:12}{getattr(needed, name) / 1e9:10.2f} GB")
     print(f"{'or training':12}{thrifty.training / 1e9:10.2f} GB, computing each block twice")
     free = free_memory(all_devices(settings.device))

@@ -11,9 +11,8 @@ from math import prod
 from pathlib import Path
 
 import torch
-from torch import nn
 
-from space_core import dcsi, inversion
+from space_core import dcsi, inversion, key_values
 from space_core.mllm import Mllm
 from space_core.settings import DcsiConfig
 
@@ -34,12 +33,13 @@ _TWICE = "each block is computed twice, to spare memory"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Bytes at the peak. weights, statistics and training lie on the device, moments on the host.
+    """Bytes at the peak. All but the moments, which lie on the host, are on the device.
 
-    Statistics and training follow each other; the other two stay.
+    Answering, statistics and training follow each other; the other two stay.
     """
 
     weights: int
+    answering: int
     statistics: int
     training: int
     moments: int
@@ -47,7 +47,7 @@ class Plan:
     @property
     def device(self) -> int:
         """The peak on the device."""
-        return self.weights + max(self.statistics, self.training)
+        return self.weights + max(self.answering, self.statistics, self.training)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +66,12 @@ def plan(mllm: Mllm, config: DcsiConfig) -> Plan:
     weights = sum(prod(one.shape) * one.element_size() for one in model.parameters())
     number = model.dtype.itemsize
     text = model.config.get_text_config()
-    length = _image_tokens(model) + _WORDS
+    seen = mllm.chat.tokens
+    length = seen + _WORDS
     # Of a block: queries, keys, values, two norms and sums, and the MLP's two halves and product.
     numbers = 8 * text.hidden_size + 3 * max(layer.in_features for layer in layers)
+    together = key_values.at_once(model, seen)
+    answering = together * (key_values.kept(model, seen) + length * numbers * number)
     squares = sum(layer.in_features**2 for layer in layers)
     widest = max(layer.in_features for layer in layers)
     passing = _PASS * length * (numbers * number + widest * _DOUBLE) + squares * _DOUBLE
@@ -90,14 +93,18 @@ def plan(mllm: Mllm, config: DcsiConfig) -> Plan:
     # Nothing below the first edited block needs a gradient, but where anchors are moved.
     passes = max(held(dcsi.PASS, depth - min(blocks)), held(inversion.PASS, depth))
     training = _FLOAT * (moved + answers) + passes
-    return Plan(weights, statistics, training, _MATRICES * squares * _DOUBLE)
+    return Plan(weights, answering, statistics, training, _MATRICES * squares * _DOUBLE)
 
 
 def free_memory(devices: Collection[str]) -> Free:
-    """What is free now, on all of these devices together."""
+    """What is free now, on all of these devices together; what torch holds unused is."""
     on_device = None
     if gpus := [device for device in devices if device.startswith("cuda")]:
-        on_device = sum(torch.cuda.mem_get_info(gpu)[0] for gpu in gpus)
+        on_device = sum(
+            torch.cuda.mem_get_info(gpu)[0]
+            + torch.cuda.memory_reserved(gpu) - torch.cuda.memory_allocated(gpu)
+            for gpu in gpus
+        )  # fmt: skip
     host = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     told = Path("/proc/meminfo")
     if told.is_file():
@@ -154,20 +161,6 @@ def fits(plan: Plan, free: Free, *, loaded: bool) -> str:
         f"needs about {_size(needed)}{more} of {where}, {_size(left)} free"
         for where, needed, left in needs
     )
-
-
-def _image_tokens(model: nn.Module) -> int:
-    """Positions that an image takes, as the configuration tells it; else as many as LLaVA's."""
-    config = model.config
-    for name in ("image_seq_length", "mm_tokens_per_image"):
-        if isinstance(getattr(config, name, None), int):
-            return getattr(config, name)
-    vision = getattr(config, "vision_config", None)
-    side, patch = getattr(vision, "image_size", 448), getattr(vision, "patch_size", 14)
-    if not isinstance(side, int) or not isinstance(patch, int):
-        return 576
-    merged = getattr(vision, "spatial_merge_size", getattr(config, "scale_factor", 1))
-    return max(1, side // patch // merged) ** 2
 
 
 def _size(count: int) -> str:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from space_core import families
 from space_core.backend import all_devices, home_device, model_dtype
 from space_core.hub import load_image_text_model
+from space_core.key_values import at_once
 from space_core.settings import Settings
 
 IGNORE = -100
@@ -166,13 +167,12 @@ class Mllm:
         return inputs
 
     @torch.inference_mode()
-    def answer(
-        self, questions: Sequence[str], features: Sequence[Tensor | None], batch: int = 96
-    ) -> list[str]:
+    def answer(self, questions: Sequence[str], features: Sequence[Tensor | None]) -> list[str]:
         """Greedy answers, in order. Questions with and without images may be mixed."""
         answers = [""] * len(questions)
+        seen = max((len(feature) for feature in features if feature is not None), default=0)
         # Alike questions are as long, and so are their answers: little is padded, none waits long.
-        for some in batches(features, batch, questions.__getitem__):
+        for some in batches(features, at_once(self.model, seen), questions.__getitem__):
             inputs = self.inputs([questions[i] for i in some], [features[i] for i in some])
             width = inputs["input_ids"].shape[1]
             produced = self.model.generate(

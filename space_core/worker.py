@@ -154,7 +154,8 @@ def entry_point(bench: Callable[[], Bench], device: str) -> Compute:
     @backend.on_gpu(seconds)
     def compute(job: Job) -> Iterator[Result | Refused]:
         try:
-            yield from _done(ready(), job)
+            with backend.memory_in_words():
+                yield from _done(ready(), job)
         except ValueError as error:
             yield Refused(str(error))
         except Exception:

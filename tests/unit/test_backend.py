@@ -9,10 +9,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
 from tiny_mllm import tiny_mllm
 from torch import nn
 
-from space_core import backend
+from space_core import backend, cli
 from space_core.audit import Bench
 from space_core.settings import DcsiConfig, Settings, TpasConfig
 from space_core.shared_space import SharedSpace
@@ -102,8 +103,6 @@ def test_off_zero_gpu_the_decorator_does_nothing():
 
 
 def test_a_device_is_taken_as_given_and_auto_is_what_is_there():
-    import torch
-
     found = "cuda" if torch.cuda.is_available() else "cpu"
     assert backend.home_device("auto") == backend.call_device("auto") == found
     assert backend.home_device("cuda:1") == backend.call_device("cuda:1") == "cuda:1"
@@ -111,8 +110,6 @@ def test_a_device_is_taken_as_given_and_auto_is_what_is_there():
 
 @pytest.mark.parametrize("gpus", [0, 1, 2])
 def test_weights_are_bfloat16_on_a_gpu_alone_and_never_the_bundled_ones(monkeypatch, gpus):
-    import torch
-
     monkeypatch.setattr(torch.cuda, "is_available", lambda: gpus > 0)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
     computes = True
@@ -157,6 +154,21 @@ def test_only_a_sentence_is_turned_into_one(monkeypatch):
         search(fail(ValueError("Say more.")), *asked)
     with pytest.raises(RuntimeError, match="broken"):
         search(fail(RuntimeError("broken")), *asked)
+
+
+def test_a_full_gpu_is_a_sentence_and_another_fault_is_none(monkeypatch, capsys):
+    def full(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr("space_core.worker.select_anchors", full)
+    compute = entry_point(lambda: SimpleNamespace(device="cpu"), "cpu")
+    (said,) = compute(Search("request", TpasConfig(), frozenset()))
+    assert "memory ran out: edit fewer blocks" in said.sentence
+    monkeypatch.setattr(cli, "anchors", full)
+    assert cli.main(["anchors", "lemon"]) == 2
+    assert "SPACE_DTYPE to bfloat16" in capsys.readouterr().err
+    with pytest.raises(RuntimeError, match="broken"), backend.memory_in_words():
+        raise RuntimeError("broken")
 
 
 def test_models_move_to_the_lent_device_and_the_bench_says_so():

@@ -4,17 +4,21 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+import torch
 from tiny_families import loaded, write_family
 
-from space_core import erasure, memory_plan
+from space_core import erasure, key_values, memory_plan
+from space_core.bench.shapes import PUBLISHED, random_mllm
 from space_core.cli import main
 from space_core.hub import load_empty_model
 from space_core.memory_plan import Free, Plan, fits, fitting, free_memory, plan
 from space_core.mllm import Mllm
-from space_core.settings import DcsiConfig
+from space_core.settings import BUNDLED, DcsiConfig
 
 GB = 10**9
-NEEDS = Plan(weights=14 * GB, statistics=6 * GB, training=17 * GB, moments=50 * GB)
+NEEDS = Plan(
+    weights=14 * GB, answering=8 * GB, statistics=6 * GB, training=17 * GB, moments=50 * GB
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +33,7 @@ def test_a_model_without_weights_has_the_plan_of_the_loaded_one(folder):
     assert plan(mllm, config).weights == sum(4 * one.numel() for one in mllm.model.parameters())
     layers = mllm.edited_layers(config.blocks(3)).values()
     assert plan(mllm, config).moments == 64 * sum(one.in_features**2 for one in layers)
-    assert plan(mllm, DcsiConfig(layers=(0, 1, 2))).device > plan(mllm, config).device
+    assert plan(mllm, DcsiConfig(layers=(0, 1, 2))).training > plan(mllm, config).training
     assert next(empty.model.parameters()).is_meta
 
 
@@ -40,6 +44,33 @@ def test_what_fits_is_said_in_one_line():
     )
     assert "81 GB of main" in fits(NEEDS, Free(90 * GB, None), loaded=False)
     assert "67 GB more of main" in fits(NEEDS, Free(70 * GB, None), loaded=True)
+
+
+def test_answering_counts_where_it_needs_most():
+    most = replace(NEEDS, answering=20 * GB)
+    assert (NEEDS.device, most.device) == (31 * GB, 34 * GB)
+
+
+def test_as_many_questions_are_answered_together_as_their_keys_and_values_allow():
+    by_name = {shape.name: random_mllm(shape, "meta", "bfloat16") for shape in PUBLISHED}
+    large = by_name["LLaVA-1.5-7B"]
+    # Keys and values of 32 blocks, 32 heads of 128 numbers of two bytes.
+    assert key_values.kept(large.model, large.chat.tokens) == 2 * 32 * 32 * 128 * 2 * (576 + 128)
+    config = DcsiConfig(layers=(14, 15, 16, 17))
+    counts = {
+        name: key_values.at_once(one.model, one.chat.tokens) for name, one in by_name.items()
+    }
+    assert counts.pop("LLaVA-1.5-7B") == 21 and set(counts.values()) == {96}
+    assert 7.5e9 < plan(large, config).answering < 11e9
+    assert key_values.at_once(large.model, 10**9) == 1
+    bundled = Mllm("demo", *load_empty_model(BUNDLED[0]), "meta")
+    assert key_values.at_once(bundled.model, bundled.chat.tokens) == 96
+
+
+def test_what_torch_holds_unused_is_free(monkeypatch):
+    for name, value in (("mem_get_info", (5, 9)), ("memory_reserved", 4), ("memory_allocated", 1)):
+        monkeypatch.setattr(torch.cuda, name, lambda _gpu, value=value: value)
+    assert free_memory(["cuda:0", "cuda:1"]).device == 2 * (5 + 4 - 1)
 
 
 @pytest.mark.parametrize("limit, left", [("1000", 750), ("max", 9000), ("100", 0)])
@@ -64,7 +95,9 @@ def test_what_cannot_fit_is_refused_in_a_sentence(free, where):
 
 
 def test_blocks_are_computed_twice_where_that_alone_fits(folder, monkeypatch):
-    monkeypatch.setattr(memory_plan, "_PASS", 1)  # so that training is what needs most
+    # So that training is what needs most.
+    monkeypatch.setattr(memory_plan, "_PASS", 1)
+    monkeypatch.setattr(key_values, "MOST", 1)
     config, mllm = DcsiConfig(), loaded(folder)
     ample, short = plan(mllm, config), plan(replace(mllm, thrifty=True), config)
     assert short.training < ample.training and short.statistics == ample.statistics
@@ -93,9 +126,10 @@ def test_the_command_says_both_ways_and_heeds_the_blocks(folder, monkeypatch, ca
     for blocks in ([], ["--layers", "1"]):
         assert main(["memory", *blocks]) == 0
         lines = capsys.readouterr().out.splitlines()
-        assert lines[4].startswith("or training") and lines[4].endswith("computing each block twice")
-        assert "needs about" in lines[5]
-        peaks.append(lines[:4])
+        assert lines[5].startswith("or training")
+        assert lines[5].endswith("computing each block twice")
+        assert "needs about" in lines[6]
+        peaks.append(lines[:5])
     assert peaks[0] != peaks[1]
     assert main(["memory", "--layers", "7"]) == 2
     assert "blocks 0 to 2" in capsys.readouterr().err
