@@ -10,7 +10,7 @@ _FORMATS = ("PNG", "JPEG", "WEBP")
 _FAULTS = (binascii.Error, OSError, SyntaxError, Image.DecompressionBombError)
 _UNREADABLE = "The image cannot be read: send a PNG, JPEG or WebP file in base64."
 _LARGEST = 10 * 2**20
-_MOST_PIXELS = 25_000_000
+MOST_PIXELS = 25_000_000
 
 
 def read_image(text: str) -> Image.Image:
@@ -24,9 +24,9 @@ def read_image(text: str) -> Image.Image:
         data = base64.b64decode(said, validate=True)
         image = Image.open(io.BytesIO(data), formats=_FORMATS)
         # Its size stands before its pixels: nothing large is unpacked.
-        if image.width * image.height > _MOST_PIXELS:
+        if image.width * image.height > MOST_PIXELS:
             raise ValueError(
-                f"The image has more than {_MOST_PIXELS // 10**6} million pixels: send a smaller "
+                f"The image has more than {MOST_PIXELS // 10**6} million pixels: send a smaller "
                 "one."
             )
         return image.convert("RGB")

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
-from gradio.utils import get_upload_folder
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
 from space_core.types import OwnImages
-from space_core.ui import markup, outcomes, wording
+from space_core.ui import image_file, markup, outcomes, wording
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.wiring import HEAVY, Parts, View, listen
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from space_core.audit import Finished
 
 MOST = 24
-_LONGEST_SIDE = 1024
 _JUDGED = ("own", "own_status", "verdict", "table", "group", "outcome", "opened")
 SHOWN = ("own_pictures", "own_again", *_JUDGED)
 
@@ -43,10 +41,10 @@ def build() -> dict[str, Any]:
         "more are needed before “forgotten” can be said of them alone."
     ))
     with gr.Row():
-        upload = gr.UploadButton(
+        upload = image_file.unread(gr.UploadButton(
             "Add images of the concept", file_types=["image"], file_count="multiple",
             variant="secondary",
-        )
+        ))
         again = gr.Button("Ask about your images again", visible=False)
         clear = gr.Button("Take your images away")
     return {
@@ -114,14 +112,12 @@ def add(
     finished: "Finished | None",
 ) -> Iterator[View]:
     """Ask both models about the images so far and the new ones; show what that says."""
-    if finished is None:
-        raise ValueError(wording.NO_EDIT)
-    together = (*(before.images if before else ()), *map(read, paths or ()))
-    _let_go(paths or ())
-    if not together:
-        raise ValueError("There are no images of yours: add some first.")
-    if len(together) > MOST:
-        raise ValueError(f"{len(together)} images are too many: take at most {MOST} in all.")
+    try:
+        if finished is None:
+            raise ValueError(wording.NO_EDIT)
+        together = _with(before.images if before else (), paths or ())
+    finally:
+        image_file.let_go(paths or ())
     yours = _yours(together)
     yield {"own_status": markup.status(f"Asking both models about {yours}…", "busy")}
     bench = pipeline.bench.result()
@@ -141,25 +137,15 @@ def take_away(finished: "Finished | None") -> Iterator[View]:
         yield {**nothing(), **_judged(finished, None)}
 
 
-def read(path: str | Path) -> Image.Image:
-    """An image file as RGB, upright and of bounded size. Raises ValueError, naming the file."""
-    try:
-        with Image.open(path) as image:
-            image.draft("RGB", (_LONGEST_SIDE, _LONGEST_SIDE))
-            picture = ImageOps.exif_transpose(image).convert("RGB")
-    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as fault:
-        raise ValueError(
-            f"“{Path(path).name}” cannot be read as an image: give a PNG, JPEG or WebP file."
-        ) from fault
-    picture.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
-    return picture
-
-
-def _let_go(paths: Sequence[str | Path]) -> None:
-    """Delete what the page stored of an upload: the visit holds the images now."""
-    for path in map(Path, paths):
-        if path.resolve().is_relative_to(get_upload_folder()):
-            path.unlink(missing_ok=True)
+def _with(
+    before: Sequence[Image.Image], paths: Sequence[str | Path]
+) -> tuple[Image.Image, ...]:
+    count = len(before) + len(paths)
+    if not count:
+        raise ValueError("There are no images of yours: add some first.")
+    if count > MOST:
+        raise ValueError(f"{count} images are too many: take at most {MOST} in all.")
+    return (*before, *map(image_file.read, paths))
 
 
 def _yours(images: Sequence[Image.Image]) -> str:

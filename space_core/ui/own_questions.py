@@ -8,7 +8,7 @@ import gradio as gr
 from PIL import Image
 
 from space_core.types import RunRecord
-from space_core.ui import markup, outcomes, wording
+from space_core.ui import image_file, markup, outcomes, wording
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.wiring import HEAVY, Parts, View, listen
 
@@ -35,10 +35,9 @@ def build() -> dict[str, Any]:
     ))
     with gr.Row():
         with gr.Column():
-            parts["image"] = gr.Image(
-                label="Your image", type="pil", sources=["upload", "clipboard"], height=240,
-                buttons=[],
-            )
+            parts["image"] = image_file.unread(gr.Image(
+                label="Your image", sources=["upload", "clipboard"], height=240, buttons=[],
+            ))
             parts["ours"] = gr.Gallery(
                 label="Or click one of ours, which no erasure has seen", columns=3, height="auto",
                 object_fit="contain", buttons=[], allow_preview=False, elem_id="ours",
@@ -107,14 +106,16 @@ def ours(bench: "Bench", record: RunRecord) -> list[tuple[Image.Image, str]]:
 
 
 def ask(
-    pipeline: Pipeline, image: Image.Image | None, question: str, finished: "Finished | None",
+    pipeline: Pipeline, path: str | None, question: str, finished: "Finished | None",
     asked: tuple[Asked, ...],
 ) -> Iterator[View]:
-    """Put the visitor's own question to the model without and with this visitor's edit."""
+    """Put the visitor's own question, with the image of a file if there is one, to the model
+    without and with this visitor's edit."""
     if finished is None:
         raise ValueError(wording.NO_EDIT)
     if not question.strip():
         raise ValueError("The question is empty: write one.")
+    image = image_file.read(path) if path else None
     yield {"ask_status": markup.status("Asking…", "busy")}
     new = Asked(question.strip(), image)
     before, after = pipeline.ask(pipeline.bench.result(), image, new.question, finished.edit)

@@ -15,6 +15,11 @@ View = Mapping[str, Any]
 Parts = Mapping[str, Any]
 
 CROWDED = "Too many visitors wait for the model: try again in some minutes."
+# What gradio refuses itself: it does not say which of the two it was.
+REFUSED = (
+    "Too many visitors wait for the model, or a value is none that this page offers: try again in "
+    "some minutes, or load the page again."
+)
 # One erasure or search at a time, over all visitors.
 HEAVY = {"concurrency_id": "gpu", "concurrency_limit": 1}
 
@@ -46,10 +51,10 @@ def listen(
     started = event(
         run, [parts[name] for name in inputs], shown, api_visibility="private", **options
     )
-    if options.get("queue", True) and (crowded := failed(CROWDED)):
-        # The queue is full: gradio refuses, and no handler runs.
+    if options.get("queue", True) and (refused := failed(REFUSED)):
+        # The queue is full, or gradio takes a value for none of a part's: no handler runs.
         started.failure(
-            lambda: _placed(parts, crowded), None, shown, api_visibility="private", queue=False,
+            lambda: _placed(parts, refused), None, shown, api_visibility="private", queue=False,
             show_progress="hidden",
         )
     return started

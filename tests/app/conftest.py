@@ -59,7 +59,10 @@ def page(tmp_path_factory):
                 **launch_options(),
             )
             config = httpx.get(f"{url}config").json()
-            here = SimpleNamespace(url=url, config=config, pipeline=pipeline, app=app, clients=[])
+            here = SimpleNamespace(
+                url=url, config=config, pipeline=pipeline, app=app, clients=[],
+                uploads=temporary / "gradio",
+            )
             yield here
         finally:
             app.close(verbose=False)

@@ -7,7 +7,7 @@ from PIL import Image
 from stand_in import EDIT, Bench, Finished, outcome, record, share
 
 from space_core.types import OwnImages
-from space_core.ui import markup, own_images, own_questions, verify_tab, wording
+from space_core.ui import image_file, markup, own_images, own_questions, verify_tab, wording
 
 
 @pytest.fixture
@@ -118,13 +118,42 @@ def test_a_file_that_is_no_image_is_named(ready, tmp_path, pictures):
     assert ready.now["own_pictures"] is None
 
 
+@pytest.mark.parametrize("case", ["unreadable", "too many", "no edit"])
+def test_what_is_not_asked_about_goes_into_no_file_either(
+    ready, tmp_path, pictures, monkeypatch, case
+):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    paths = pictures(own_images.MOST + 1 if case == "too many" else 2)
+    if case == "unreadable":
+        Path(paths[0]).write_text("no picture")
+    read = []
+    monkeypatch.setattr(image_file, "read", lambda path: read.append(path) or 1 / 0)
+    ready = ready if case == "no edit" else ready.erase()
+    ready.act("own_upload", "upload", own_upload=paths)
+    assert not any(Path(path).exists() for path in paths)
+    # What are too many are not even read.
+    assert len(read) == (case == "unreadable")
+
+
 def test_a_picture_is_read_upright_in_three_colours_and_not_too_large(tmp_path):
     turned = Image.Exif()
     turned[0x0112] = 6
     path = tmp_path / "wide.jpg"
     Image.new("L", (3000, 1500)).save(path, exif=turned)
-    picture = own_images.read(path)
+    picture = image_file.read(path)
     assert picture.mode == "RGB" and picture.size == (512, 1024)
+
+
+@pytest.mark.parametrize("side", [5001, 14000])
+def test_a_picture_of_too_many_pixels_is_a_sentence(tmp_path, side):
+    Image.new("1", (side, side)).save(tmp_path / "wall.png")
+    with pytest.raises(ValueError, match="“wall.png” has more than 25 million pixels: give a sm"):
+        image_file.read(tmp_path / "wall.png")
+
+
+def test_a_photo_counts_as_it_is_unpacked(tmp_path):
+    Image.new("RGB", (6000, 6000)).save(tmp_path / "photo.jpg")
+    assert image_file.read(tmp_path / "photo.jpg").size == (1024, 1024)
 
 
 @pytest.mark.parametrize("high, headline", [(0.09, "Forgotten"), (0.2, "Not shown")])
@@ -145,11 +174,13 @@ def test_with_images_of_ours_the_auditors_stand_beside():
 # Own questions
 
 
-def test_all_questions_of_the_visit_are_asked_again_with_the_present_edit(ready, pipeline):
+def test_all_questions_of_the_visit_are_asked_again_with_the_present_edit(
+    ready, pipeline, pictures
+):
     ready.erase()
     for text in ("What?", "Who?", "What?"):
         ready.act("ask", question=text, image=None)
-    ready.act("ask", question="What?", image=Image.new("RGB", (4, 4)))
+    ready.act("ask", question="What?", image=pictures(1)[0])
     ready.erase()
     assert len(ready.now["asked"]) == 3 and not ready.looks["again"]["visible"]
     pipeline.asked.clear()

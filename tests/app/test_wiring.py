@@ -22,11 +22,11 @@ def test_an_error_becomes_the_sentence_of_the_listener():
     assert list(run(ValueError("Do this."))) == [{"SAID": "first"}, {"SAID": "! Do this."}]
 
 
-def test_a_full_queue_is_a_sentence_of_the_listener_too():
+def test_what_gradio_refuses_is_a_sentence_of_the_listener_too():
     event, options = Mock(), {"outputs": ("said",), "failed": lambda sentence: {"said": sentence}}
     listen(event, broken, {"said": "SAID"}, **options)
     refused = event.return_value.failure.call_args.args[0]
-    assert "Too many visitors wait" in refused()["SAID"]
+    assert "Too many visitors wait for the model, or a value" in refused()["SAID"]
     listen(event := Mock(), broken, {"said": "SAID"}, queue=False, **options)
     assert not event.return_value.failure.called
 

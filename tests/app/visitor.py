@@ -29,8 +29,8 @@ class Visitor:
         """The dependency that `event` of the part with that label or text triggers."""
         for one in self.config["dependencies"]:
             for ident, kind in one["targets"]:
-                own = self.part(ident)["props"] if ident is not None else {}
-                if kind == event and name in (own.get("label"), own.get("value")):
+                own = self.part(ident)["props"] if kind == event else {}
+                if name in (own.get("label"), own.get("value")):
                     return one
         raise LookupError(name)
 

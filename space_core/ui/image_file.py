@@ -1,0 +1,61 @@
+"""An image that a visitor hands in as a file: handed on unread, and read with a sentence for a bad
+one."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from gradio.components import Component
+from gradio.data_classes import FileData, ListFiles
+from gradio.utils import get_upload_folder
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from space_core.ui.image_text import MOST_PIXELS
+
+_LONGEST_SIDE = 1024
+_UNREADABLE = (UnidentifiedImageError, OSError, SyntaxError, ValueError)
+
+
+def unread(part: Component) -> Component:
+    """The part, which now hands on the path of its file, or the paths of its files.
+
+    What gradio cannot read itself it refuses before any handler runs: no sentence could name it.
+    """
+    part.preprocess = _paths
+    return part
+
+
+def read(path: str | Path) -> Image.Image:
+    """An image file as RGB, upright and of bounded size. Raises ValueError, naming the file."""
+    name = Path(path).name
+    try:
+        with Image.open(path) as image:
+            # A JPEG is unpacked small at once: what counts is what it becomes.
+            image.draft("RGB", (_LONGEST_SIDE, _LONGEST_SIDE))
+            fits = image.width * image.height <= MOST_PIXELS
+            picture = ImageOps.exif_transpose(image).convert("RGB") if fits else None
+    except Image.DecompressionBombError:
+        picture = None
+    except _UNREADABLE as fault:
+        raise ValueError(
+            f"“{name}” cannot be read as an image: give a PNG, JPEG or WebP file."
+        ) from fault
+    if picture is None:
+        raise ValueError(
+            f"“{name}” has more than {MOST_PIXELS // 10**6} million pixels: give a smaller image."
+        )
+    picture.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
+    return picture
+
+
+def let_go(paths: Sequence[str | Path]) -> None:
+    """Delete what the page stored of an upload."""
+    for path in map(Path, paths):
+        if path.resolve().is_relative_to(Path(get_upload_folder()).resolve()):
+            path.unlink(missing_ok=True)
+
+
+def _paths(payload: FileData | ListFiles | None) -> Any:
+    if isinstance(payload, ListFiles):
+        return [one.path for one in payload.root]
+    return payload and payload.path
