@@ -19,6 +19,7 @@ from space_core.damage import KeptAnswers, LayerReport
 from space_core.edit import Edit, edited, weights_sha256
 from space_core.erasure import Erasure, erase
 from space_core.evaluation_split import EvaluationSplit
+from space_core.memory_plan import fitting, free_memory
 from space_core.names import NameBook, book_of
 from space_core.probes import FAR, NEAR, Probe, known_as, plan
 from space_core.settings import DcsiConfig, Settings, TpasConfig
@@ -123,11 +124,14 @@ def audit(
     """Ask, erase, ask again; yields what happens and ends in Finished. The model comes back whole.
 
     ``stop`` is asked between steps: what is trained by then is measured and labelled partial.
+    Raises ValueError where memory is short: then nothing was asked.
     """
     started = time.monotonic()
     mllm = bench.sources.mllm
     if selection.request != request:
         raise ValueError("The anchors were chosen for another request: choose them again.")
+    # Refused before the first question, where it cannot fit.
+    fitting(mllm, config, free_memory(mllm.devices), loaded=True)
     yield Progress("before", "Asking the model before the erasure…", 0.0)
     probes, book, key = probes_of(bench, request, config.seed)
     views = evaluate.encode_views(mllm, bench.split, probes) if probes else {}

@@ -7,7 +7,8 @@ import pytest
 import torch
 from tiny_families import loaded, write_family
 
-from space_core import erasure, key_values, memory_plan
+from space_core import audit, erasure, key_values, memory_plan
+from space_core.audit import Bench
 from space_core.bench.shapes import PUBLISHED, random_mllm
 from space_core.cli import main
 from space_core.hub import load_empty_model
@@ -143,6 +144,14 @@ def test_an_erasure_that_cannot_fit_does_not_begin(folder, monkeypatch):
     monkeypatch.setattr(erasure, "free_memory", lambda device: Free(10**12, None))
     event = next(erasure.erase(sources, None, DcsiConfig(), lambda: False))
     assert "of main memory, 1000 GB free" in event.message
+
+
+def test_an_audit_that_cannot_fit_asks_nothing(folder, monkeypatch):
+    bench = Bench(SimpleNamespace(mllm=loaded(folder)), None)
+    monkeypatch.setattr(audit, "free_memory", lambda device: Free(1000, None))
+    asked = audit.audit(bench, None, SimpleNamespace(request=None), DcsiConfig(), lambda: False)
+    with pytest.raises(ValueError, match="more of main memory, and 0.0 GB are free"):
+        next(asked)
 
 
 def test_free_memory_is_read_from_the_machine(monkeypatch):
