@@ -101,6 +101,11 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
         **{**options, "outputs": ("concept_status", "said_now"), "show_progress": "hidden"},
     )
 
+    # Typed, an example or a suggestion: what was said is of another concept.
+    parts["concept"].change(
+        None, None, parts["said_now"], js="() => ''", api_visibility="private", queue=False
+    )
+
     def fill(sample: list[str]) -> Iterator[View]:
         yield {"concept": sample[0], "aliases": "", "category": "", "description": ""}
 
@@ -166,13 +171,13 @@ def said_now(
     yield {"concept_status": markup.status("Asking the model…", "busy"), "said_now": ""}
     bench = pipeline.bench.result()
     said = pipeline.preview(bench, request)
-    text = f"What the model says of “{request.name}” now, on images that no erasure sees:"
+    how = "Asked about images that no erasure sees."
     if not any(one.image for one in said):
-        text = f"We hold no images of “{request.name}” to ask about: step 4 takes yours. Asked "
-        text += "without an image, the model says now:"
+        how = f"We hold no images of “{request.name}” to ask about: step 4 takes yours. Asked "
+        how += "without an image."
     yield {
-        "concept_status": markup.status(text),
-        "said_now": markup.said([
+        "concept_status": "",
+        "said_now": markup.said(f"What the model says of “{request.name}” now", how, [
             (one, bench.evaluation_image(one.image) if one.image else None) for one in said
         ]),
     }

@@ -109,14 +109,21 @@ def comparison(outcomes: Iterable[tuple[Outcome, Image.Image | None]]) -> str:
     return f'<div class="pairs">{"".join(cards)}</div>' if cards else ""
 
 
-def said(answers: Iterable[tuple["Said", Image.Image | None]]) -> str:
-    """Cards, one per answer of the model as it is: image, question, answer."""
+def said(
+    title: str, how: str, answers: Iterable[tuple["Said", Image.Image | None]]
+) -> str:
+    """Cards, one per answer of the model as it is: image, question, answer; a title, and how it was
+    asked.
+    """
     cards = [
         f'<article class="pair">{_picture(image)}<div><p><b>Question</b> {escape(one.question)}'
         f"</p><p><b>Answer now</b> {escape(one.answer) or '(nothing)'}</p></div></article>"
         for one, image in answers
     ]
-    return f'<div class="pairs">{"".join(cards)}</div>' if cards else ""
+    return (
+        f'<h2 class="section">{escape(title)}</h2>{note(how)}'
+        f'<div class="pairs">{"".join(cards)}</div>'
+    )
 
 
 def _asked(question: str, answer: str, rule: str, *cards: str) -> str:

@@ -270,8 +270,10 @@ def test_what_the_model_says_now_is_shown_with_its_images(visit):
     assert "Waiting for a free place" in visit.now["concept_status"]
     visit.act("preview", "then")
     assert "This is lemon." in visit.now["said_now"] and "<img" in visit.now["said_now"]
+    # It stays while anchors are sought: a title says of which concept it is.
+    assert ">What the model says of “lemon” now</h2>" in visit.now["said_now"]
     visit.act("preview", "then", concept="dragon")
-    assert "no images of “dragon”" in visit.now["concept_status"]
+    assert "no images of “dragon”" in visit.now["said_now"] and visit.now["concept_status"] == ""
     assert "A beast." in visit.now["said_now"] and "<img" not in visit.now["said_now"]
     visit.act("preview", "then", concept=" ")
     assert "The concept is empty" in visit.now["concept_status"]

@@ -9,6 +9,7 @@ from PIL import Image
 from bare_page import Visit
 from stand_in import EVIL, Bench, outcome, record, selection, share
 
+from space_core.preview import Said
 from space_core.types import ConceptRequest, RunRecord
 from space_core.ui import markup, outcomes, verify_tab, wording
 
@@ -213,6 +214,7 @@ def evil_run() -> RunRecord:
         markup.choice(selection(ConceptRequest(EVIL))),
         markup.verdict(evil_run()),
         markup.comparison([(evil_run().outcomes[0], None)]),
+        markup.said(EVIL, EVIL, [(Said("", EVIL, EVIL), None)]),
         verify_tab.opened(Bench(), evil_run(), 1),
     ],
 )

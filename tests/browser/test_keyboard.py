@@ -69,3 +69,17 @@ def test_an_arrow_key_on_a_slider_chooses_anew_and_so_does_enter_in_its_box(visi
     page.get_by_label("number input for Number of anchors").fill("8")
     page.keyboard.press("Enter")
     page.get_by_text("8 proxy anchors for “cat”").wait_for()
+
+
+def test_what_the_model_says_now_goes_when_the_concept_changes(visitor):  # noqa: F811
+    page = visitor(**WIDE)
+    said = page.get_by_role("heading", name="What the model says of")
+    for changes in (
+        lambda: page.get_by_label("Concept to forget").press_sequentially("x"),
+        lambda: page.get_by_role("button", name="people: Ada Quill").click(),
+    ):
+        page.get_by_label("Concept to forget").fill("lemon")
+        press(page, "What does the model say of it now?")
+        said.get_by_text("lemon").wait_for()
+        changes()
+        said.wait_for(state="detached")
