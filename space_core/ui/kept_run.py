@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from space_core.recorded import Recorded
 from space_core.run_index import Entry
 from space_core.runs import decisions_of, load_record
-from space_core.ui import facts, markup, old_record, own_images, record_tab, verify_tab
+from space_core.ui import facts, markup, old_record, record_tab, verify_tab
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.wiring import View
 
@@ -36,7 +36,7 @@ def opened(
         )
     finished = pipeline.load(place)
     yield {
-        **again, "runs_status": "", **own_images.nothing(), **verify_tab.shown(bench, finished),
+        **again, "runs_status": "", **verify_tab.shown(bench, finished),
         "source": facts.source("recorded", entry.key),
         **(record_tab.reopened(pipeline, finished, place) if own else {}),
     }

@@ -11,7 +11,9 @@ import gradio as gr
 from space_core.kept_runs import LISTED, new_key
 from space_core.run_index import Entry
 from space_core.settings import DcsiConfig
-from space_core.ui import downloads, erased_list, facts, kept_run, markup, wording
+from space_core.ui import (
+    downloads, erased_list, facts, kept_run, markup, own_images, wording,
+)  # fmt: skip
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.wiring import Parts, View, listen
 
@@ -102,6 +104,7 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     make_room(parts["page"].load, parts)
     parts["page"].load(None, None, None, js=_FOLLOW_WIDTH, api_visibility="private", queue=False)
     make_room(opened.then, parts)
+    own_images.kept_after(opened.then, parts)
     listen(parts["delete_runs"].click, ask_back, parts, inputs=("my_runs",), **deleting)
     listen(
         parts["delete_sure"].click, delete_them, parts, inputs=("visitor", "my_runs", "undone"),

@@ -75,26 +75,33 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
 
 
 def kept_after(event: Callable[..., Any], parts: Parts) -> None:
-    """After the event of a new result, offer the images of before again, if they show its concept.
+    """After an event that shows a result, offer the images of before again, if they show its
+    concept.
 
     An event of its own: the one that erases is given nothing of them.
     """
     listen(
-        event, kept, parts, inputs=("own_pictures", "finished"),
+        event, kept, parts, inputs=("own_pictures", "own", "finished"),
         outputs=("own", "own_pictures", "own_again", "own_status"), queue=False,
         show_progress="hidden",
     )
 
 
-def kept(own: Pictures | None, finished: "Finished | None") -> Iterator[View]:
-    """Another concept's images would say nothing of this one: they are let go."""
-    if own is None or finished is None:
+def kept(
+    pictures: Pictures | None, own: OwnImages | None, finished: "Finished | None"
+) -> Iterator[View]:
+    """Say what becomes of the images of before. Another concept's would say nothing of this one:
+    they are let go."""
+    # Where they were asked about, no new result has come.
+    if pictures is None or finished is None or own is not None:
         return
-    if own.concept != finished.record.selection.request.name:
-        yield nothing()
-        return
-    text = f"{_yours(own.images)} from before are still here, not asked about yet."
-    yield {"own_again": gr.update(visible=True), "own_status": markup.status(text)}
+    concept, yours = finished.record.selection.request.name, _yours(pictures.images)
+    if pictures.concept == concept:
+        text = f"{yours} from before are still here, not asked about yet."
+        yield {"own_again": gr.update(visible=True), "own_status": markup.status(text)}
+    else:
+        text = f"{yours} showed “{pictures.concept}” and were let go: add some of “{concept}”."
+        yield {**nothing(), "own_status": markup.status(text)}
 
 
 def nothing() -> dict[str, Any]:

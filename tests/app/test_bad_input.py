@@ -1,4 +1,4 @@
-"""Bad input to every field of the served page: a sentence that names the fault, nothing computed."""
+"""Bad input to the fields of the served page: a sentence that names the fault, nothing computed."""
 
 import pytest
 from gradio_client import handle_file

@@ -92,9 +92,31 @@ def test_own_images_of_the_same_concept_wait_to_be_asked_about_again(ready, pipe
     assert not ready.looks["own_again"]["visible"]
     # Of another concept they would say nothing.
     ready.act("find", concept="cat").erase().act("erase", "then then then")
-    assert ready.now["own_pictures"] is None and ready.now["own_status"] == ""
+    assert ready.now["own_pictures"] is None and not ready.looks["own_again"]["visible"]
+    assert "2 images of yours showed “lemon” and were let go" in ready.now["own_status"]
     ready.act("own_again")
     assert "add some first" in ready.now["own_status"] and len(pipeline.judged) == 2
+
+
+def test_an_erasure_that_fails_leaves_what_was_asked_of_own_images(ready, pipeline, pictures):
+    ready.erase().act("own_upload", "upload", own_upload=pictures(2))
+    pipeline.faults["audit"] = ValueError("Take fewer steps.")
+    ready.erase().act("erase", "then then then")
+    assert "Take fewer steps." in ready.now["erase_status"] and ready.now["own"] is not None
+    assert "Asked about 2 images of yours" in ready.now["own_status"]
+    assert not ready.looks["own_again"]["visible"]
+
+
+def test_own_images_stay_when_a_run_of_their_concept_is_opened(ready, pictures):
+    ready.erase().act("find", concept="cat").erase()
+    cat, lemon = (key for _, key in ready.looks["my_runs"]["choices"])
+    ready.act("own_upload", "upload", own_upload=pictures(2))
+    ready.act("open_run", my_runs=[cat]).act("open_run", "then")
+    assert len(ready.now["own_pictures"].images) == 2 and ready.looks["own_again"]["visible"]
+    assert "2 images of yours from before are still here" in ready.now["own_status"]
+    ready.act("open_run", my_runs=[lemon]).act("open_run", "then")
+    assert ready.now["own_pictures"] is None and not ready.looks["own_again"]["visible"]
+    assert "“cat” and were let go: add some of “lemon”" in ready.now["own_status"]
 
 
 @pytest.mark.parametrize(
