@@ -41,7 +41,6 @@ def measure(
     layers = {name: mllm.model.get_submodule(name) for name in erasure.bases}
     shown = sources.encoder([anchor.row for anchor in selection.anchors])
     anchors = [Example(question, ".", one) for one in shown]
-    weights = {name: layer.weight.detach().to("cpu") for name, layer in layers.items()}
     before = layer_inputs(mllm, layers, unseen)
     spread = [_entropies(layer_inputs(mllm, layers, anchors))]
     of_neighbours = {
@@ -58,11 +57,11 @@ def measure(
     concepts = [items[row].label or items[row].caption for row in rows]
     reports = tuple(
         _layer(
-            name, erasure, weights[name], before[name].cpu(), after[name].cpu(), concepts,
-            {concept: inputs[name].cpu() for concept, inputs in of_neighbours.items()},
+            name, erasure, layer.weight.detach(), before[name], after[name], concepts,
+            {concept: inputs[name] for concept, inputs in of_neighbours.items()},
             (spread[0][name], spread[1][name]),
         )
-        for name in layers
+        for name, layer in layers.items()
     )  # fmt: skip
     return reports, _answers(frozen, logits)
 
@@ -87,9 +86,14 @@ def _layer(
     name: str, erasure: Erasure, weight: Tensor, before: Tensor, after: Tensor,
     concepts: Sequence[str], neighbours: Mapping[str, Tensor], anchors: tuple[float, float],
 ) -> LayerReport:  # fmt: skip
-    basis, fitted = erasure.bases[name], erasure.fitted[name]
-    delta = stored_delta(weight, erasure.edit.delta(name))
-    found = stored_bound(delta, basis, fitted, erasure.statistics.certify[name], weight)
+    """All of it where the weight lies, as `edited` computes."""
+    place = weight.device
+    delta = stored_delta(weight, erasure.edit.delta(name, place))
+    basis, fitted, certify = (
+        part[name].to(place)
+        for part in (erasure.bases, erasure.fitted, erasure.statistics.certify)
+    )
+    found = stored_bound(delta, basis, fitted, certify, weight)
     w, change, k, moved = (some.to(torch.float64) for some in (weight, delta, before, after))
     out = k @ w.T
     usual = out.square().sum(1).mean()

@@ -46,7 +46,12 @@ class LayerEdit:
     @property
     def delta(self) -> Tensor:
         """ΔW, [o, d] float64."""
-        return self.a.detach().to(torch.float64) @ self.s.detach().to(torch.float64).T
+        return self.delta_on(self.a.device)
+
+    def delta_on(self, device: torch.device) -> Tensor:
+        """ΔW, [o, d] float64, multiplied on a device: a wide layer's takes a CPU long."""
+        a, s = (factor.detach().to(device, torch.float64) for factor in (self.a, self.s))
+        return a @ s.T
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,11 +65,15 @@ class Edit:
         if not self.layers:
             raise ValueError("An edit without layers changes nothing: use the model as it is.")
 
-    def delta(self, name: str) -> Tensor:
-        """ΔW of one layer, [o, d] float64. Raises ValueError where the layer is not edited."""
+    def delta(self, name: str, device: torch.device | None = None) -> Tensor:
+        """ΔW of one layer, [o, d] float64, where its factors lie or on a device.
+
+        Raises ValueError where the layer is not edited.
+        """
         if name not in self.layers:
             raise ValueError(f"This edit has no layer {name}.{_nearest(name, self.layers)}")
-        return self.layers[name].delta
+        layer = self.layers[name]
+        return layer.delta_on(device or layer.a.device)
 
     def norm(self) -> float:
         """Frobenius norm over all layers, √Σ ‖ΔW‖_F²."""
@@ -147,7 +156,7 @@ def edited(model: nn.Module, edit: Edit) -> Iterator[nn.Module]:
         with torch.no_grad():
             for name, weight in weights.items():
                 saved[name] = weight.detach().clone()
-                weight.copy_(_sum(weight, edit.layers[name].delta))
+                weight.copy_(_sum(weight, edit.layers[name].delta_on(weight.device)))
         yield model
     finally:
         with torch.no_grad():

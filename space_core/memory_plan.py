@@ -22,8 +22,8 @@ _PASS, _WORDS = 96, 64
 # fitted one, its mean, the basis and its eigenvectors.
 _MATRICES = 8
 # And while a layer's spectrum is computed where the layer lies: moment, mean, eigenvectors, S and
-# as much to work in.
-_SPECTRUM = 6
+# as much to work in; while its edit is measured there, as many, and some [o, d] of ΔW's size.
+_SPECTRUM, _UPDATES = 6, 5
 # A, its gradient and Adam's two moments; ΔW, its gradient and W + ΔW.
 _OF_A, _OF_DELTA = 4, 3
 _ANSWER_TOKENS = 12
@@ -74,8 +74,10 @@ def plan(mllm: Mllm, config: DcsiConfig) -> Plan:
     answering = together * (key_values.kept(model, seen) + length * numbers * number)
     squares = sum(layer.in_features**2 for layer in layers)
     widest = max(layer.in_features for layer in layers)
+    tallest = max(layer.out_features for layer in layers)
     passing = _PASS * length * (numbers * number + widest * _DOUBLE) + squares * _DOUBLE
-    statistics = max(passing, _SPECTRUM * widest**2 * _DOUBLE)
+    spectrum = (_SPECTRUM * widest + _UPDATES * tallest) * widest * _DOUBLE
+    statistics = max(passing, spectrum)
     moved = sum(
         _OF_A * layer.out_features * layer.in_features
         + _OF_DELTA * layer.out_features * layer.in_features

@@ -189,8 +189,7 @@ def _layers(
         yield 0.6 * done, ()
     found = []
     for number, (name, module) in enumerate(layers.items(), start=1):
-        weight = module.weight.detach().to("cpu")
-        found.append(_layer(name, weight, runs, edit, statistics))
+        found.append(_layer(name, module.weight.detach(), runs, edit, statistics))
         yield 0.6 + 0.4 * number / len(layers), tuple(found)
 
 
@@ -198,7 +197,11 @@ def _layer(
     name: str, weight: Tensor, runs: Sequence[Finished], edit: Edit, statistics: Statistics
 ) -> JointLayer:
     """The triangle inequality, √damage(Σ ΔW_i) ≤ Σ √damage(ΔW_i) ≤ Σ √bound_i, in numbers."""
-    fit, certify = statistics.fit[name], statistics.certify[name]
+    # Where the weight lies, as `edited` computes.
+    place = weight.device
+    fit, certify, select = (
+        part[name].to(place) for part in (statistics.fit, statistics.certify, statistics.select)
+    )
     bases: dict[tuple, Basis] = {}
     alone, bounds = [], []
     for run in runs:
@@ -210,13 +213,13 @@ def _layer(
         if how not in bases:
             bases[how] = (
                 soft_basis(fit, settings["lam"]) if settings["mode"] == "soft"
-                else hard_basis(fit, statistics.select[name], settings["energy"])
+                else hard_basis(fit, select, settings["energy"])
             )  # fmt: skip
-        stored = stored_delta(weight, run.edit.delta(name))
+        stored = stored_delta(weight, run.edit.delta(name, place))
         bound = stored_bound(stored, bases[how], fit, certify, weight)
         alone.append(bound.in_sample)
         bounds.append(bound.bound)
-    stored, size = stored_delta(weight, edit.delta(name)), damage(weight, fit)
+    stored, size = stored_delta(weight, edit.delta(name, place)), damage(weight, fit)
 
     def added(values: Sequence[float]) -> float:
         return float(torch.tensor(values, dtype=torch.float64).sqrt().sum() ** 2) / size

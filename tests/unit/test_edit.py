@@ -66,6 +66,13 @@ def test_weights_change_by_delta_inside_and_come_back_bit_for_bit(model, edit):
     assert weights_sha256(model) == before
 
 
+def test_an_update_is_multiplied_where_it_is_wanted(edit):
+    name = DOWN.format(0)
+    there, here = edit.delta(name, torch.device("meta")), edit.delta(name)
+    assert there.is_meta and there.shape == here.shape and there.dtype == torch.float64
+    assert torch.equal(edit.delta(name, torch.device("cpu")), here)
+
+
 def test_weights_come_back_when_the_body_raises(model, edit):
     before = weights_sha256(model)
     with pytest.raises(RuntimeError, match="body"), edited(model, edit):
