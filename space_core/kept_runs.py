@@ -133,9 +133,10 @@ class KeptRuns:
             remove(index, entry.key)
         shutil.rmtree(gone, ignore_errors=True)
         if gone.exists():
+            _log.error("Not all files of a run could be deleted: delete %s by hand.", gone)
             raise ValueError(
-                f"The run has left the list, but not all of its files could be deleted: delete "
-                f"{gone} by hand."
+                f"The run of “{entry.concept}” has left the list, but not all of its files could "
+                "be deleted: the next start of this page tries again."
             )
 
     def expire(self) -> None:

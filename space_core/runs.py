@@ -80,11 +80,14 @@ def load_record(path: Path) -> RunRecord:
 def add_decision(run: Path, decision: Decision) -> tuple[Decision, ...]:
     """Append a decision to those in the folder of a run; all of them, the oldest first.
 
-    Raises FileNotFoundError where `run` holds no run, ValueError where its decisions are damaged.
+    Raises ValueError where `run` holds no run, and where its decisions are damaged.
     """
     run = Path(run)
     if not (run / RECORD).is_file():
-        raise FileNotFoundError(f"{run} holds no run: it was never saved, or was taken away.")
+        raise ValueError(
+            "This run is no longer kept, so that nothing can be decided about it: erase the "
+            "concept again, or open another run."
+        )
     # Opened for appending and written at once: no earlier line can be touched.
     with (run / DECISIONS).open("ab", buffering=0) as lines:
         lines.write(to_line(decision).encode())

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -12,7 +13,7 @@ from space_core.kept_runs import LISTED, new_key
 from space_core.run_index import Entry
 from space_core.settings import DcsiConfig
 from space_core.ui import (
-    downloads, erased_list, facts, kept_run, markup, own_images, wording,
+    downloads, erased_list, facts, kept_run, markup, own_images, record_tab, wording,
 )  # fmt: skip
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.wiring import Parts, View, listen
@@ -88,7 +89,8 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
         "concurrency_limit": None, "show_progress": "hidden",
     }
     deleting = {
-        "outputs": ("sure", "delete_status", *_LIST), "queue": False, "show_progress": "hidden",
+        "outputs": ("sure", "delete_status", *_LIST, *record_tab.DELETED), "queue": False,
+        "show_progress": "hidden",
         "failed": lambda sentence: {
             "sure": gr.update(visible=False), "delete_status": markup.status(sentence, "warning"),
         },
@@ -107,8 +109,8 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     own_images.kept_after(opened.then, parts)
     listen(parts["delete_runs"].click, ask_back, parts, inputs=("my_runs",), **deleting)
     listen(
-        parts["delete_sure"].click, delete_them, parts, inputs=("visitor", "my_runs", "undone"),
-        **deleting,
+        parts["delete_sure"].click, delete_them, parts,
+        inputs=("visitor", "my_runs", "undone", "kept"), **deleting,
     )
     # What one is asked about must not change behind the question.
     for event in (parts["delete_not"].click, parts["my_runs"].input):
@@ -223,19 +225,26 @@ def leave() -> Iterator[View]:
 
 
 def delete(
-    pipeline: Pipeline, visitor: str, ticked: Sequence[str], undone: Any
+    pipeline: Pipeline, visitor: str, ticked: Sequence[str], undone: Any, kept: Path | None
 ) -> Iterator[View]:
-    """Delete what is ticked, files and all."""
-    runs = pipeline.runs.result()
-    for entry in [runs.find_own(visitor, key) for key in ticked]:
-        runs.delete(entry)
-        downloads.forget(entry.folder)
+    """Delete what is ticked, files and all; step 5, which shows the run in `kept`, learns of it."""
+    runs, faults = pipeline.runs.result(), []
+    for key in ticked:
+        try:
+            entry = runs.find_own(visitor, key)
+            runs.delete(entry)
+        except Exception as error:
+            # One that cannot be deleted keeps no other.
+            faults.append(wording.explain(error))
+        else:
+            downloads.forget(entry.folder)
     view = listed(pipeline, visitor, undone)
-    view["my_runs"]["value"] = []
-    yield {
-        "sure": gr.update(visible=False), "delete_status": markup.status("Deleted.", "good"),
-        **view,
-    }
+    if "my_runs" in view:
+        view["my_runs"]["value"] = []
+    if kept is not None and not kept.exists():
+        view |= record_tab.deleted()
+    said = (" ".join(faults), "warning") if faults else ("Deleted.", "good")
+    yield {"sure": gr.update(visible=False), "delete_status": markup.status(*said), **view}
 
 
 def _word(entry: Entry) -> str:

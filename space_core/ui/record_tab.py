@@ -27,9 +27,10 @@ _FILES = {
 }
 _OFFERED = (*_FILES, "save_status")
 SHOWN = (
-    "kept", "live_record", "live_facts", "judgement", "notes", "decision_status", "decisions",
-    "record_tab", *_OFFERED,
+    "kept", "live_record", "live_facts", "judgement", "notes", "decide", "decision_status",
+    "decisions", "record_tab", *_OFFERED,
 )
+DELETED = ("kept", "decide", "decision_status", *_OFFERED)
 
 
 def build() -> dict[str, Any]:
@@ -111,6 +112,16 @@ def hidden() -> dict[str, Any]:
     return {"live_record": gr.update(visible=False), "kept": None}
 
 
+def deleted() -> dict[str, Any]:
+    """How step 5 stands when the run that it shows was deleted."""
+    text = "This run was deleted: nothing can be decided about it any more."
+    return {
+        "kept": None, "decide": gr.update(interactive=False),
+        "decision_status": markup.status(text, "warning"),
+        **_nothing("This run was deleted, and its files with it."),
+    }
+
+
 def save_decision(
     pipeline: Pipeline, finished: "Finished | None", kept: Path | None, judgement: str | None,
     auditor: str, notes: str,
@@ -132,7 +143,7 @@ def _undecided(live_facts: str, decisions: Sequence[Decision]) -> dict[str, Any]
     return {
         "live_record": gr.update(visible=True), "live_facts": live_facts, "judgement": None,
         "notes": "", "decision_status": "", "decisions": facts.of_decisions(decisions),
-        "record_tab": gr.update(interactive=True),
+        "decide": gr.update(interactive=True), "record_tab": gr.update(interactive=True),
     }
 
 

@@ -146,7 +146,7 @@ def test_decisions_are_appended_and_never_changed(tmp_path, edit):
 
 
 def test_damaged_decisions_and_missing_runs_are_told(tmp_path, edit):
-    with pytest.raises(FileNotFoundError, match="holds no run"):
+    with pytest.raises(ValueError, match="^This run is no longer kept.*erase the concept again"):
         add_decision(tmp_path, DECISION)
     run = save_run(tmp_path, record(), edit)
     (run / "decisions.jsonl").write_text('{"verdict": "acc')
