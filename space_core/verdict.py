@@ -10,6 +10,17 @@ from space_core.types import OwnImages, RunRecord, Share
 
 FORGOTTEN_BELOW = 0.10
 KEPT_ABOVE = 0.90
+# What stands on every share, explained where a reader meets it first.
+INTERVAL = (
+    "A 95 % interval says how far chance may have moved a share: were other questions of the same "
+    "kind asked, again and again, about 95 of 100 such intervals would hold the true share. Few "
+    "questions make it wide. It takes each question as independent of the others, though several "
+    "are about one image."
+)
+VIEWS = (
+    "A view is an image as it was shown: drawings are turned, lit and set on another background "
+    "each time, photographs are shown as they are."
+)
 # How far a limit of 95 % confidence carries an answer to one of the strip's questions.
 YES, NO, OPEN, UNASKED = "yes", "no", "not shown", "not measured"
 
@@ -55,6 +66,20 @@ def verdict(record: RunRecord, own: OwnImages | None = None) -> Verdict:
         f"it still names the concept in {share.successes}. With 95 % confidence it would name it "
         f"in {sign} {_limit(share.high)} of such questions; “forgotten” asks for 10 % or less."
         + _in_text(record) + partial,
+    )
+
+
+def named_on_own(record: RunRecord, own: OwnImages | None) -> str:
+    """A warning where the auditor's own images still name the concept and the headline does not
+    stand on them, else "".
+    """
+    if own is None or not own.forget_accuracy.successes or not _judged_by(record, own)[1]:
+        return ""
+    named = own.forget_accuracy
+    return (
+        f"On your own images it is still named, in {named.successes} of "
+        f"{count(named.questions, 'question')} that the model answered rightly before. The "
+        "headline stands on our unseen images alone."
     )
 
 

@@ -73,10 +73,12 @@ def verdict(record: RunRecord, own: OwnImages | None = None) -> str:
     controls = (record.retained_accuracy, record.skills)
     forgotten, neighbours, others, *text = wording.answers(record, own).items()
     told = [one for one in alarms(record) if one not in result.why]
+    against = status(wording.named_on_own(record, own), "warning")
     return (
         f'<section class="verdict {tone}"><h2><span aria-hidden="true">{_TONES[tone]}</span> '
         f"{escape(result.headline)}: “{escape(record.selection.request.name)}”</h2>"
-        f"<p>{escape(result.why)}</p>{notes(told, 'bad')}"
+        f"<p>{escape(result.why)}</p>{notes(told, 'bad')}{against}"
+        + note(f"{wording.INTERVAL} {wording.VIEWS}")
         + _asked(
             *forgotten,
             "Yes, where at most 10 % of such questions can still bring up its name, with 95 % "

@@ -7,8 +7,8 @@ from space_core.types import Anchor, Outcome, Selection, Share
 
 # The verdict is in words already: the page finds all of its words here.
 from space_core.verdict import (  # noqa: F401
-    FORGOTTEN_BELOW, KEPT_ABOVE, NO, OPEN, UNASKED, YES, answers, are_kept, count, guarantees,
-    is_forgotten, said_instead, verdict,
+    FORGOTTEN_BELOW, INTERVAL, KEPT_ABOVE, NO, OPEN, UNASKED, VIEWS, YES, answers, are_kept, count,
+    guarantees, is_forgotten, named_on_own, said_instead, verdict,
 )  # fmt: skip
 
 NO_EDIT = "There is no edited model yet: erase a concept in step 3."
@@ -70,10 +70,10 @@ def outcome_said(kind: str) -> str:
 
 
 def image_name(key: str) -> str:
-    """Which image was asked about, in words: "12.0" → "drawing 12, view 1"."""
-    drawing, _, view = key.partition(".")
+    """Which image was asked about, in words: "12.0" → "image 12, view 1"."""
+    image, _, view = key.partition(".")
     if view.isdecimal():
-        return f"drawing {drawing}, view {int(view) + 1}"
+        return f"image {image}, view {int(view) + 1}"
     return key or "(text only)"
 
 
@@ -89,13 +89,15 @@ def percent(value: float) -> str:
 
 
 def behind(share: Share) -> str:
-    """The interval and what stands behind a share."""
+    """The interval and what stands behind a share. An image may be shown in several views."""
     if not share.questions:
         return "no question could be asked"
+    shown = count(share.drawings, "image") if share.drawings else "without an image"
+    if share.images != share.drawings:
+        shown = f"{count(share.images, 'view')} of {shown}"
     return (
         f"95 % interval {percent(share.low)} to {percent(share.high)} · "
-        f"{share.successes} of {count(share.questions, 'question')}, "
-        f"{count(share.images, 'image')}, {count(share.drawings, 'drawing')}"
+        f"{share.successes} of {count(share.questions, 'question')}, {shown}"
     )
 
 

@@ -309,7 +309,7 @@ def test_what_optimising_made_of_the_anchors_is_told_until_others_are_chosen(rea
 
 @pytest.mark.parametrize(
     "key, said",
-    [("12.0", "drawing 12, view 1"), ("", "(text only)"), ("your image 3", "your image 3")],
+    [("12.0", "image 12, view 1"), ("", "(text only)"), ("your image 3", "your image 3")],
 )
 def test_an_image_has_a_name(key, said):
     assert wording.image_name(key) == said

@@ -10,7 +10,7 @@ from bare_page import Visit
 from stand_in import EVIL, Bench, outcome, record, selection, share
 
 from space_core.preview import Said
-from space_core.types import ConceptRequest, RunRecord
+from space_core.types import ConceptRequest, OwnImages, RunRecord
 from space_core.ui import markup, outcomes, verify_tab, wording
 
 
@@ -128,6 +128,16 @@ def test_without_a_question_nothing_is_shown_to_be_forgotten():
     assert "no question could be asked" in markup.verdict(run)
 
 
+def test_what_stands_behind_a_share_is_counted_and_explained():
+    assert wording.behind(share()).endswith("1 of 20 questions, 10 views of 4 images")
+    alike = replace(share(), images=4)
+    assert wording.behind(alike).endswith("1 of 20 questions, 4 images")
+    assert wording.behind(replace(alike, images=0, drawings=0)).endswith("without an image")
+    html = markup.verdict(record())
+    explained = html.index(escape(wording.INTERVAL)), html.index(escape(wording.VIEWS))
+    assert max(explained) < html.index('class="card"')
+
+
 @pytest.mark.parametrize("high", [0.1001, 0.1015, 0.104])
 def test_a_limit_just_above_ten_is_not_called_ten(high):
     why = wording.verdict(record(forget_accuracy=share(0, 34, 0.0, high))).why
@@ -145,6 +155,19 @@ def test_a_stopped_run_is_called_partial(questions):
     assert "judges a partial edit" in wording.verdict(run).why
     assert "Stopped early" in markup.verdict(run)
     assert "partial" not in markup.verdict(record())
+
+
+def test_own_images_that_still_name_it_are_a_warning_beside_a_good_headline():
+    own = OwnImages((), share(40, 40, 0.9, 1.0), share(0, 13, 0.0, 0.2))
+    html = markup.verdict(record(), own)
+    said = "On your own images it is still named, in 40 of 40 questions"
+    assert "verdict good" in html and html.index("<h2>") < html.index(said) < html.index("card")
+    none = OwnImages((), share(0, 40, 0.0, 0.09), share(0, 13, 0.0, 0.2))
+    assert "On your own images" not in markup.verdict(record(), none) + markup.verdict(record())
+    # Where the headline stands on them, it says so itself.
+    blind = record(forget_accuracy=share(0, 0, 0.0, 1.0), outcomes=())
+    assert "On your own images" not in markup.verdict(blind, own)
+    assert "still names the concept in 40" in markup.verdict(blind, own)
 
 
 @pytest.mark.parametrize(
