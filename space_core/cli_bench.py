@@ -40,7 +40,7 @@ def gpu(args: argparse.Namespace) -> None:
     """Measure time and memory on models of published size, beside LoRA fine-tuning."""
     from space_core.bench import speed
 
-    load = speed.Load(args.images, args.steps, args.blocks)
+    load = speed.Load(args.images, args.steps, args.blocks, args.thrifty)
     speed.run(Settings.from_env(), load, args.only, args.out, print)
 
 
@@ -55,6 +55,8 @@ def add_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     ):  # fmt: skip
         one.add_argument(f"--{name}", type=int, default=default, metavar="N",
                          help=f"{what} (default %(default)s)")  # fmt: skip
+    one.add_argument("--thrifty", action="store_true",
+                     help="compute each block twice, even where memory would do")  # fmt: skip
     one.add_argument("--out", type=Path, default=Path("docs/results/speed.csv"), help="CSV file")
     one = command("main-job", main_job)
     one.add_argument("--out", type=Path, required=True, help="CSV file of the results")

@@ -3,25 +3,25 @@
 Weights are random: time and memory do not depend on what they say.
 """
 
+import gc
 import platform
-import resource
 import statistics
-import time
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from PIL import Image
 
 from space_core import dcsi
 from space_core.backend import home_device, model_dtype
-from space_core.baselines import lora
-from space_core.baselines.data import Data
+from space_core.bench.clock import Clock
 from space_core.bench.files import write_csv
+from space_core.bench.lora_step import lora_step
 from space_core.bench.shapes import PUBLISHED, SMALL, Shape, random_mllm
 from space_core.edit import Edit, edited
 from space_core.features import after_block
@@ -30,13 +30,14 @@ from space_core.lessons import Lesson
 from space_core.material import Kept
 from space_core.memory_plan import fitting, free_memory
 from space_core.mllm import MAX_NEW_TOKENS, Example, Mllm
-from space_core.moments import Moment
+from space_core.moments import Moment, load_shards, save_shards
 from space_core.nullspace import soft_basis
 from space_core.retained import stream, with_own_answers
 from space_core.settings import DcsiConfig, Settings
 from space_core.surroundings import edited_layers, energy
 from space_core.types import StepEvent
 
+Row = tuple[str, float | str, str, float | str]
 COLUMNS = ("model", "device", "dtype", "blocks", "stage", "value", "unit", "of_a_lora_step")
 _MISSING = "not measured: needs a GPU"
 _QUESTIONS = ("What is this?", "Is this a lemon?", "What colour is it?", "How many are there?")
@@ -46,11 +47,16 @@ _SHARD, _ANCHORS, _LORA_STEPS, _ROUNDS, _ASKED = 200, 24, 10, 5, 16
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """How much is measured. blocks: how many of the middle ones are edited."""
+    """How much is measured.
+
+    blocks: how many of the middle ones are edited; thrifty: each computed twice, even where there
+    is memory enough to do without.
+    """
 
     images: int
     steps: int
     blocks: int
+    thrifty: bool = False
 
 
 def run(settings: Settings, load: Load, only: Sequence[str], out: Path,
@@ -73,6 +79,9 @@ def run(settings: Settings, load: Load, only: Sequence[str], out: Path,
             rows.append(dict(zip(COLUMNS, (shape.name, device, dtype, load.blocks, *row))))
             said("  ".join(str(value) for value in rows[-1].values()))
             write_csv(out, COLUMNS, rows)
+        gc.collect()
+        if gpu:
+            torch.cuda.empty_cache()
     if not gpu:
         rows += [dict(zip(COLUMNS, (one.name, "", "", "", _MISSING, "", "", "")))
                  for one in PUBLISHED]  # fmt: skip
@@ -82,7 +91,7 @@ def run(settings: Settings, load: Load, only: Sequence[str], out: Path,
     said(text)
 
 
-def _rows(shape: Shape, device: str, dtype: str, load: Load) -> Iterator[tuple[object, ...]]:
+def _rows(shape: Shape, device: str, dtype: str, load: Load) -> Iterator[Row]:
     """(stage, value, unit, ratio to a LoRA step) for one model; a sentence where it cannot be."""
     try:
         yield from _measured(shape, device, dtype, load)
@@ -90,29 +99,41 @@ def _rows(shape: Shape, device: str, dtype: str, load: Load) -> Iterator[tuple[o
         yield f"stopped: {' '.join(str(fault).split())[:200]}", "", "", ""
 
 
-def _measured(shape: Shape, device: str, dtype: str, load: Load) -> Iterator[tuple[object, ...]]:
+def _measured(shape: Shape, device: str, dtype: str, load: Load) -> Iterator[Row]:
     clock = Clock(device)
     mllm = clock(lambda: random_mllm(shape, device, dtype))
     weights = sum(weight.numel() for weight in mllm.model.parameters())
     yield "parameters", weights / 1e6, "million", ""
-    yield "initialise", clock.seconds, "s", ""
+    yield "drawing random weights, in place of loading", clock.seconds, "s", ""
     first = (mllm.decoder_layers() - load.blocks) // 2
     config = DcsiConfig(steps=load.steps, layers=tuple(range(first, first + load.blocks)))
-    mllm, line = fitting(mllm, config, free_memory(mllm.devices), loaded=True)
+    mllm = replace(mllm, thrifty=load.thrifty)
+    mllm, _ = fitting(mllm, config, free_memory(mllm.devices), loaded=True)
     if mllm.thrifty:
         yield "blocks computed twice, to spare memory", "", "", ""
 
     features, examples = clock(lambda: _examples(mllm, shape.side))
     # What a step costs that fine-tuning makes: as many examples, adapters on the whole decoder.
-    step, tuned = _lora_step(mllm, examples, clock)
-    yield f"LoRA step, {_BATCH} examples", step, "s", 1.0
-    yield "LoRA, peak memory", tuned, "GB", ""
+    step = None
+    try:
+        step, tuned = lora_step(mllm, examples[:_BATCH], _LORA_STEPS, clock)
+        yield f"LoRA step, {_BATCH} examples", step, "s", 1.0
+        yield "LoRA, peak memory", tuned, "GB", ""
+    except torch.OutOfMemoryError:
+        yield f"LoRA step, {_BATCH} examples: out of memory", "", "", ""
 
-    moments, seconds = _statistics(mllm, config, shape.side, load.images, clock)
-    yield f"statistics, {load.images} images with a question", seconds, "s", seconds / step
+    def timed(stage: str, seconds: float) -> Row:
+        return stage, seconds, "s", seconds / step if step else ""
+
+    moments, read, summed, plain = _statistics(mllm, config, shape.side, load.images, clock)
+    yield timed(f"statistics, {load.images} images with a question", read + summed)
+    yield timed("statistics, the pass that sums the moments", summed)
+    yield timed("a plain forward pass over the same set", plain)
+    yield "moments, of a plain forward pass", summed / plain, "×", ""
     yield "statistics, peak memory", clock.peak, "GB", ""
+    yield timed("reading the statistics, one shard of ten", _reading(moments, clock))
     job = clock(lambda: _job(mllm, config, moments, examples))
-    yield "null space", clock.seconds, "s", clock.seconds / step
+    yield timed("null space", clock.seconds)
     peaks = [clock.peak]
     lessons = [Lesson("name", question, "A lemon.") for question in _QUESTIONS]
     generator = torch.Generator().manual_seed(0)
@@ -120,39 +141,20 @@ def _measured(shape: Shape, device: str, dtype: str, load: Load) -> Iterator[tup
     moving = clock(lambda: list(
         invert(mllm, features, lessons, config.inversion_steps, generator, *never)
     ))  # fmt: skip
-    yield f"inversion, {len(moving) - 1} steps", clock.seconds, "s", clock.seconds / step
+    yield timed(f"inversion, {len(moving) - 1} steps", clock.seconds)
     peaks.append(clock.peak)
     *events, edit = clock(lambda: list(dcsi.train(mllm, job, config, *never)))
     made = sum(isinstance(event, StepEvent) for event in events)
-    yield f"erase, {made} steps", clock.seconds, "s", clock.seconds / step
-    yield "erase, one step", clock.seconds / made, "s", clock.seconds / made / step
+    yield timed(f"erase, {made} steps", clock.seconds)
+    yield timed("erase, one step", clock.seconds / made)
     yield "erase, peak memory", max(*peaks, clock.peak), "GB", ""
+    with ExitStack() as stack:
+        clock(lambda: stack.enter_context(edited(mllm.model, edit)))
+        yield timed("putting the edit on", clock.seconds)
     before, after = _speeds(mllm, edit, features, clock)
     yield "tokens a second, base model", before, "1/s", ""
     yield "tokens a second, edit on", after, "1/s", ""
     yield "cost of the edit while answering", 100 * (before / after - 1), "%", ""
-
-
-class Clock:
-    """Seconds and peak memory (GB) of the last thing done; on a CPU the process's peak so far."""
-
-    def __init__(self, device: str):
-        self._gpu = device.startswith("cuda")
-        self.seconds = self.peak = 0.0
-
-    def __call__(self, job: Callable[[], object]):
-        """Do it."""
-        if self._gpu:
-            torch.cuda.reset_peak_memory_stats()
-            torch.cuda.synchronize()
-        started = time.perf_counter()
-        result = job()
-        if self._gpu:
-            torch.cuda.synchronize()
-        self.seconds = time.perf_counter() - started
-        kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        self.peak = torch.cuda.max_memory_allocated() / 1e9 if self._gpu else kilobytes / 1e6
-        return result
 
 
 def _images(count: int, side: int, start: int = 0) -> list[Image.Image]:
@@ -176,19 +178,34 @@ def _kept(examples: Sequence[Example]) -> Kept:
 
 def _statistics(
     mllm: Mllm, config: DcsiConfig, side: int, count: int, clock: Clock
-) -> tuple[dict[str, Moment], float]:
-    """As `retained` streams them, shard by shard, and the seconds without drawing the images."""
-    layers, sums, seconds, peak = edited_layers(mllm, config), {}, 0.0, 0.0
+) -> tuple[dict[str, Moment], float, float, float]:
+    """As `retained` streams them, shard by shard, and the seconds without drawing the images.
+
+    Seconds: to see the images and answer; to pass them and sum; to pass them alone.
+    """
+    layers, sums, peak = edited_layers(mllm, config), {}, 0.0
+    read = summed = plain = 0.0
     for start in range(0, count, _SHARD):
         images = _images(min(_SHARD, count - start), side, start)
         texts = [_QUESTIONS[i % len(_QUESTIONS)] for i in range(len(images))]
-        found = clock(lambda: stream(
-            mllm, layers, with_own_answers(mllm, texts, mllm.encode(images))
-        ))  # fmt: skip
+        examples = clock(lambda: with_own_answers(mllm, texts, mllm.encode(images)))
+        read, peak = read + clock.seconds, max(peak, clock.peak)
+        found = clock(lambda: stream(mllm, layers, examples))
+        summed, peak = summed + clock.seconds, max(peak, clock.peak)
+        clock(lambda: stream(mllm, {}, examples))
+        plain += clock.seconds
         sums = {name: sums[name] + one if sums else one for name, one in found.items()}
-        seconds, peak = seconds + clock.seconds, max(peak, clock.peak)
     clock.peak = peak
-    return sums, seconds
+    return sums, read, summed, plain
+
+
+def _reading(moments: dict[str, Moment], clock: Clock) -> float:
+    """Seconds to read a shard; its file was just written, and may wait in memory."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "moments.safetensors"
+        save_shards(path, {"all": moments})
+        clock(lambda: load_shards(path))
+    return clock.seconds
 
 
 def _job(
@@ -197,26 +214,11 @@ def _job(
     layers = edited_layers(mllm, config)
     states = after_block(mllm, dcsi.last_edited_block(mllm, config), examples[: 2 * _ANCHORS])
     return dcsi.Job(
-        {name: soft_basis(moments[name].to(layer.weight.device), config.lam)
+        {name: soft_basis(moments[name].to(layer.weight.device), config.lam).to("cpu")
          for name, layer in layers.items()},
         {name: energy(layer, moments[name]) for name, layer in layers.items()},
         _task(examples), _kept(examples), states[0] - states[1], states.mean(0),
     )  # fmt: skip
-
-
-def _lora_step(mllm: Mllm, examples: Sequence[Example], clock: Clock) -> tuple[float, float]:
-    """Median seconds of a step of LoRA fine-tuning with peft, and its peak memory in GB."""
-
-    def likelier(model: lora.Adapted, some: Data) -> dict[str, torch.Tensor]:
-        forced = model.force(some.forget)
-        return {"loss": F.cross_entropy(forced.logits, forced.targets)}
-
-    data = Data(list(examples), [], [], [], (), ())
-    config = lora.LoraConfig(steps=_LORA_STEPS + 1, batch=_BATCH)
-    steps = lora.train(mllm, data, config, likelier)
-    events = [event for event in clock(lambda: list(steps)) if isinstance(event, StepEvent)]
-    times = [later.seconds - one.seconds for one, later in zip(events, events[1:])]
-    return statistics.median(times), clock.peak
 
 
 def _speeds(

@@ -1,4 +1,4 @@
-"""The speed benchmark: every stage on small shapes, and published shapes that are those published."""
+"""The speed benchmark: every stage on small shapes; published shapes are those published."""
 
 import csv
 
@@ -42,7 +42,9 @@ def test_every_stage_is_measured_and_what_needs_a_gpu_is_named(tmp_path, monkeyp
     own = {row["stage"]: row for row in rows if row["model"] == "LLaVA-1.5, small"}
     for stage in (
         "LoRA step, 8 examples", "statistics, 3 images with a question", "null space",
-        "inversion, 40 steps", "erase, 2 steps", "erase, one step",
+        "statistics, the pass that sums the moments", "a plain forward pass over the same set",
+        "reading the statistics, one shard of ten", "inversion, 40 steps", "erase, 2 steps",
+        "erase, one step", "putting the edit on",
     ):  # fmt: skip
         row, step = own[stage], float(own["LoRA step, 8 examples"]["value"])
         assert float(row["value"]) > 0 and row["unit"] == "s", stage
@@ -57,6 +59,26 @@ def test_every_stage_is_measured_and_what_needs_a_gpu_is_named(tmp_path, monkeyp
     assert weights_sha256(made[0].model) == weights_sha256(random_mllm(
         next(one for one in speed.SMALL if one.name == "LLaVA-1.5, small"), "cpu", "float32"
     ).model)  # fmt: skip
+
+
+def test_where_lora_alone_does_not_fit_all_else_is_measured_thrifty(tmp_path, monkeypatch):
+    def full(mllm, *_):
+        seen.append(mllm.thrifty)
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    seen, said = [], []
+    monkeypatch.setattr(speed, "lora_step", full)
+    monkeypatch.setattr(speed, "_ROUNDS", 1)
+    load = Load(images=2, steps=1, blocks=1, thrifty=True)
+    only = ["SmolVLM, small"]
+    speed.run(Settings(device="cpu"), load, only, tmp_path / "speed.csv", said.append)
+    rows = list(csv.DictReader((tmp_path / "speed.csv").open(encoding="utf-8")))
+    own = {row["stage"]: row for row in rows if row["model"] == only[0]}
+    assert seen == [True] and "blocks computed twice, to spare memory" in own
+    assert "LoRA step, 80 examples: out of memory" in own
+    assert float(own["erase, one step"]["value"]) > 0
+    assert not own["erase, one step"]["of_a_lora_step"]
+    assert float(own["tokens a second, edit on"]["value"]) > 0
 
 
 def test_what_does_not_fit_is_a_row_and_what_is_unknown_a_sentence(tmp_path, monkeypatch):
