@@ -2,14 +2,14 @@
 several edits together.
 
 On ZeroGPU it runs in a child process that serves one call after another: what goes in and out is
-plain Python, and edits pass as safetensors files.
+plain Python, and edits pass as safetensors files. Elsewhere they pass as they are.
 """
 
 import logging
 import math
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -58,10 +58,11 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class Erase:
-    """Erase and measure; yields Progress and StepEvent, and at last the RunRecord.
+    """Erase and measure; yields Progress and StepEvent, and at last Finished, or on ZeroGPU the
+    RunRecord.
 
-    ``folder`` gets the edit's file, and a file that asks to stop. ``questions``: how many are asked
-    at most.
+    ``folder`` gets a file that asks to stop, and there the edit's. ``questions``: how many are
+    asked at most.
     """
 
     request: ConceptRequest
@@ -81,11 +82,11 @@ class Erase:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One question without and with the edit of a file; yields both answers."""
+    """One question without and with an edit; yields both answers."""
 
     image: Image.Image | None
     question: str
-    edit: Path
+    edit: Edit | Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,18 +95,17 @@ class Judge:
 
     record: RunRecord
     images: tuple[Image.Image, ...]
-    edit: Path
+    edit: Edit | Path
 
 
 @dataclass(frozen=True, slots=True)
 class AskTogether:
-    """The runs' questions with all their edits on; yields Progress and at last the Joint.
-
-    ``edits``: the file of each run's edit; ``folder`` gets that of their sum.
+    """The runs' questions with all their edits on; yields Progress and at last Together, or on
+    ZeroGPU the Joint, where ``folder`` gets the file of the edits' sum.
     """
 
     records: tuple[RunRecord, ...]
-    edits: tuple[Path, ...]
+    edits: tuple[Edit | Path, ...]
     folder: Path
 
 
@@ -118,8 +118,8 @@ class Refused:
 
 Job = Search | Preview | Erase | Ask | Judge | AskTogether
 Result = (
-    Selection | Progress | StepEvent | RunRecord | tuple[str, str] | tuple[Said, ...] | OwnImages
-    | Joint
+    Selection | Progress | StepEvent | Finished | RunRecord | tuple[str, str] | tuple[Said, ...]
+    | OwnImages | Together | Joint
 )  # fmt: skip
 Compute = Callable[[Job], Iterator[Result | Refused]]
 
@@ -199,27 +199,25 @@ def question(
     compute: Compute, image: Image.Image | None, text: str, edit: Edit
 ) -> tuple[str, str]:
     """Both answers to a question. Raises ValueError as `interview.ask` does."""
-    with _filed(edit) as path:
-        return _last(compute, Ask(image, text, path))
+    with _passed(edit) as given:
+        return _last(compute, Ask(image, text, given))
 
 
 def judge(
     compute: Compute, record: RunRecord, edit: Edit, images: Sequence[Image.Image]
 ) -> OwnImages:
     """What both models say of the auditor's images. Raises as `interview.judge_images` does."""
-    with _filed(edit) as path:
-        return _last(compute, Judge(record, tuple(images), path))
+    with _passed(edit) as given:
+        return _last(compute, Judge(record, tuple(images), given))
 
 
 def ask_together(
     compute: Compute, runs: Sequence[Finished]
 ) -> Iterator[Progress | Together]:
     """The events of `together.together`. Raises ValueError as it does."""
-    with tempfile.TemporaryDirectory(prefix="space-sum-") as place:
-        folder = Path(place)
-        edits = tuple(folder / f"{number}.safetensors" for number in range(len(runs)))
-        for path, run in zip(edits, runs):
-            run.edit.save(path)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="space-sum-")))
+        edits = tuple(stack.enter_context(_passed(run.edit)) for run in runs)
         job = AskTogether(tuple(run.record for run in runs), edits, folder)
         with closing(_heard(compute, job)) as events:
             for event in events:
@@ -229,11 +227,19 @@ def ask_together(
 
 
 @contextmanager
-def _filed(edit: Edit) -> Iterator[Path]:
+def _passed(edit: Edit) -> Iterator[Edit | Path]:
+    """The edit, as a file where another process computes."""
+    if not backend.zero_gpu():
+        yield edit
+        return
     with tempfile.TemporaryDirectory(prefix="space-edit-") as folder:
         path = Path(folder) / _EDIT
         edit.save(path)
         yield path
+
+
+def _taken(edit: Edit | Path) -> Edit:
+    return edit if isinstance(edit, Edit) else Edit.load(edit)
 
 
 def _done(bench: Bench, job: Job) -> Iterator[Result]:
@@ -243,16 +249,14 @@ def _done(bench: Bench, job: Job) -> Iterator[Result]:
         case Preview():
             yield preview_of(bench, job.request)
         case Ask():
-            yield ask(bench, job.image, job.question, Edit.load(job.edit))
+            yield ask(bench, job.image, job.question, _taken(job.edit))
         case Judge():
-            yield judge_images(bench, job.record, Edit.load(job.edit), job.images)
+            yield judge_images(bench, job.record, _taken(job.edit), job.images)
         case AskTogether():
-            runs = [
-                Finished(record, Edit.load(path)) for record, path in zip(job.records, job.edits)
-            ]
+            runs = [Finished(*pair) for pair in zip(job.records, map(_taken, job.edits))]
             with closing(together(bench, runs)) as events:
                 for event in events:
-                    if isinstance(event, Together):
+                    if isinstance(event, Together) and backend.zero_gpu():
                         event.edit.save(job.folder / _EDIT)
                         event = event.joint
                     yield event
@@ -261,7 +265,7 @@ def _done(bench: Bench, job: Job) -> Iterator[Result]:
                 audit(bench, job.request, job.selection, job.config, job.stopped)
             ) as events:
                 for event in events:
-                    if isinstance(event, Finished):
+                    if isinstance(event, Finished) and backend.zero_gpu():
                         event.edit.save(job.folder / _EDIT)
                         event = event.record
                     yield event

@@ -186,7 +186,10 @@ def test_what_cannot_be_asked_together_is_a_sentence(bench, runs):
     assert weights_sha256(bench.sources.mllm.model) == bench.model_sha256
 
 
-def test_through_the_worker_it_is_the_same(bench, runs, events):
+def test_through_the_worker_it_is_the_same_and_no_edit_is_written(
+    bench, runs, events, monkeypatch
+):
+    monkeypatch.setattr("space_core.edit.save_tensors", lambda *_: pytest.fail("it was written"))
     compute = entry_point(lambda: bench, "cpu")
     *before, found = ask_together(compute, runs)
     assert all(isinstance(one, Progress) for one in before) and before
