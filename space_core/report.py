@@ -2,16 +2,17 @@
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from html import escape
 from pathlib import Path
 
 from space_core import plots
 from space_core.damage import LayerReport
 from space_core.decisions import Decision
+from space_core.labels import COLUMNS, GROUPS, groups_said, settings_said
 from space_core.plot_notes import PLOTS
 from space_core.types import Anchor, Belief, Outcome, RunRecord, Share
-from space_core.verdict import answers, guarantees, said_instead, verdict
+from space_core.verdict import INTERVAL, VIEWS, answers, guarantees, said_instead, verdict
 
 _TITLES = {
     "bands": "Answers kept, by similarity to the concept",
@@ -82,9 +83,10 @@ def report_html(record: RunRecord, decisions: Sequence[Decision] = ()) -> str:
         f"<title>{title}</title><style>{_STYLE}</style>",
         f"<h1>{title}</h1>",
         f"<p><b>{escape(said.headline)}.</b> {escape(said.why)}</p>",
+        f"<p>{escape(INTERVAL)} {escape(VIEWS)}</p>",
         _table(("", "By its 95 % interval"), answers(record).items()),
         *(f'<p class="warning">{escape(one)}</p>' for one in record.warnings),
-        _table(("", "Share", "95 % interval", "Questions", "Images", "Drawings"),
+        _table(("", "Share", "95 % interval", "Questions", "Views", "Images"),
                ((name, *cells(share)) for name, share in headline(record).items())),
         *(["<h2>Decisions</h2>", _rows(Decision, decisions)] if decisions else ()),
         *drawn,
@@ -92,7 +94,7 @@ def report_html(record: RunRecord, decisions: Sequence[Decision] = ()) -> str:
         "<h2>Proxy anchors</h2>", _rows(Anchor, record.selection.anchors),
         "<h2>Anchors as optimised</h2>", _rows(Belief, record.beliefs),
         "<h2>The run</h2>", _table(("", ""), _facts(record)),
-        "<h2>Every question</h2>", _rows(Outcome, record.outcomes),
+        "<h2>Every question</h2>", _rows(Outcome, map(_of_its_group, record.outcomes)),
         "</html>\n",
     ])  # fmt: skip
 
@@ -121,7 +123,7 @@ def write_report(path: Path, record: RunRecord, decisions: Sequence[Decision] = 
 
 
 def cells(share: Share) -> tuple[str, ...]:
-    """A share in a table: itself, its interval, questions, images, drawings."""
+    """A share in a table: itself, its interval, questions, views, and the images behind them."""
     counts = (str(share.questions), str(share.images), str(share.drawings))
     if not share.questions:
         return ("—", "—", *counts)
@@ -146,7 +148,7 @@ def _facts(record: RunRecord) -> Iterable[tuple[str, str]]:
         ("general word asked for", request.category),
         ("in the name's place", said_instead(record)),
         ("protected concepts", ", ".join(request.protect)),
-        ("asked about beside the concept", ", ".join(request.questions)),
+        ("asked about beside the concept", groups_said(request.questions)),
         ("to go from text too", "yes" if request.text_too else "no"),
         ("similarity cut", f"{record.selection.threshold:.3f}"),
         ("pool rows left out by hand", " ".join(map(str, record.selection.left_out))),
@@ -154,14 +156,18 @@ def _facts(record: RunRecord) -> Iterable[tuple[str, str]]:
         ("base weights restored", "yes" if record.base_restored else "NO"),
         ("seconds", f"{record.seconds:.1f}"),
     )
-    for group in (record.settings, record.versions, record.hashes):
-        yield from ((name, str(value)) for name, value in group.items())
+    for group in (settings_said(record.settings), record.versions, record.hashes):
+        yield from group.items()
 
 
-def _rows(kind: type, values: Sequence[object], without: str = "") -> str:
+def _of_its_group(one: Outcome) -> Outcome:
+    return replace(one, group=GROUPS.get(one.group, one.group).lower())
+
+
+def _rows(kind: type, values: Iterable[object], without: str = "") -> str:
     names = [one.name for one in fields(kind) if one.name != without]
     rows = ([getattr(value, name) for name in names] for value in values)
-    return _table([name.replace("_", " ") for name in names], rows)
+    return _table([COLUMNS.get(name, name) for name in names], rows)
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -171,4 +177,10 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def _text(cell: object) -> str:
+    if cell is None:
+        return "—"
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    if isinstance(cell, tuple):
+        return escape(", ".join(cell))
     return escape(f"{cell:.4g}" if isinstance(cell, float) else str(cell))

@@ -7,9 +7,10 @@ from typing import Any
 import gradio as gr
 
 from space_core.compare import FEWEST, MOST, Comparison, Question, check_number, compare
+from space_core.labels import SETTINGS
 from space_core.runs import load_record
 from space_core.types import Share
-from space_core.ui import facts, markup, my_runs, wording
+from space_core.ui import markup, my_runs, wording
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.wiring import Parts, View, listen
 
@@ -102,15 +103,15 @@ def _summary(found: Comparison, names: Sequence[str]) -> str:
     measured = [
         (_MEASURES[one.name], [_share(share) for share in one.shares]) for one in found.measures
     ]
-    settings = [(facts.SETTINGS.get(one.name, one.name), one.values) for one in found.settings]
+    settings = [(SETTINGS.get(one.name, one.name), one.values) for one in found.settings]
     alike = markup.note("Nothing: the runs were made with the same settings, model and versions.")
     *others, last = (f"{count:,}" for count in found.asked)
     asked = f"{', '.join(others)} and {last}"
     return (
         '<h2 class="section">What was measured</h2>'
         + markup.note(
-            "Under each share its 95 % interval. Where intervals overlap, a difference may be "
-            "chance."
+            "Under each share its 95 % interval, which step 4 explains. Where intervals overlap, a "
+            "difference may be chance."
         )
         + table("Measurements", names, measured)
         + '<h2 class="section">What went in differently</h2>'

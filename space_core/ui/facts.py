@@ -4,31 +4,12 @@ from collections.abc import Iterable, Mapping
 from html import escape
 
 from space_core.decisions import Decision
+from space_core.labels import groups_said, settings_said
 from space_core.types import RunRecord
 from space_core.ui import markup, wording
 
 BADGES = {"live": "live run", "recorded": "recorded run"}
 JUDGEMENTS = {"accept": "Accept", "reject": "Reject", "more work": "More work needed"}
-SETTINGS = {
-    "mode": "How other knowledge is protected",
-    "lam": "Softness λ (soft null space)",
-    "energy": "Energy share (hard null space)",
-    "layers": "Edited blocks of the model",
-    "steps": "Training steps at most",
-    "learning_rate": "How far one step moves a layer's output",
-    "decay": "Share by which the edit shrinks at each step",
-    "orth": "Weight: anchors turn away from the concept's words",
-    "div": "Weight: anchors stay different from each other",
-    "keep": "Weight: answers about other concepts stay",
-    "neighbours": "Weight of the nearest concepts in the protection",
-    "inversion_steps": "Steps that move the anchors to what the model believes",
-    "second_look": "Steps that ask the edited model what it still takes for the concept",
-    "seed": "Seed of everything random",
-}
-_MODES = {
-    "soft": "soft: every direction may move, the less the more other knowledge uses it",
-    "hard": "hard: only directions that other knowledge hardly uses may move",
-}
 
 
 def of_run(record: RunRecord, kind: str) -> str:
@@ -41,7 +22,7 @@ def of_run(record: RunRecord, kind: str) -> str:
         + _restored(record)
         + '<h2 class="section">Settings</h2>'
         + markup.note("With the same settings and seed, the run can be repeated.")
-        + listed(_settings(record.settings))
+        + listed(settings_said(record.settings))
         + '<h2 class="section">Versions</h2>'
         + markup.note("Other versions of these libraries may change the last digits.")
         + listed(record.versions)
@@ -93,7 +74,7 @@ def _run(record: RunRecord) -> dict[str, str]:
     said = {
         "Run": record.run_id, "When (UTC)": record.created, "Concept": request.name,
         "Other names": ", ".join(request.aliases), "Description": request.description,
-        "Asked about": ", ".join(wording.GROUPS.get(one, one).lower() for one in groups),
+        "Asked about": groups_said(groups),
         "Concepts to protect": ", ".join(request.protect),
         "General word asked for": request.category,
         "In the name's place": wording.said_instead(record),
@@ -108,11 +89,6 @@ def _run(record: RunRecord) -> dict[str, str]:
         "Took": f"{record.seconds:.0f} s",
     }  # fmt: skip
     return {name: value for name, value in said.items() if value}
-
-
-def _settings(settings: Mapping[str, float | int | str]) -> dict[str, str]:
-    said = {**settings, "mode": _MODES.get(str(settings.get("mode")), settings.get("mode", ""))}
-    return {SETTINGS.get(name, name): str(value) for name, value in said.items()}
 
 
 def _restored(record: RunRecord) -> str:

@@ -139,9 +139,11 @@ def setup(bench: "Bench") -> str:
     commit = {"Its commit on the hub": bench.revision[:_SHORT]} if bench.revision else {}
     return facts.listed({
         "Model": bench.model_name, **commit, "Its weights (hash)": bench.model_sha256[:_SHORT],
-        "Device": bench.device, "Encoder that chooses anchors": bench.encoder_name,
+        "Device": bench.device,
+        "Encoder that chooses anchors (it compares words with images)": bench.encoder_name,
         "Public pool": f"{bench.pool_size:,} images",
-        "The pool (hash)": bench.pool_sha256[:_SHORT], "Seed": str(DcsiConfig().seed),
+        "The pool (hash)": bench.pool_sha256[:_SHORT],
+        "Seed (where an erasure's random draws start)": str(DcsiConfig().seed),
     })  # fmt: skip
 
 

@@ -3,9 +3,10 @@
 import logging
 
 from space_core.alarms import is_broken
+from space_core.labels import GROUPS  # noqa: F401
 from space_core.types import Anchor, Outcome, Selection, Share
 
-# The verdict is in words already: the page finds all of its words here.
+# The verdict is in words already, and so are the groups: the page finds all of its words here.
 from space_core.verdict import (  # noqa: F401
     FORGOTTEN_BELOW, INTERVAL, KEPT_ABOVE, NO, OPEN, UNASKED, VIEWS, YES, answers, are_kept, count,
     guarantees, is_forgotten, named_on_own, said_instead, verdict,
@@ -19,14 +20,6 @@ UNMOVED = (
     "words, none is drawn by chance."
 )
 
-GROUPS = {
-    "own": "Your images",
-    "target": "The concept itself",
-    "told": "The concept, without an image",
-    "near": "Nearest concepts",
-    "far": "Other concepts",
-    "skill": "Skills",
-}
 OUTCOMES = {
     "still names it": "still names it",
     "general answer": "honest general answer or refusal",

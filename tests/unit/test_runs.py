@@ -15,6 +15,7 @@ from space_core import types as t
 from space_core.edit import Edit, LayerEdit
 from space_core.report import report_html, write_report
 from space_core.runs import load_record, run_folders, save_run
+from space_core.settings import PRESETS
 from space_core.typed_json import from_json, to_json
 
 SHARE = t.Share(1, 20, 10, 4, 0.01, 0.24)
@@ -208,6 +209,18 @@ def test_report_is_one_page_without_foreign_code(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
     assert "5.0%" in page and "1.0% – 24.0%" in page
     assert report_html(run).count("plotly-graph-div") >= 6
+
+
+def test_a_report_calls_everything_by_words():
+    asked = (outcome(group="told", image=""), outcome(right_after=True))
+    settings = dataclasses.asdict(PRESETS["paper"])
+    page = report_html(record(outcomes=asked, settings=settings))
+    for raw in (*settings, "told", "in sample", "held out", "by chance", "None", "True", "False"):
+        assert f"<td>{raw}<" not in page.replace("\n", "<") and f"<th>{raw}<" not in page
+    for words in ("Softness λ", "the concept, without an image", "drawn by chance", "hard: only"):
+        assert words in page
+    explained = page.index("A 95 % interval says how far chance")
+    assert explained < page.index("By its 95 % interval") and "A lime., A pear." in page
 
 
 def test_a_report_says_the_verdict_first_and_draws_the_gradient_where_it_is_known():

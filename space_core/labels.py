@@ -1,0 +1,64 @@
+"""What the fields of a run are called, in words that page and report share. Text only."""
+
+from collections.abc import Mapping
+
+GROUPS = {
+    "own": "Your images",
+    "target": "The concept itself",
+    "told": "The concept, without an image",
+    "near": "Nearest concepts",
+    "far": "Other concepts",
+    "skill": "Skills",
+}
+SETTINGS = {
+    "mode": "How other knowledge is protected",
+    "lam": "Softness λ (soft null space)",
+    "energy": "Energy share (hard null space)",
+    "layers": "Edited blocks of the model",
+    "steps": "Training steps at most",
+    "learning_rate": "How far one step moves a layer's output",
+    "decay": "Share by which the edit shrinks at each step",
+    "orth": "Weight: anchors turn away from the concept's words",
+    "div": "Weight: anchors stay different from each other",
+    "keep": "Weight: answers about other concepts stay",
+    "neighbours": "Weight of the nearest concepts in the protection",
+    "inversion_steps": "Steps that move the anchors to what the model believes",
+    "second_look": "Steps that ask the edited model what it still takes for the concept",
+    "seed": "Seed of everything random",
+}
+_MODES = {
+    "soft": "soft: every direction may move, the less the more other knowledge uses it",
+    "hard": "hard: only directions that other knowledge hardly uses may move",
+}
+# Of the report's tables; a field that is missing here is called by its name.
+COLUMNS = {
+    "in_sample": "squared change of its output, same data",
+    "bound": "bound of that change",
+    "held_out": "change, unseen data",
+    "entropy_before": "spread of its inputs, before (spectral entropy: 1 evenly in all directions)",
+    "entropy_after": "spread of its inputs, after",
+    "joint": "change, all layers edited, unseen data",
+    "drift": "change of its input by the edits before it",
+    "level": "movement of its output that few other concepts exceed, of its usual length",
+    "anchors_before": "spread of the anchors' inputs, before",
+    "anchors_after": "spread of the anchors' inputs, after",
+    "row": "pool image",
+    "sha256": "hash of the image (SHA-256)",
+    "by_chance": "drawn by chance",
+    "nearest": "now most like",
+    "group": "about",
+    "right_before": "right before",
+    "right_after": "right after",
+    "created": "when (UTC)",
+}
+
+
+def settings_said(settings: Mapping[str, float | int | str]) -> dict[str, str]:
+    """The settings of a run under their names in words."""
+    said = {**settings, "mode": _MODES.get(str(settings.get("mode")), settings.get("mode", ""))}
+    return {SETTINGS.get(name, name): str(value) for name, value in said.items()}
+
+
+def groups_said(groups: tuple[str, ...]) -> str:
+    """Groups of questions in words, as one line."""
+    return ", ".join(GROUPS.get(one, one).lower() for one in groups)
