@@ -10,6 +10,7 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 # Before anything that may touch CUDA.
 import space_core.backend  # noqa: F401
+from space_core import downloads
 from space_core.settings import Settings, heed_offline
 
 
@@ -21,6 +22,7 @@ def main() -> None:
     except ValueError as error:
         sys.exit(f"error: {error}")
     heed_offline(settings)
+    downloads.sweep_hourly(downloads.claim_cache())
     from space_core.ui.app_layout import build, launch_options
     from space_core.ui.pipeline import default_pipeline
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
+from space_core import downloads
 from space_core.run_index import Entry, entry_of, interrupt, put, remove, rows, transaction
 from space_core.runs import PART, load_record, place_of, run_folders, save_run
 from space_core.types import RunRecord
@@ -118,8 +119,8 @@ class KeptRuns:
         return self.folder / entry.folder
 
     def delete(self, entry: Entry) -> None:
-        """Delete files and row for good. Raises ValueError for a run that is still going, and where
-        files stay."""
+        """Delete files, what was packed of them, and row for good. Raises ValueError for a run that
+        is still going, and where files stay."""
         if entry.state == "running":
             raise ValueError(
                 f"The run of “{entry.concept}” is still going: stop it, then delete it."
@@ -129,6 +130,7 @@ class KeptRuns:
             # Renamed first: killed from here on, no start takes the files for a run.
             with suppress(FileNotFoundError):
                 (self.folder / entry.folder).rename(gone)
+            downloads.forget(entry.folder)
         with self._index() as index:
             remove(index, entry.key)
         shutil.rmtree(gone, ignore_errors=True)

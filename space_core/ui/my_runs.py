@@ -13,7 +13,7 @@ from space_core.kept_runs import LISTED, new_key
 from space_core.run_index import Entry
 from space_core.settings import DcsiConfig
 from space_core.ui import (
-    downloads, erased_list, facts, kept_run, markup, own_images, record_tab, wording,
+    erased_list, facts, kept_run, markup, own_images, record_tab, wording,
 )  # fmt: skip
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.wiring import Parts, View, listen
@@ -233,13 +233,10 @@ def delete(
     runs, faults = pipeline.runs.result(), []
     for key in ticked:
         try:
-            entry = runs.find_own(visitor, key)
-            runs.delete(entry)
+            runs.delete(runs.find_own(visitor, key))
         except Exception as error:
             # One that cannot be deleted keeps no other.
             faults.append(wording.explain(error))
-        else:
-            downloads.forget(entry.folder)
     view = listed(pipeline, visitor, undone)
     if "my_runs" in view:
         view["my_runs"]["value"] = []

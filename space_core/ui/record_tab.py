@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from space_core.decisions import LONGEST_NAME, LONGEST_NOTES, Decision, decide
+from space_core.downloads import download_folder
 from space_core.runs import add_decision, decisions_of
 from space_core.ui import facts, markup, wording
-from space_core.ui.downloads import download_folder
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.wiring import Parts, View, listen
 

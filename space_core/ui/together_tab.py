@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from space_core.downloads import download_folder
 from space_core.joint import JOINT, Joint, JointConcept, check_number, save_joint
 from space_core.runs import EDIT
 from space_core.types import Progress, Share
 from space_core.ui import compare_tab, erased_list, markup, my_runs, wording
-from space_core.ui.downloads import download_folder
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.wiring import HEAVY, Parts, View, listen
 from space_core.verdict import are_forgotten

@@ -9,11 +9,12 @@ import pytest
 from bare_page import Visit
 from stand_in import EDIT, EVIL, Bench, record, selection, share
 
+from space_core import downloads
 from space_core.kept_runs import LISTED, new_key, open_runs
 from space_core.run_index import Entry
 from space_core.runs import decisions_of
 from space_core.types import ConceptRequest
-from space_core.ui import downloads, kept_run, my_runs
+from space_core.ui import kept_run, my_runs
 from space_core.ui.facts import of_run
 
 
@@ -278,7 +279,9 @@ def test_a_hub_models_commit_stands_beside_its_name():
 
 
 def compared(visit: Visit, count: int = 2, **values) -> Visit:
-    return visit.act("compare_runs", my_runs=keys(visit)[:count], **values)
+    visit.act("compare_runs", my_runs=keys(visit)[:count], **values)
+    assert "Reading the runs…" in visit.now["runs_status"]
+    return visit.act("compare_runs", "then")
 
 
 def test_two_runs_stand_side_by_side(after, pipeline):
@@ -313,7 +316,7 @@ def test_fewer_than_two_are_not_compared(after, count):
 
 
 def test_another_visitors_run_is_not_compared(after, pipeline):
-    guest = come(pipeline).act("compare_runs", my_runs=keys(after))
+    guest = come(pipeline).act("compare_runs", my_runs=keys(after)).act("compare_runs", "then")
     assert "no such run among yours" in guest.now["runs_status"]
 
 

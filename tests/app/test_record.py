@@ -18,7 +18,7 @@ from space_core.runs import decisions_of, load_record
 from space_core.settings import DcsiConfig
 from space_core.typed_json import to_json
 from space_core.types import ConceptRequest
-from space_core.ui import downloads, facts
+from space_core.ui import facts
 
 FILES = ("bundle_file", "report_file", "questions_file", "record_file", "edit_file", "lora_file")
 
@@ -75,21 +75,6 @@ def test_a_full_disk_costs_the_files_and_not_the_result(ready, pipeline, monkeyp
     # The files of the run before are no files of this one.
     for name in FILES:
         assert ready.now[name] is None and not ready.looks[name]["interactive"]
-
-
-def test_files_do_not_pile_up(pipeline, monkeypatch):
-    first = downloads.download_folder("run")
-    assert downloads.download_folder("run") != first and first.exists()
-    monkeypatch.setattr("time.time", lambda: first.stat().st_mtime + 3601)
-    downloads.download_folder("run")
-    assert not first.exists()
-
-
-def test_files_of_a_deleted_run_go_and_no_others(tmp_path, monkeypatch):
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    run, other = downloads.download_folder("run-a"), downloads.download_folder("run-a-b")
-    downloads.forget("run-a")
-    assert not run.exists() and other.exists()
 
 
 # The decision

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LEVELS = """
 damage plot_notes plot_style labels
 types settings wordings answers typed_json names lessons compose decisions ranks alarms recent
-verdict
+verdict downloads
 intervals entropy moments nullspace bound certificate near_copies index
 backend demo
 edit edit_sum hub families key_values moved

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import pytest
 from test_runs import record
 
+from space_core.downloads import download_folder
 from space_core.kept_runs import INDEX, KeptRuns, new_key, open_runs
 from space_core.runs import RECORD, load_record
 from space_core.settings import Settings
@@ -238,7 +239,7 @@ def test_what_is_going_on_is_not_deleted(kept):
     assert kept.listed("ada") == ()
 
 
-def test_old_runs_go_after_the_days_that_were_set(kept):
+def test_old_runs_go_after_the_days_that_were_set(kept, tmp_path, monkeypatch):
     keep(kept, created="2020-01-01T00:00:00+00:00")
     keep(kept, run_id="new", created="2999-01-01T00:00:00+00:00")
     assert len(open_runs(kept.folder).listed("ada")) == 2
@@ -247,8 +248,11 @@ def test_old_runs_go_after_the_days_that_were_set(kept):
     assert not (kept.folder / "lemon-1").exists()
     # Also while the page runs on.
     keep(runs, run_id="old", created="2020-01-01T00:00:00+00:00")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    packed = download_folder("old")
     with runs.running("ada", "lemon"):
         assert [one.folder for one in runs.listed("ada")] == ["new", None]
+    assert not packed.exists()
 
 
 def test_files_that_stay_are_told(kept, monkeypatch):

@@ -1,0 +1,67 @@
+"""Copies of runs, packed for a download, and how they go again.
+
+gradio serves its own copies of them from the temporary folder: the folder of runs as an allowed
+path would let every visitor read every run. It deletes those within two hours while it runs; what
+a killed process left, it does not know.
+"""
+
+import os
+import shutil
+import tempfile
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+_KEPT_SECONDS = 60 * 60
+_PREFIX = "space-download-"
+_CACHE = "space-auditor"
+
+
+def download_folder(run_id: str) -> Path:
+    """A new folder for the files of a run; it is offered for an hour."""
+    return Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{run_id}-"))
+
+
+def forget(run_id: str) -> None:
+    """Delete what was packed of a run. What gradio copied of it goes an hour later."""
+    for folder in _packed():
+        if folder.name.rpartition("-")[0] == f"{_PREFIX}{run_id}":
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def claim_cache() -> Path:
+    """The folder of gradio's copies and uploads, from now on one that holds this app's alone."""
+    cache = Path(os.environ.get("GRADIO_TEMP_DIR") or tempfile.gettempdir()) / _CACHE
+    os.environ["GRADIO_TEMP_DIR"] = str(cache)
+    return cache
+
+
+def sweep(cache: Path) -> None:
+    """Delete what is older than an hour of what was packed, and in gradio's folder of our own."""
+    oldest = time.time() - _KEPT_SECONDS
+    for folder in _packed():
+        # Another process may take it away first.
+        with suppress(OSError):
+            if folder.stat().st_mtime < oldest:
+                shutil.rmtree(folder, ignore_errors=True)
+    for path in cache.rglob("*"):
+        with suppress(OSError):
+            # A copy has the time of its original; when it was made, the other time says.
+            if path.is_file() and path.stat().st_ctime < oldest:
+                path.unlink()
+
+
+def sweep_hourly(cache: Path) -> None:
+    """Sweep now and every hour, in a thread that does not keep the process alive."""
+
+    def go_on() -> None:
+        while True:
+            sweep(cache)
+            time.sleep(_KEPT_SECONDS)
+
+    threading.Thread(target=go_on, name="sweep", daemon=True).start()
+
+
+def _packed() -> list[Path]:
+    return list(Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"))
