@@ -1,7 +1,6 @@
 """The page: five steps in tabs, the visitor's own state, and when the model is ready."""
 
 import asyncio
-import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,9 @@ TABS = (
     compare_tab, together_tab, leaderboard_tab,
 )  # fmt: skip
 
-_STATE_SECONDS = 2 * 60 * 60
+# gradio counts from what was last written, not read: a visitor may read a result for hours. Where
+# the page was closed, all goes an hour later.
+_STATE_SECONDS = 24 * 60 * 60
 _CACHE_SECONDS = 60 * 60
 _NOTHING = (gr.skip(), gr.skip(), gr.skip())
 _CSS = Path(__file__).resolve().parents[2] / "assets" / "app.css"
@@ -143,18 +144,12 @@ async def readiness(pipeline: Pipeline) -> AsyncIterator[tuple[Any, ...]]:
 def _state() -> dict[str, gr.State]:
     """What belongs to one visitor: nothing of it is shared or kept."""
 
-    def state(value: Any = None, **options: Any) -> gr.State:
-        return gr.State(value, time_to_live=_STATE_SECONDS, **options)
+    def state(value: Any = None) -> gr.State:
+        return gr.State(value, time_to_live=_STATE_SECONDS)
 
+    # No age stops a run: gradio ends that of a visitor who is gone.
     return {
         "selection": state(), "finished": state(), "own": state(), "own_pictures": state(),
-        "asked": state(()), "stop_flag": state(delete_callback=_end_run),
-        "kept": state(), "recorded": state(), "compared": state(),
-        "replay_flag": state(delete_callback=_end_run),
+        "asked": state(()), "stop_flag": gr.State(), "kept": state(), "recorded": state(),
+        "compared": state(), "replay_flag": gr.State(),
     }
-
-
-def _end_run(flag: threading.Event | None) -> None:
-    # The visitor is gone: their run shall not hold the queue.
-    if flag is not None:
-        flag.set()

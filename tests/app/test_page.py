@@ -2,6 +2,7 @@
 
 import re
 import time
+from datetime import timedelta
 from html.parser import HTMLParser
 
 import httpx
@@ -118,6 +119,24 @@ def test_a_failed_audit_leaves_the_button_to_try_again(page, come, monkeypatch):
     assert "'interactive': False" in views[0] and "Take fewer steps." in views[-1]
     assert "'interactive': True" in views[-1] and "Forgotten" not in views[-1]
     assert "Forgotten" in str(one.erase()[-1])
+
+
+def test_who_reads_for_hours_loses_nothing_and_no_run_is_stopped_by_its_age(page, come):
+    one = come()
+    one.find("lemon"), one.erase()
+    armed = one.event("Erase", "click")
+    one.send(armed)
+    held = page.app.state_holder
+    written = held[one.client.session_hash]._state_ttl
+    for key, (lives, when) in written.items():
+        written[key] = (lives, when - timedelta(hours=23))
+    held.delete_all_expired_state()
+    assert "Done: the result is in step 4" in str(one.send(one.after(armed), Steps=4)[-1])
+    for key, (lives, when) in written.items():
+        written[key] = (lives, when - timedelta(hours=23))
+    held.delete_all_expired_state()
+    choice = {"About": "target", "Outcome": "still names it"}
+    assert "'lemon'" in one.press("About", "input", **choice)
 
 
 def test_stop_ends_a_waiting_run(page, come):
