@@ -1,5 +1,6 @@
 """Load models and their processors; the one place that knows of the bundled demo's classes."""
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,7 +15,8 @@ from transformers import (
     AutoTokenizer,
 )
 from transformers.models.auto.processing_auto import PROCESSOR_MAPPING
-from transformers.utils import is_torchvision_available
+from transformers.utils import VIDEO_PROCESSOR_NAME, is_torchvision_available
+from transformers.video_processing_utils import BaseVideoProcessor
 
 from space_core.demo import sentence, vision
 
@@ -112,7 +114,7 @@ def _load_processor(name: str, config, where: dict[str, object]):
         return AutoProcessor.from_pretrained(name, **where)
 
     class Still(kind):
-        """The same processor for images alone."""
+        """The same processor for images alone. What it saves opens with the video part, too."""
 
         video_processor = SimpleNamespace(num_frames=None, fps=None)
 
@@ -125,8 +127,23 @@ def _load_processor(name: str, config, where: dict[str, object]):
             kwargs["video_processor"] = None
             return super().from_args_and_dict(args, processor_dict, **kwargs)
 
+        def save_pretrained(self, save_directory, **kwargs):
+            written = super().save_pretrained(save_directory, **kwargs)
+            if settings := _video_settings(name, where["revision"]):
+                text = json.dumps(settings, indent=2) + "\n"
+                (Path(save_directory) / VIDEO_PROCESSOR_NAME).write_text(text, encoding="utf-8")
+            return written
+
     Still.__name__ = kind.__name__
     return Still.from_pretrained(name, **where)
+
+
+def _video_settings(name: str, revision: str) -> dict[str, object]:
+    """Those that a processor with a video part would be made of; {} where there are none."""
+    try:
+        return BaseVideoProcessor.get_video_processor_dict(name, revision=revision)[0]
+    except OSError:
+        return {}
 
 
 def load_dual_encoder(name: str, device: str):

@@ -1,5 +1,6 @@
 """A merged model answers as the edited one, in a folder of its own, and says what it is."""
 
+import json
 import re
 from dataclasses import replace
 
@@ -8,7 +9,10 @@ import torch
 import yaml
 from small_world import noise
 from test_runs import record
+from tiny_families import FAMILIES, loaded, opener, write_family
 from tiny_mllm import tiny_mllm
+from transformers.utils import is_torchvision_available
+from transformers.video_processing_utils import BaseVideoProcessor
 
 from space_core import merged
 from space_core.cli import main
@@ -57,6 +61,50 @@ def test_it_answers_as_the_edited_model_and_the_base_comes_back(mllm, edit, run,
     again = load_mllm(str(written), "cpu")
     assert weights_sha256(again.model) == expected
     assert again.answer(questions, again.encode(images)) == after != before
+
+
+@pytest.fixture(scope="module")
+def family(tmp_path_factory):
+    return opener(tmp_path_factory, [noise(1)])
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_every_family_is_merged_and_opens_again(family, run, tmp_path, name):
+    tiny = family(name)
+    layers = tiny.mllm.edited_layers([1])
+    torch.manual_seed(1)
+    own = Edit({
+        path: LayerEdit(torch.randn(layer.out_features, 3), torch.randn(layer.in_features, 3))
+        for path, layer in layers.items()
+    })  # fmt: skip
+    hashes = {"model": weights_sha256(tiny.mllm.model), "edit": own.sha256()}
+    merged.merge_and_save(tiny.mllm, own, replace(run, hashes=hashes), tmp_path / "model")
+    asked = ["What is this?"], tiny.features
+    with edited(tiny.mllm.model, own):
+        expected, said = weights_sha256(tiny.mllm.model), tiny.mllm.answer(*asked)
+    again = load_mllm(str(tmp_path / "model"), "cpu")
+    assert weights_sha256(again.model) == expected
+    assert again.answer(["What is this?"], again.encode([noise(1)])) == said
+    assert again.chat == tiny.mllm.chat
+
+
+@pytest.mark.skipif(is_torchvision_available(), reason="nothing is left out here")
+@pytest.mark.parametrize("name", ["qwen2_vl", "smolvlm", "internvl", "llava_onevision"])
+@pytest.mark.parametrize("place", ["processor_config", "video_preprocessor_config", ""])
+def test_where_there_is_torchvision_a_saved_processor_opens_too(tmp_path, name, place):
+    source, own = write_family(name, tmp_path / "source"), {"fps": 7, "video_processor_type": "X"}
+    if place:
+        file = source / f"{place}.json"
+        said = json.loads(file.read_text()) if file.is_file() else {}
+        said |= {"video_processor": own} if place == "processor_config" else own
+        file.write_text(json.dumps(said))
+    loaded(source).processor.save_pretrained(tmp_path / "saved")
+    # What transformers would make the video part of; where nothing says, of the images' settings.
+    found, wanted = (
+        BaseVideoProcessor.get_video_processor_dict(folder)[0]
+        for folder in (tmp_path / "saved", source)
+    )
+    assert found == wanted and (found == own or not place and "image_processor_type" in found)
 
 
 def test_it_is_safetensors_alone(written):
