@@ -56,6 +56,7 @@ def readme(record: RunRecord, sha256: Mapping[str, str]) -> str:
         *(f"  {name}: {_FILES[name]}" for name in sha256),
         "",
         _APPLY,
+        *_origin(record),
         *_repeat(record),
         "What the run was made with (SHA-256)",
         *(f"  {name}: {value}" for name, value in record.hashes.items()),
@@ -115,6 +116,13 @@ def repeat_command(record: RunRecord) -> str | None:
 def one_line(text: str) -> str:
     """A text without line ends or other control characters."""
     return "".join(c if c.isprintable() else " " for c in text)
+
+
+def _origin(record: RunRecord) -> list[str]:
+    if not record.revision:
+        return []
+    model, commit = one_line(record.model), one_line(record.revision)
+    return [f"The model came from the hub: {model}, commit {commit}.", ""]
 
 
 def _repeat(record: RunRecord) -> list[str]:

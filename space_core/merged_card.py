@@ -41,6 +41,7 @@ def card(record: RunRecord, base_model: str) -> str:
         "",
         f"- “{_text(request.name)}”",
         *(f"- {line}" for line in other),
+        *([f"- from the model at commit `{_text(record.revision)}`"] if record.revision else []),
         f"- what it shall say instead: “{_text(record.honest_answer)}”",
         f"- edited layers: {len(record.layers)}; method: {settings.get('mode', 'unknown')} null "
         f"space, {len(record.steps)} steps, {len(record.selection.anchors)} proxy anchors",

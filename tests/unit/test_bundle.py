@@ -77,6 +77,13 @@ def test_the_files_hold_the_run(tmp_path, edit):
         assert f"{hashlib.sha256(files[name]).hexdigest()}  {name}" in text
 
 
+def test_a_model_of_the_hub_is_named_with_its_commit(tmp_path, edit):
+    text = packed(tmp_path / "run.zip", run_of(edit), edit)["README.txt"].decode()
+    assert "came from the hub: demo, commit 0123abcd." in text
+    folder = packed(tmp_path / "run.zip", run_of(edit, revision=""), edit)["README.txt"].decode()
+    assert "hub" not in folder
+
+
 def test_a_question_cannot_act_as_a_formula(tmp_path, edit):
     nasty = outcome(question='=HYPERLINK("x")', before='a,"b"\nc', after="@SUM(A1)")
     files = packed(tmp_path / "run.zip", run_of(edit, outcomes=(nasty,)), edit)

@@ -162,6 +162,8 @@ def test_the_card_of_a_hub_model_names_it(run):
     head = card(run, "org/model").split("---")[1]
     assert yaml.safe_load(head)["base_model"] == "org/model"
     assert "# org/model without" in card(run, "org/model")
+    assert "from the model at commit `0123abcd`" in card(run, "org/model")
+    assert "commit" not in card(replace(run, revision=""), "org/model")
 
 
 def test_nothing_measured_is_a_dash(run):
