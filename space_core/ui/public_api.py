@@ -4,15 +4,17 @@ A call that cannot be answered returns {"error": sentence}. All other events of 
 private.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import fields, is_dataclass, replace
 from functools import wraps
+from inspect import isgeneratorfunction
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 import gradio as gr
 
 from space_core.settings import PRESETS, DcsiConfig, TpasConfig
-from space_core.types import ConceptRequest, RunRecord, Selection, Share
+from space_core.types import ConceptRequest, Progress, RunRecord, Selection, Share, StepEvent
 from space_core.ui.image_text import read_image
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.request import read_request
@@ -36,8 +38,11 @@ def offer(pipeline: Pipeline) -> None:
         gr.api(endpoint, api_name=endpoint.__name__, **line)
 
 
-def endpoints(pipeline: Pipeline) -> tuple[Callable[..., dict], ...]:
-    """The functions behind the endpoints, named as they are."""
+def endpoints(pipeline: Pipeline) -> tuple[Callable[..., Any], ...]:
+    """The functions behind the endpoints, named as they are.
+
+    The one that erases is a generator: gradio closes it where its caller cancels or goes away.
+    """
 
     def choose(request: ConceptRequest, anchors: int) -> Selection:
         config = TpasConfig(anchors=_within("anchors", anchors))
@@ -65,7 +70,7 @@ def endpoints(pipeline: Pipeline) -> tuple[Callable[..., dict], ...]:
         concept: str, aliases: str = "", description: str = "", category: str = "",
         preset: str = "space", anchors: int = _ANCHORS, steps: int = _STEPS, seed: int = 0,
         instead: str = "general", text_too: bool = False,
-    ) -> dict:  # fmt: skip
+    ) -> Iterator[dict]:  # fmt: skip
         """Make the model forget a concept, measure the result, and keep the run.
 
         `preset` is "space" or "paper". `instead`: what is said in the name's place, the "general"
@@ -73,6 +78,8 @@ def endpoints(pipeline: Pipeline) -> tuple[Callable[..., dict], ...]:
         as well. Returns `key`, by which /ask and /verify find the run (keep
         it to yourself: it cannot be found again), `headline` and `why` in words, the `measures`
         with their 95 % intervals, and `warnings`. The model that others use is not changed.
+        Before that it tells how far it is: `done`, from 0 to 1, and what it is `doing`. Cancelled
+        or left, it ends and keeps nothing.
         """
         if preset not in PRESETS:
             raise ValueError(f"The preset is {preset!r}: give {' or '.join(PRESETS)}.")
@@ -85,13 +92,22 @@ def endpoints(pipeline: Pipeline) -> tuple[Callable[..., dict], ...]:
             concept, aliases, description, category, instead=instead, text_too=text_too
         )
         selection = choose(request, anchors)
+        done = 0.0
         # Nobody's run: no list shows it, only its key finds it.
-        with pipeline.runs.result().running("", request.name) as key:
-            *_, finished = pipeline.audit(
-                pipeline.bench.result(), request, selection, config, lambda: False
-            )
-            pipeline.save(key, "", finished.record, finished.edit)
-        return {"key": key, **_said(finished.record)}
+        with pipeline.runs.result().running("", request.name) as key, closing(pipeline.audit(
+            pipeline.bench.result(), request, selection, config, lambda: False
+        )) as events:  # fmt: skip
+            for event in events:
+                match event:
+                    case StepEvent():
+                        doing = f"Erasing: step {event.step} of at most {event.steps}"
+                        yield {"done": done, "doing": doing}
+                    case Progress():
+                        done = event.done
+                        yield {"done": done, "doing": event.message or event.stage}
+                    case finished:
+                        pipeline.save(key, "", finished.record, finished.edit)
+        yield {"key": key, **_said(finished.record)}
 
     def ask(key: str, question: str, image: str = "") -> dict:
         """Put a question to the model as it was, and to the one that /erase made.
@@ -132,22 +148,33 @@ def plain(value: Any) -> Any:
     return value
 
 
-def _answering(endpoint: Callable[..., dict]) -> Callable[..., dict]:
+def _answering(endpoint: Callable[..., Any]) -> Callable[..., Any]:
     """The endpoint, which is given the types it names and answers a fault with a sentence."""
     hints = get_type_hints(endpoint)
+
+    def check(values: tuple[Any, ...]) -> None:
+        for (name, kind), value in zip(hints.items(), values):
+            # true is an int to Python, and no number to anyone else.
+            if type(value) is not kind:
+                raise ValueError(f"{name} is {value!r:.60}: give {_KINDS[kind]}.")
 
     @wraps(endpoint)
     def answer(*values: Any) -> dict:
         try:
-            for (name, kind), value in zip(hints.items(), values):
-                # true is an int to Python, and no number to anyone else.
-                if type(value) is not kind:
-                    raise ValueError(f"{name} is {value!r:.60}: give {_KINDS[kind]}.")
+            check(values)
             return endpoint(*values)
         except Exception as error:
             return {"error": explain(error)}
 
-    return answer
+    @wraps(endpoint)
+    def tell(*values: Any) -> Iterator[dict]:
+        try:
+            check(values)
+            yield from endpoint(*values)
+        except Exception as error:
+            yield {"error": explain(error)}
+
+    return tell if isgeneratorfunction(endpoint) else answer
 
 
 def _within(name: str, value: int, low: int = 1, high: int = _MOST) -> int:

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+import time
 from pathlib import Path
 
 import httpx
@@ -64,6 +65,36 @@ def test_a_program_wishes_as_the_page_does(call):
     assert (request["instead"], request["text_too"]) == ("refusal", True)
 
 
+def test_an_erasure_tells_how_far_it_is(page):
+    job = connect(page).submit("lemon", steps=3, api_name="/erase")
+    assert job.result(timeout=60)["headline"] == "Forgotten"
+    *told, last = job.outputs()
+    assert last == job.result() and all(set(one) == {"done", "doing"} for one in told)
+    assert [one["done"] for one in told] == sorted(one["done"] for one in told)
+    assert "Erasing: step 2 of at most 3" in [one["doing"] for one in told]
+
+
+@pytest.mark.parametrize("way", ["cancels", "goes away"])
+def test_an_erasure_ends_with_its_caller_and_keeps_nothing(page, call, monkeypatch, way):
+    monkeypatch.setattr(page.pipeline, "pause", lambda: time.sleep(0.05))
+    kept, ended = run_folders(page.pipeline.folder), len(page.pipeline.reached)
+    if way == "cancels":
+        job = connect(page).submit("lemon", steps=200, api_name="/erase")
+        while not job.outputs():
+            time.sleep(0.05)
+        job.cancel()
+    else:
+        where = f"{page.url}gradio_api/call/erase"
+        sent = {"data": ["lemon", "", "", "", "space", 24, 200, 0, "general", False]}
+        event = httpx.post(where, json=sent).raise_for_status().json()["event_id"]
+        with httpx.stream("GET", f"{where}/{event}", timeout=60) as views:
+            next(line for line in views.iter_lines() if "Erasing" in line)
+    # The one line is free again.
+    assert call("erase", "lime", steps=1)["headline"] == "Forgotten"
+    assert page.pipeline.reached[ended] < 200 and len(page.pipeline.reached) == ended + 2
+    assert len(run_folders(page.pipeline.folder)) == len(kept) + 1
+
+
 def test_keys_cannot_be_guessed(page, call):
     made = [call("erase", "lemon", steps=1)["key"] for _ in "12"]
     assert len(set(made)) == 2 and all(len(key) >= 24 for key in made)
@@ -114,8 +145,8 @@ def test_a_failed_audit_is_a_sentence_without_its_secrets(page, call, monkeypatc
 
 def test_everything_that_goes_out_is_json(pipeline):
     search, erase, ask, verify = endpoints(pipeline)
-    made = erase("lemon")
-    for said in (search("lemon"), made, ask(made["key"], "What?"), verify(made["key"])):
+    *told, made = erase("lemon")
+    for said in *told, search("lemon"), made, ask(made["key"], "What?"), verify(made["key"]):
         assert json.loads(json.dumps(said)) == said
 
 
