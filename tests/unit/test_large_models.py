@@ -1,6 +1,7 @@
 """What large models need: half the bytes, blocks on several devices, blocks computed twice."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -18,7 +19,7 @@ from space_core.bound import stored_bound
 from space_core.edit import Edit, edited, stored_delta, weights_sha256
 from space_core.inversion import invert
 from space_core.lessons import Lesson
-from space_core.mllm import Example
+from space_core.mllm import Example, Mllm
 from space_core.retained import Encoder, stream
 from space_core.settings import DcsiConfig, TpasConfig
 from space_core.sources import Sources
@@ -113,12 +114,27 @@ def test_an_image_is_kept_once_however_often_it_is_asked_about(tmp_path):
 
 
 def test_a_whole_run_in_bfloat16(tmp_path):
-    space, pool, around = make_world(tmp_path, kinds=KINDS)
     mllm = tiny_mllm()
     mllm.model.to(torch.bfloat16)
+    whole_run(mllm, tmp_path)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_whole_run_on_a_gpu(tmp_path, dtype):
+    mllm = replace(tiny_mllm(), device="cuda")
+    mllm.model.to("cuda", dtype)
+    edit = whole_run(mllm, tmp_path)
+    assert all(one.a.device.type == one.s.device.type == "cpu" for one in edit.layers.values())
+
+
+def whole_run(mllm: Mllm, folder: Path) -> Edit:
+    """Erase and measure, and check what every run promises."""
+    space, pool, around = make_world(folder, kinds=KINDS)
     base = weights_sha256(mllm.model)
     bench = Bench(
-        Sources(mllm, space, pool, around, Encoder(mllm, pool), base, tmp_path / "cache"), None
+        Sources(mllm, space, pool, around, Encoder(mllm, pool), base, folder / "cache"), None
     )
     request = ConceptRequest("lemon")
     chosen = select_anchors(bench, request, TpasConfig(anchors=4, threshold=0.4, diversity=0.0))
@@ -128,6 +144,8 @@ def test_a_whole_run_in_bfloat16(tmp_path):
     assert record.base_restored and weights_sha256(mllm.model) == base and finished.edit.norm() > 0
     assert len(record.beliefs) == 4 and len(record.steps) == 3
     assert all(0 < layer.in_sample <= layer.bound for layer in record.layers)
+    assert {one.device.type for one in bench.sources.encoder([0, 1])} == {"cpu"}
+    return finished.edit
 
 
 def test_blocks_computed_twice_give_the_same_edit_and_keep_less(llava):
