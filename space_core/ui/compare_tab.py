@@ -50,8 +50,12 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     def start(*values: Any) -> Iterator[View]:
         yield from side_by_side(pipeline, *values)
 
+    waiting = listen(
+        parts["compare_runs"].click, wait, parts, outputs=("runs_status",), queue=False,
+        show_progress="hidden",
+    )
     compared = listen(
-        parts["compare_runs"].click, start, parts, inputs=("visitor", "my_runs", "only_differing"),
+        waiting.then, start, parts, inputs=("visitor", "my_runs", "only_differing"),
         outputs=_SHOWN, queue=False, show_progress="hidden",
         failed=lambda sentence: {"runs_status": markup.status(sentence, "warning")},
     )
@@ -60,6 +64,11 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
         parts["only_differing"].input, filtered, parts, inputs=("compared", "only_differing"),
         outputs=("compared_questions",), queue=False, show_progress="hidden",
     )
+
+
+def wait() -> Iterator[View]:
+    """Several records with all of their questions take a moment."""
+    yield {"runs_status": markup.status("Reading the runs…", "busy")}
 
 
 def side_by_side(

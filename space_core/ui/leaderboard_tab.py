@@ -71,8 +71,16 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
         },
         "queue": False, "show_progress": "hidden",
     }  # fmt: skip
-    listen(parts["board_tab"].select, opened, parts, **options)
-    listen(parts["board_domain"].input, chosen, parts, inputs=("board_domain",), **options)
+    busy = {"outputs": ("board_status",), "queue": False, "show_progress": "hidden"}
+    opening = listen(parts["board_tab"].select, wait, parts, **busy)
+    listen(opening.then, opened, parts, **options)
+    choosing = listen(parts["board_domain"].input, wait, parts, **busy)
+    listen(choosing.then, chosen, parts, inputs=("board_domain",), **options)
+
+
+def wait() -> Iterator[View]:
+    """Tables and plots of many methods take a moment."""
+    yield {"board_status": markup.status("Reading the results…", "busy")}
 
 
 def show(results: Path, domain: str) -> Iterator[View]:

@@ -66,7 +66,7 @@ def test_a_damaged_file_is_a_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr(leaderboard_tab, "RESULTS", tmp_path)
     visit = Visit(StandIn(tmp_path / "runs"))
     leaderboard_tab.connect(visit.parts, visit)
-    visit.act("board_tab", "select")
+    visit.act("board_tab", "select").act("board_tab", "then")
     assert "no leaderboard of this version" in visit.now["board_status"]
     assert visit.looks["board"]["visible"] is False
 
@@ -76,6 +76,10 @@ def test_the_tab_is_filled_when_it_is_opened(results, monkeypatch):
     visit = Visit(StandIn(results / "runs"))
     leaderboard_tab.connect(visit.parts, visit)
     visit.act("board_tab", "select")
-    assert "25.0%" in visit.now["board_table"]
+    assert "Reading the results…" in visit.now["board_status"]
+    visit.act("board_tab", "then")
+    assert "25.0%" in visit.now["board_table"] and visit.now["board_status"] == ""
     visit.act("board_domain", "input", board_domain="food")
+    assert "Reading the results…" in visit.now["board_status"]
+    visit.act("board_domain", "then")
     assert "25.0% (" in visit.now["board_table"] and "50.0%" not in visit.now["board_table"]
