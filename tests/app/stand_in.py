@@ -19,6 +19,7 @@ from space_core.preview import Said
 from space_core.runs import EDIT as EDIT_FILE
 from space_core.runs import load_record
 from space_core.settings import DcsiConfig, TpasConfig
+from space_core.tpas import check
 from space_core.typed_json import to_json
 
 EVIL = "<img src=x onerror=alert(1)>"
@@ -188,8 +189,7 @@ class StandIn:
         left_out: frozenset[int],
     ) -> t.Selection:  # fmt: skip
         self._fail("select")
-        if not request.name:
-            raise ValueError(EMPTY)
+        check(request, config)
         if request.name == UNKNOWN:
             raise ValueError(f"Nothing in the public pool resembles “{request.name}”.")
         self.chosen.append((config, left_out))

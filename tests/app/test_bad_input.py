@@ -2,6 +2,7 @@
 
 import pytest
 from gradio_client import handle_file
+from gradio_client.exceptions import AppError
 from PIL import Image
 
 BAD_FILES = {
@@ -53,3 +54,66 @@ def test_a_bad_image_of_the_concept_is_named_and_goes_with_the_others(
     assert f"“{bad_file.name}” cannot be read as an image: give a PNG" in said
     assert page.pipeline.judged == judged
     assert not list(page.uploads.rglob("good.png")) + list(page.uploads.rglob(bad_file.name))
+
+
+# Words
+
+
+@pytest.mark.parametrize(
+    "label, value, sentence",
+    [
+        ("Concept to forget", " ", "The concept is empty"),
+        ("Concept to forget", "x" * 81, "is 81 characters long: use at most 80"),
+        ("Other names (optional)", "lemon, " + "x" * 99, "is 99 characters long: use at most 80"),
+        ("Honest general word (optional)", "x" * 81, "is 81 characters long: use at most 80"),
+        ("Description (optional)", "x" * 501, "longer than 500 characters: shorten it"),
+    ],
+)
+def test_words_that_cannot_be_searched_are_a_sentence(page, come, label, value, sentence):
+    chosen = list(page.pipeline.chosen)
+    said = come().press("Find proxy anchors", **{"Concept to forget": "lemon", label: value})
+    assert sentence in said and "warning" in said and page.pipeline.chosen == chosen
+
+
+# What the page does not offer, sent past it
+
+
+@pytest.mark.parametrize(
+    "button, label, value",
+    [
+        ("Find proxy anchors", "Concepts to protect (optional)", ["nobody"]),
+        ("Find proxy anchors", "In its place the model says", "rude"),
+        ("Erase", "Steps", 10**6), ("Erase", "Steps", 0), ("Erase", "Steps", "many"),
+        ("Erase", "Softness λ (soft null space)", -1),
+        ("Erase", "Energy share (hard null space)", 2), ("Erase", "Method", "loud"),
+    ],
+)
+def test_a_value_that_is_not_offered_is_refused_in_a_sentence(page, come, button, label, value):
+    one = come()
+    one.find("lemon")
+    event = one.event(button, "click")
+    if button == "Erase":
+        one.send(event)
+        event = one.after(event)
+    before = (list(page.pipeline.chosen), list(page.pipeline.audited))
+    with pytest.raises(AppError) as refused:
+        one.send(event, **{"Concept to forget": "lemon", label: value})
+    # The browser calls this then.
+    (failure,) = (
+        d for d in one.config["dependencies"]
+        if d["trigger_after"] == event["id"] and d["trigger_only_on_failure"]
+    )
+    said = str(one.send(failure)[-1])
+    assert "a value is none that this page offers" in said and "load the page again" in said
+    assert "Traceback" not in str(refused.value) and ".py" not in str(refused.value)
+    assert (page.pipeline.chosen, page.pipeline.audited) == before
+
+
+@pytest.mark.parametrize("count", [1, 10**6, "many"])
+def test_a_number_of_anchors_that_is_not_offered_chooses_none(page, come, count):
+    one = come()
+    one.find("lemon")
+    chosen = list(page.pipeline.chosen)
+    with pytest.raises(AppError):
+        one.press("Number of anchors |P|", "release", **{"Number of anchors |P|": count})
+    assert page.pipeline.chosen == chosen
