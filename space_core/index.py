@@ -14,7 +14,7 @@ import numpy as np
 from torch import Tensor
 
 EXACT_UP_TO = 200_000
-_PROBED = 48  # lists looked into; `bench-index` measures what that finds
+PROBED = 48  # lists looked into; `bench-index` measures what that finds
 _TRAINED_ON = 40  # vectors per list; FAISS wants 39
 _SHARD = 100_000
 
@@ -23,8 +23,12 @@ def kind_of(count: int) -> str:
     """The index for so many vectors, as `faiss.index_factory` spells it."""
     if count <= EXACT_UP_TO:
         return "Flat"
-    lists = 2 ** round(np.log2(4 * count**0.5))
-    return f"IVF{lists},SQfp16"
+    return f"IVF{lists_of(count)},SQfp16"
+
+
+def lists_of(count: int) -> int:
+    """Into how many inverted lists so many vectors are parted."""
+    return 2 ** round(np.log2(4 * count**0.5))
 
 
 def exact_index(vectors: Tensor) -> faiss.Index:
@@ -72,7 +76,7 @@ def build_lists(
 def open_lists(path: Path) -> faiss.Index:
     """Inverted lists, left on disk and mapped into memory as they are looked into."""
     index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP)
-    index.nprobe = min(_PROBED, index.nlist)
+    index.nprobe = min(PROBED, index.nlist)
     return index
 
 

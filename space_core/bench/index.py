@@ -12,9 +12,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from space_core.bench.files import write_csv
-from space_core.index import build_lists, exact_index, kind_of, open_lists
+from space_core.index import PROBED, build_lists, exact_index, kind_of, lists_of, open_lists
 
 SIZES = (10_000, 100_000, 1_000_000)
+LARGE = (10**6, 10**7, 10**8, 10**9)
 WIDTH, WANTED, _QUERIES, _CLUSTER = 512, 50, 200, 500
 # A vector's cosine to the centre of its cluster is about 0.7: as images of one concept lie.
 _SPREAD = 1.0
@@ -60,8 +61,20 @@ def measure(count: int) -> dict[str, object]:
     return dict(zip(_COLUMNS, said))
 
 
+def on_paper(count: int) -> str:
+    """What the index of so many vectors takes: computed, not measured. Building holds the file."""
+    each = 2 * WIDTH + 8  # float16 numbers, and the row's
+    read = PROBED * count // lists_of(count)
+    return (
+        f"on paper  vectors {count:,}  index {kind_of(count)}  file {count * each / 1e9:.1f} GB  "
+        f"read for a query {read * each / 1e6:.0f} MB"
+    )
+
+
 def run(sizes: Sequence[int], out: Path, said: Callable[[str], None]) -> None:
-    """Measure each size, print its row, and write the table as CSV after each."""
+    """Measure each size, print its row, and write the table as CSV after each; at last print what
+    large pools would take.
+    """
     rows = []
     for size in sizes:
         if size < WANTED:
@@ -71,6 +84,8 @@ def run(sizes: Sequence[int], out: Path, said: Callable[[str], None]) -> None:
         said("  ".join(f"{name} {value}" for name, value in rows[-1].items()))
         out.parent.mkdir(parents=True, exist_ok=True)
         write_csv(out, _COLUMNS, rows)
+    for size in LARGE:
+        said(on_paper(size))
 
 
 def _timed(index: faiss.Index, queries: Tensor) -> tuple[np.ndarray, tuple[float, float]]:

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from small_world import LEMON, make_world
 
 from space_core import index, pool
-from space_core.bench.index import clustered, run
+from space_core.bench.index import clustered, on_paper, run
 from space_core.index import build_lists, exact_index, kind_of, open_lists
 from space_core.settings import TpasConfig
 
@@ -71,7 +71,10 @@ def test_the_measurement_writes_a_row_for_each_size(tmp_path):
     said: list[str] = []
     run([200, 400], tmp_path / "results" / "index.csv", said.append)
     header, *rows = (tmp_path / "results" / "index.csv").read_text().splitlines()
-    assert header.startswith("vectors,width,index,recall@50,p50_ms") and len(rows) == len(said) == 2
+    assert header.startswith("vectors,width,index,recall@50,p50_ms") and len(rows) == 2
+    assert len(said) == 2 + 4 and said[2:] == [on_paper(10**power) for power in (6, 7, 8, 9)]
+    assert "IVF4096,SQfp16  file 1.0 GB  read for a query 12 MB" in said[2]
+    assert "IVF131072,SQfp16  file 1032.0 GB  read for a query 378 MB" in said[5]
     assert rows[0].startswith("200,512,Flat,1.0000,")
     with pytest.raises(ValueError, match="hold no 50 neighbours"):
         run([10], tmp_path / "x.csv", said.append)
