@@ -15,8 +15,9 @@ from PIL import Image
 
 from space_core import aftermath, evaluate, tpas
 from space_core.alarms import alarms, doubts
+from space_core.asking import asked
 from space_core.damage import KeptAnswers, LayerReport
-from space_core.edit import Edit, edited, weights_sha256
+from space_core.edit import Edit, weights_sha256
 from space_core.erasure import Erasure, erase
 from space_core.evaluation_split import EvaluationSplit
 from space_core.memory_plan import fitting, free_memory
@@ -132,10 +133,11 @@ def audit(
         raise ValueError("The anchors were chosen for another request: choose them again.")
     # Refused before the first question, where it cannot fit.
     fitting(mllm, config, free_memory(mllm.devices), loaded=True)
-    yield Progress("before", "Asking the model before the erasure…", 0.0)
+    begun = Progress("before", "Asking the model before the erasure…", 0.0)
+    yield begun
     probes, book, key = probes_of(bench, request, config.seed)
     views = evaluate.encode_views(mllm, bench.split, probes) if probes else {}
-    before = evaluate.answers(mllm, probes, views)
+    before = yield from asked(mllm, probes, views, begun, 0.15)
     steps: list[StepEvent] = []
     erasure = None
     for event in erase(bench.sources, selection, config, stop):
@@ -147,9 +149,8 @@ def audit(
                 yield event
             case Erasure():
                 erasure, selection = event, event.selection
-    yield Progress("after", "Asking the edited model the same questions…", 0.82)
-    with edited(mllm.model, erasure.edit):
-        after = evaluate.answers(mllm, probes, views)
+    begun = Progress("after", "Asking the edited model the same questions…", 0.82)
+    after = yield from asked(mllm, probes, views, begun, 0.15, erasure.edit)
     yield Progress("measuring", "Comparing, and checking that the model came back whole…", 0.97)
     outcomes = evaluate.judge(probes, before, after, book, key, erasure.honest)
     block = max(config.blocks(mllm.decoder_layers()))

@@ -28,7 +28,7 @@ memory_plan
 surroundings
 erasure
 evaluation_split probes
-evaluate state_map aftermath
+evaluate state_map aftermath asking
 audit
 leaderboard
 runs plots board_plots board_tables report
