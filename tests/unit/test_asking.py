@@ -1,4 +1,4 @@
-"""Questions asked in parts: the same batches and answers as in one call, and never a bar at rest."""
+"""Questions asked in parts: the batches and answers of one call, and never a bar at rest."""
 
 import pytest
 import torch

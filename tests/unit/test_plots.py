@@ -6,6 +6,7 @@ import pytest
 from test_runs import record
 
 from space_core import plots
+from space_core.damage import LayerReport
 from space_core.types import Share, StateMap, StatePoint
 
 POINTS = tuple(
@@ -53,3 +54,53 @@ def test_what_is_let_through_is_drawn_where_a_step_says_it():
 def test_the_drift_is_that_of_every_step():
     (trace,) = plots.drift(record().steps).data
     assert trace.x == (1,) and trace.y == (100 * 1e-300,)
+
+
+def test_the_pool_is_counted_whole_and_the_cut_stands_where_it_is():
+    scores = (0.1, -0.2, 0.31, 0.1)
+    figure = plots.similarities(scores, 0.3054)
+    (histogram,) = figure.data
+    assert histogram.x == scores
+    (cut,) = figure.layout.shapes
+    assert cut.x0 == cut.x1 == 0.3054
+    assert figure.layout.annotations[-1].text == "cut 0.305"
+
+
+def test_kept_by_similarity_gives_each_band_its_share_and_interval():
+    shares = (
+        (-0.1, 0.25, Share(19, 20, 10, 4, 0.76, 0.99)), (0.25, 0.5, Share(0, 0, 0, 0, 0.0, 1.0)),
+        (0.5, 0.75, Share(5, 20, 10, 4, 0.11, 0.47)),
+    )  # fmt: skip
+    (trace,) = plots.bands(shares).data
+    assert trace.x == ("-0.10 to 0.25", "0.50 to 0.75") and trace.y == (95.0, 25.0)
+    assert trace.error_y.array == pytest.approx((4, 22))
+    assert trace.error_y.arrayminus == pytest.approx((19, 14))
+    assert trace.text == ("20 questions", "20 questions")
+
+
+LAYERS = (
+    LayerReport("model.layers.3.mlp.down_proj", 0.1, 0.2, 0.3, 0.8, 0.7, joint=0.4),
+    LayerReport("model.layers.4.mlp.down_proj", 0.0, 0.0, 1e-12, 0.8, 0.7, joint=0.0),
+)
+
+
+def test_each_layers_change_stands_beside_its_bound():
+    figure = plots.perturbations(LAYERS)
+    drawn = {trace.name: trace.y for trace in figure.data}
+    assert {trace.x for trace in figure.data} == {("3 down_proj", "4 down_proj")}
+    assert figure.layout.yaxis.type == "log"
+    # A logarithmic axis has no zero: what lies lower is drawn at its floor.
+    assert drawn == {
+        "measured, same data": (0.1, 1e-9), "bound": (0.2, 1e-9),
+        "measured, unseen data": (0.3, 1e-9), "all layers together, unseen data": (0.4, 1e-9),
+    }  # fmt: skip
+
+
+def test_an_older_record_draws_what_it_holds():
+    older = [replace(layer, joint=None) for layer in LAYERS]
+    names = [trace.name for trace in plots.perturbations(older).data]
+    assert names == ["measured, same data", "bound", "measured, unseen data"]
+    figure = plots.layer_entropies(LAYERS)
+    assert {trace.name: trace.y for trace in figure.data} == {
+        "others, before": (0.8, 0.8), "others, after": (0.7, 0.7)
+    }
