@@ -38,6 +38,14 @@ def ready(visit):
     return visit
 
 
+@pytest.fixture
+def after(ready):
+    """A visitor with two runs, the newer one of “cat”."""
+    ready.erase().act("find", concept="cat").erase()
+    ready.changed.clear()
+    return ready
+
+
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     """The real page before a stand-in, with its config as a browser gets it."""

@@ -1,0 +1,27 @@
+"""An image file is read upright, small, and only where it is not too large to unpack."""
+
+import pytest
+from PIL import Image
+
+from space_core.ui import image_file
+
+
+def test_a_picture_is_read_upright_in_three_colours_and_not_too_large(tmp_path):
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    path = tmp_path / "wide.jpg"
+    Image.new("L", (3000, 1500)).save(path, exif=turned)
+    picture = image_file.read(path)
+    assert picture.mode == "RGB" and picture.size == (512, 1024)
+
+
+@pytest.mark.parametrize("side", [5001, 14000])
+def test_a_picture_of_too_many_pixels_is_a_sentence(tmp_path, side):
+    Image.new("1", (side, side)).save(tmp_path / "wall.png")
+    with pytest.raises(ValueError, match="“wall.png” has more than 25 million pixels: give a sm"):
+        image_file.read(tmp_path / "wall.png")
+
+
+def test_a_photo_counts_as_it_is_unpacked(tmp_path):
+    Image.new("RGB", (6000, 6000)).save(tmp_path / "photo.jpg")
+    assert image_file.read(tmp_path / "photo.jpg").size == (1024, 1024)
