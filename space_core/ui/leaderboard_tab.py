@@ -16,7 +16,7 @@ _ALL = "all domains"
 _COMMAND = "python -m space_core bench --out docs/results/answers --results docs/results"
 _PLOT = (
     "Each mark is a method: the further left, the less is left of the concept; the higher, the "
-    "more stays of its neighbours. Bars are 95 % intervals: had other concepts been taken, again "
+    "more stays: of its neighbours above, of other concepts below. Bars are 95 % intervals: had other concepts been taken, again "
     "and again, about 95 of 100 such bars would hold the true mean. Filled marks are source-free "
     "methods, open ones need images of the concept; the legend says it too. The dotted line joins "
     "the methods that no other beats at both. The table below holds the same numbers."
@@ -44,7 +44,8 @@ def build() -> dict[str, Any]:
             [_ALL], value=_ALL, label="Concepts of", info="Means are taken over these."
         )
         gr.HTML(markup.note(_PLOT))
-        parts["board_plot"] = gr.Plot(label="What is left, and what stays")
+        parts["board_plot"] = gr.Plot(label="What is left, and what stays of the nearest concepts")
+        parts["board_others"] = gr.Plot(label="What is left, and what stays of other concepts")
         gr.HTML(markup.note(_CURVES))
         parts["board_curves"] = gr.Plot(label="What stays, by how alike it is")
         parts["board_table"] = gr.HTML()
@@ -63,8 +64,8 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
 
     options = {
         "outputs": (
-            "board_status", "board", "board_domain", "board_plot", "board_curves", "board_table",
-            "board_about",
+            "board_status", "board", "board_domain", "board_plot", "board_others", "board_curves",
+            "board_table", "board_about",
         ),
         "failed": lambda sentence: {
             "board_status": markup.status(sentence, "bad"), "board": gr.update(visible=False)
@@ -94,7 +95,8 @@ def show(results: Path, domain: str) -> Iterator[View]:
     yield {
         "board_status": "", "board": gr.update(visible=True),
         "board_domain": gr.update(choices=[_ALL, *board.domains], value=domain),
-        "board_plot": board_plots.pareto(found), "board_curves": board_plots.curves(found),
+        "board_plot": board_plots.pareto(found), "board_others": board_plots.pareto(found, "ra"),
+        "board_curves": board_plots.curves(found),
         "board_table": '<div class="board" tabindex="0" role="region" aria-label="Leaderboard">'
         f"{board_tables.table(found)}</div>",
         "board_about": _meanings() + _about(board.about),

@@ -46,6 +46,8 @@ def test_results_are_shown_with_where_they_come_from(results):
         assert said in about
     assert EVIL not in table + about and "&lt;img" in table and "&lt;img" in about
     assert "source-free: this project's method" in view["board_plot"].data[1].name
+    titles = [view[name].layout.yaxis.title.text for name in ("board_plot", "board_others")]
+    assert titles == ["near RA, % (want 100)", "RA, % (want 100)"]
 
 
 def test_a_domain_is_chosen(results):
