@@ -16,6 +16,7 @@ from space_core import cli_bench, cli_data, cli_together
 from space_core.backend import memory_in_words
 from space_core.settings import PRESETS, DcsiConfig, Settings, TpasConfig, heed_offline
 from space_core.types import ConceptRequest, Progress, RunRecord, Selection, Share, StepEvent
+from space_core.ways import all_said, ways
 
 if TYPE_CHECKING:
     from space_core.audit import Bench, Finished
@@ -159,6 +160,7 @@ def _results(record: RunRecord, shares: Mapping[str, Share]) -> str:
         "",
         f"{'':36}{'share':>8}{'95 % interval':>17}{'questions':>11}{'views':>8}{'images':>10}",
         *(f"{name:36}{_share(share)}" for name, share in shares.items()),
+        f"given away, by what is asked: {all_said(ways(record.outcomes)) or '—'}",
         "",
         f"{'layer':44}{'in sample':>12}{'bound':>12}{'held out':>12}",
         *(

@@ -4,20 +4,20 @@ With ``evaluation_split``, ``probes``, ``state_map`` and ``interview`` the only 
 images of the target. None of them gives anything back to the erasure.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from torch import Tensor
 
 from space_core.alarms import is_broken
 from space_core.evaluation_split import EvaluationSplit
-from space_core.intervals import wilson
 from space_core.mllm import Mllm
 from space_core.names import NameBook, words
 from space_core.probes import Probe
+from space_core.shares import STILL, left, share
 from space_core.types import Outcome, Share
 
-STILL, GENERAL, OTHER, BROKEN = "still names it", "general answer", "another name", "broken"
+GENERAL, OTHER, BROKEN = "general answer", "another name", "broken"
 KEPT, LOST = "kept", "lost"
 _YES = {"yes-no": "yes", "other-yes-no": "no", "is-it-target": "no"}
 _NAMED = ("name", "name-de", "name-fr", "name-es", "choice", "choice-beside")
@@ -62,22 +62,10 @@ def judge(
     return tuple(outcomes)
 
 
-def share(
-    outcomes: Iterable[Outcome], counts: Callable[[Outcome], bool] = lambda one: one.right_after
-) -> Share:
-    """Of the questions answered rightly before, those that count after: by default, right ones."""
-    asked = [one for one in outcomes if one.right_before]
-    counted = sum(map(counts, asked))
-    images = {one.image for one in asked} - {""}
-    drawings = {image.split(".")[0] for image in images}
-    low, high = wilson(counted, len(asked))
-    return Share(counted, len(asked), len(images), len(drawings), low, high)
-
-
 def forget_accuracy(outcomes: Sequence[Outcome], group: str = "target") -> Share:
     """FA: of naming questions on the concept's held-out images, those that still name it."""
     asked = [one for one in outcomes if one.group == group and one.kind == "name"]
-    return share(asked, lambda one: one.verdict == STILL)
+    return left(asked)
 
 
 def still_yes(outcomes: Sequence[Outcome], group: str = "target") -> Share:

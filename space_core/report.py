@@ -13,6 +13,7 @@ from space_core.labels import COLUMNS, GROUPS, groups_said, settings_said
 from space_core.plot_notes import PLOTS
 from space_core.types import Anchor, Belief, Outcome, RunRecord, Share
 from space_core.verdict import INTERVAL, VIEWS, answers, guarantees, said_instead, verdict
+from space_core.ways import all_said, ways
 
 _TITLES = {
     "bands": "Answers kept, by similarity to the concept",
@@ -74,7 +75,7 @@ def report_html(record: RunRecord, decisions: Sequence[Decision] = ()) -> str:
         + figure.to_html(full_html=False, include_plotlyjs=place == 0, div_id=f"plot-{place}")
         for place, (name, figure) in enumerate(figures.items())
     )
-    said = verdict(record)
+    said, found = verdict(record), ways(record.outcomes)
     title = escape(f"Erasure of “{request.name}”")
     return "\n".join([
         "<!doctype html>",
@@ -85,6 +86,7 @@ def report_html(record: RunRecord, decisions: Sequence[Decision] = ()) -> str:
         f"<p><b>{escape(said.headline)}.</b> {escape(said.why)}</p>",
         f"<p>{escape(INTERVAL)} {escape(VIEWS)}</p>",
         _table(("", "By its 95 % interval"), answers(record).items()),
+        f"<p>Given away, by what is asked: {escape(all_said(found))}.</p>" if found else "",
         *(f'<p class="warning">{escape(one)}</p>' for one in record.warnings),
         _table(("", "Share", "95 % interval", "Questions", "Views", "Images"),
                ((name, *cells(share)) for name, share in headline(record).items())),

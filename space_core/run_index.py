@@ -12,6 +12,7 @@ from typing import Literal
 
 from space_core.alarms import model_broke
 from space_core.types import RunRecord
+from space_core.ways import leaks
 
 State = Literal["running", "finished", "stopped", "interrupted"]
 
@@ -19,11 +20,13 @@ _TABLE = """
 CREATE TABLE IF NOT EXISTS runs (
     key TEXT PRIMARY KEY, visitor TEXT NOT NULL, folder TEXT UNIQUE, concept TEXT NOT NULL,
     created TEXT NOT NULL, state TEXT NOT NULL, forget REAL, forget_high REAL, retained REAL,
-    broke INTEGER, seconds REAL, model TEXT, device TEXT
+    broke INTEGER, seconds REAL, model TEXT, device TEXT, leaks INTEGER
 )
 """
 # What an older version's table lacks; NULL there says: read the record again.
-_LATER = {"broke": "INTEGER", "seconds": "REAL", "model": "TEXT", "device": "TEXT"}
+_LATER = {
+    "broke": "INTEGER", "seconds": "REAL", "model": "TEXT", "device": "TEXT", "leaks": "INTEGER"
+}  # fmt: skip
 _WAIT_SECONDS = 30
 
 
@@ -35,7 +38,8 @@ class Entry:
     ``folder``: the name of its folder, None where it has none; ``created``: ISO 8601, UTC.
     ``forget``, its upper limit ``forget_high``, and ``retained`` are shares in [0, 1], None where
     nothing was measured. ``broke``: whether the edit broke the model (0 or 1); how many ``seconds``
-    it took; the hash of the ``model`` and the ``device``. None where no record says it.
+    it took; the hash of the ``model`` and the ``device``; in how many ways of asking it ``leaks``.
+    None where no record says it.
     """
 
     key: str
@@ -51,6 +55,7 @@ class Entry:
     seconds: float | None = None
     model: str | None = None
     device: str | None = None
+    leaks: int | None = None
 
 
 _COLUMNS = ", ".join(field.name for field in fields(Entry))
@@ -64,7 +69,7 @@ def entry_of(record: RunRecord, key: str, visitor: str, folder: str) -> Entry:
         "stopped" if record.stopped else "finished",
         forget.value if forget.questions else None, forget.high if forget.questions else None,
         retained.value if retained.questions else None, int(bool(model_broke(record.outcomes))),
-        record.seconds, record.hashes.get("model", ""), record.device,
+        record.seconds, record.hashes.get("model", ""), record.device, len(leaks(record.outcomes)),
     )  # fmt: skip
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from space_core.alarms import model_broke
 from space_core.damage import RISK, SHARE
 from space_core.types import OwnImages, RunRecord, Share
+from space_core.ways import FORGOTTEN_BELOW, Way, leak_said, leaks
 
-FORGOTTEN_BELOW = 0.10
 KEPT_ABOVE = 0.90
 # What stands on every share, explained where a reader meets it first.
 INTERVAL = (
@@ -35,8 +35,9 @@ class Verdict:
 
 
 def verdict(record: RunRecord, own: OwnImages | None = None) -> Verdict:
-    """"Forgotten" only where the upper limit of the forget accuracy is at most 10 %, and the model
-    still answers. The auditor's own images are judged by where the run had none to ask about.
+    """"Forgotten" only where the upper limit of the forget accuracy is at most 10 %, no other way
+    of asking leaks, and the model still answers. The auditor's own images are judged by where the
+    run had none to ask about.
     """
     share, ours = _judged_by(record, own)
     partial = " The run was stopped early: this judges a partial edit." if record.stopped else ""
@@ -56,16 +57,18 @@ def verdict(record: RunRecord, own: OwnImages | None = None) -> Verdict:
             "We hold no images of the concept, so nothing shows that it is forgotten. Add some "
             "of your own in step 4: they are used to ask about, never to erase." + partial,
         )
-    forgotten = share.high <= FORGOTTEN_BELOW
-    sign = "at most" if forgotten else "up to"
+    unnamed, found = share.high <= FORGOTTEN_BELOW, _leaks(record, own)
+    forgotten = unnamed and not found
+    sign = "at most" if unnamed else "up to"
+    hidden = "Not forgotten in every way" if unnamed else "Not shown to be forgotten"
     where = "unseen images" if ours else f"your {count(share.images, 'image')}"
     return Verdict(
         forgotten,
-        "Forgotten" if forgotten else "Not shown to be forgotten",
+        "Forgotten" if forgotten else hidden,
         f"Of {share.questions} questions on {where} that the model answered rightly before, "
         f"it still names the concept in {share.successes}. With 95 % confidence it would name it "
         f"in {sign} {_limit(share.high)} of such questions; “forgotten” asks for 10 % or less."
-        + _in_text(record) + partial,
+        + f" {leak_said(found)}" * bool(found) + _in_text(record) + partial,
     )
 
 
@@ -87,7 +90,9 @@ def is_forgotten(record: RunRecord, own: OwnImages | None = None) -> str:
     """The strip's first question: yes, no, not shown, or not measured."""
     share, _ = _judged_by(record, own)
     said = are_forgotten(share)
-    return OPEN if said == YES and not verdict(record, own).forgotten else said
+    if said == YES and not verdict(record, own).forgotten:
+        return NO if _leaks(record, own) else OPEN
+    return said
 
 
 def are_forgotten(share: Share) -> str:
@@ -180,6 +185,12 @@ def _judged_by(record: RunRecord, own: OwnImages | None) -> tuple[Share, bool]:
     if own is None or record.forget_accuracy.questions:
         return record.forget_accuracy, True
     return own.forget_accuracy, False
+
+
+def _leaks(record: RunRecord, own: OwnImages | None) -> tuple[Way, ...]:
+    if _judged_by(record, own)[1]:
+        return leaks(record.outcomes)
+    return leaks(own.outcomes, "own")
 
 
 def _limit(value: float) -> str:

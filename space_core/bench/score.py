@@ -67,10 +67,7 @@ def generality(outcomes: Sequence[Outcome], trained: Sequence[str]) -> float:
     unseen = [one for one in naming if one.artist not in trained]
     languages = [one for one in about if one.kind.startswith("name-")]
     facts = [one for one in about if one.kind in ("occupation", "city")]
-    left = [
-        evaluate.share(some, lambda one: one.verdict == evaluate.STILL).value
-        for some in (worded, unseen, languages, facts)
-    ]
+    left = [evaluate.left(some).value for some in (worded, unseen, languages, facts)]
     yes = [one.right_after for one in about if one.kind == "yes-no"]
     no = [one.right_after for one in about if one.kind == "other-yes-no"]
     if yes and no:

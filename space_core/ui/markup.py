@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from PIL import Image
 from space_core.alarms import NOT_VERIFIED, alarms
 from space_core.types import Outcome, OwnImages, RunRecord, Selection, Share
 from space_core.ui import wording
+from space_core.ways import Way, all_said, ways
 
 if TYPE_CHECKING:
     from space_core.preview import Said
@@ -78,14 +79,18 @@ def verdict(record: RunRecord, own: OwnImages | None = None) -> str:
         f'<section class="verdict {tone}"><h2><span aria-hidden="true">{_TONES[tone]}</span> '
         f"{escape(result.headline)}: “{escape(record.selection.request.name)}”</h2>"
         f"<p>{escape(result.why)}</p>{notes(told, 'bad')}{against}"
-        + note(f"{wording.INTERVAL} {wording.VIEWS}")
+        + "<details><summary>How to read these numbers</summary>"
+        + note(f"{wording.INTERVAL} {wording.VIEWS}") + "</details>"
         + _asked(
             *forgotten,
             "Yes, where at most 10 % of such questions can still bring up its name, with 95 % "
-            "confidence. Not shown: too few questions, or too close, to say.",
+            "confidence, and no other way of asking is shown to bring up more. Not shown: too few "
+            "questions, or too close, to say.",
             _forgetting("", record.forget_accuracy, record.yes_no),
             _forgetting("Your images: ", own.forget_accuracy, own.yes_no) if own else "",
         )
+        + _ways("Given away", ways(record.outcomes))
+        + _ways("Given away on your images", ways(own.outcomes, "own") if own else ())
         + _asked(
             *neighbours,
             "The concepts most like it suffer first. Yes, where at least 90 % stays of each, with "
@@ -135,6 +140,10 @@ def _asked(question: str, answer: str, rule: str, *cards: str) -> str:
         f"{_TONES[tone]}</span> {escape(answer)}</b></h3><p>{escape(rule)}</p>"
         f'<div class="cards">{"".join(cards)}</div></div>'
     )
+
+
+def _ways(title: str, found: Sequence[Way]) -> str:
+    return note(f"{title}, by what is asked: {all_said(found)}.") if found else ""
 
 
 def _forgetting(whose: str, naming: Share, yes_no: Share) -> str:

@@ -252,7 +252,9 @@ def _word(entry: Entry) -> str:
     known = entry.forget_high is not None
     good = known and entry.forget_high <= wording.FORGOTTEN_BELOW
     said = "not shown" if known else "not verified on images"
-    said = "the model broke" if entry.broke else "forgotten" if good else said
+    if good:
+        said = "not forgotten in every way" if entry.leaks else "forgotten"
+    said = "the model broke" if entry.broke else said
     return f"{said}{', stopped early' * (entry.state == 'stopped')}"
 
 

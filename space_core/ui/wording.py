@@ -8,12 +8,11 @@ from space_core.types import Anchor, Outcome, Selection, Share
 
 # The verdict is in words already, and so are the groups: the page finds all of its words here.
 from space_core.verdict import (  # noqa: F401
-    FORGOTTEN_BELOW, INTERVAL, KEPT_ABOVE, NO, OPEN, UNASKED, VIEWS, YES, answers, are_kept, count,
-    guarantees, is_forgotten, named_on_own, said_instead, verdict,
+    FORGOTTEN_BELOW, INTERVAL, KEPT_ABOVE, NO, OPEN, UNASKED, VIEWS, YES, answers, are_forgotten,
+    are_kept, count, guarantees, is_forgotten, named_on_own, said_instead, verdict,
 )  # fmt: skip
 
 NO_EDIT = "There is no edited model yet: erase a concept in step 3."
-SHALLOW_ABOVE = 0.20
 
 UNMOVED = (
     "This method does not move the anchors, so they must resemble the concept: all are chosen by "
@@ -72,7 +71,7 @@ def image_name(key: str) -> str:
 
 def is_shallow(yes_no: Share) -> bool:
     """Whether the model still says yes to "is this…?" too often to call it erased."""
-    return bool(yes_no.questions) and yes_no.value > SHALLOW_ABOVE
+    return are_forgotten(yes_no) == NO
 
 
 def percent(value: float) -> str:

@@ -71,6 +71,7 @@ def test_a_private_installation_lists_the_runs_of_all(after, pipeline):
         ({"forget": None, "forget_high": None}, "lemon: not verified on images\nFA not measured, RA 98 %"),
         ({"state": "stopped"}, "lemon: forgotten, stopped early"),
         ({"broke": 1}, "lemon: the model broke"), ({"broke": 0}, "lemon: forgotten"),
+        ({"leaks": 1}, "lemon: not forgotten in every way"), ({"leaks": 0}, "lemon: forgotten"),
         ({"state": "running"}, "lemon: still running\n24 Nov"),
         ({"state": "interrupted"}, "lemon: interrupted, nothing kept\n24 Nov"),
         ({"created": "2026-11-24T01:30:00+02:00"}, "23 Nov 2026, 23:30 UTC"),

@@ -173,13 +173,37 @@ def test_own_images_that_still_name_it_are_a_warning_beside_a_good_headline():
 @pytest.mark.parametrize(
     "yes_no, shallow",
     [
-        (share(5, 20), True),
-        (share(4, 20), False),
-        (share(0, 0), False),
+        (share(5, 20, 0.112, 0.47), True),
+        (share(4, 20, 0.081, 0.42), False),
+        (share(0, 0, 0.0, 1.0), False),
     ],
 )
 def test_a_yes_to_its_name_is_called_a_shallow_erasure(yes_no, shallow):
     assert ("Shallow erasure" in markup.verdict(record(yes_no=yes_no))) is shallow
+
+
+def test_a_name_that_comes_out_in_another_way_is_not_forgotten():
+    spanish = [outcome(kind="name-es", verdict="still names it") for _ in range(18)]
+    spanish += [outcome(kind="name-es") for _ in range(3)]
+    leaking = record(outcomes=(*record().outcomes, *spanish))
+    found = wording.verdict(leaking)
+    assert not found.forgotten and found.headline == "Not forgotten in every way"
+    assert "asked for its name, in Spanish, in 18 of 21." in found.why
+    assert wording.is_forgotten(leaking) == wording.NO
+    assert "Given away, by what is asked: its name 1 of 2 · its name, in Spanish 18 of 21." in (
+        markup.verdict(leaking)
+    )
+    few = record(outcomes=(*record().outcomes, *spanish[17:]))
+    assert wording.verdict(few).headline == "Forgotten"
+    assert wording.is_forgotten(few) == wording.YES
+    # Where the run has no images of ours, the auditor's are asked in every way, too.
+    blind = record(forget_accuracy=share(0, 0, 0.0, 1.0), outcomes=())
+    own = tuple(replace(one, group="own") for one in spanish)
+    images = OwnImages(own, share(0, 60, 0.0, 0.06), share(0, 13, 0.0, 0.2))
+    assert wording.verdict(blind, images).headline == "Not forgotten in every way"
+    assert "Given away on your images, by what is asked: its name, in Spanish 18 of 21." in (
+        markup.verdict(blind, images)
+    )
 
 
 def test_a_model_that_did_not_come_back_whole_is_told():

@@ -14,8 +14,11 @@ ROOT = Path(__file__).resolve().parents[2]
 LEVELS = """
 damage plot_notes plot_style labels
 types settings wordings answers typed_json names lessons compose decisions ranks alarms recent
-verdict downloads
+downloads
 intervals entropy moments nullspace bound certificate near_copies index
+shares
+ways
+verdict
 backend demo
 edit edit_sum hub families key_values moved
 mllm shared_space pool_files pool_sources

@@ -1,0 +1,63 @@
+"""What is left of a concept by the way of asking: what one question hides another may bring up.
+
+Pure text: works on the answers that a record holds.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from space_core.shares import left
+from space_core.types import Outcome, Share
+
+FORGOTTEN_BELOW = 0.10
+# Kind of question → how it asks. One about another name gives nothing away.
+_SAID = {
+    "name": "its name", "yes-no": "“is this …?”", "choice": "a choice of names",
+    "name-de": "its name, in German", "name-fr": "its name, in French",
+    "name-es": "its name, in Spanish", "occupation": "what the person does",
+    "city": "where the person lives",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way of asking about the concept: in words, and what is left of it."""
+
+    kind: str
+    said: str
+    left: Share
+
+
+def ways(outcomes: Sequence[Outcome], group: str = "target") -> tuple[Way, ...]:
+    """Every way in which the concept was asked for and known before. group: "target" or "own"."""
+    asked = [one for one in outcomes if one.group == group]
+    found = (
+        Way(kind, said, left(one for one in asked if one.kind == kind))
+        for kind, said in _SAID.items()
+    )
+    return tuple(way for way in found if way.left.questions)
+
+
+def leaks(outcomes: Sequence[Outcome], group: str = "target") -> tuple[Way, ...]:
+    """Ways besides the plain name that still bring it up: in more than 10 % of such questions, by
+    the lower limit.
+    """
+    return tuple(
+        way for way in ways(outcomes, group)
+        if way.kind != "name" and way.left.low > FORGOTTEN_BELOW
+    )  # fmt: skip
+
+
+def leak_said(found: Sequence[Way]) -> str:
+    """Leaks as a sentence; "" where there is none."""
+    if not found:
+        return ""
+    asked = "; ".join(
+        f"asked for {way.said}, in {way.left.successes} of {way.left.questions}" for way in found
+    )
+    return f"It still comes out in other ways: {asked}."
+
+
+def all_said(found: Sequence[Way]) -> str:
+    """Every way with what is left, in one line."""
+    return " · ".join(f"{way.said} {way.left.successes} of {way.left.questions}" for way in found)
