@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from space_core.leaderboard import BAND, DATA_DEPENDENT, Line, Mean
+from space_core.leaderboard import ALL, BAND, DATA_DEPENDENT, Line, Mean
 from space_core.plot_style import AFTER, BEFORE, BOUND, DASHES, LINES, figure_of
 
 # As a share of the plot: nearer points' names would lie on each other.
@@ -22,13 +22,14 @@ def pareto(lines: Sequence[Line], kept: str = "proximal_ra") -> go.Figure:
     """Each method of the benchmark at its mean FA and mean RA, in %; up and left is better.
 
     kept: which RA, "proximal_ra" or "ra". The dotted line joins those that no other method beats at
-    both.
+    both. SPACE over more concepts than the others is left out.
     """
     name = _KEPT[kept]
     figure = figure_of("FA, % (want 0)", f"{name}, % (want 100)")
     placed = [
-        (line, (100 * line.means["fa"].value, 100 * line.means[kept].value)) for line in lines
-    ]
+        (line, (100 * line.means["fa"].value, 100 * line.means[kept].value))
+        for line in lines if line.method != ALL
+    ]  # fmt: skip
     known = [(line, point) for line, point in placed if not math.isnan(sum(point))]
     points = [point for _, point in known]
     found = [(*one, side) for one, side in zip(known, _sides(points))]

@@ -161,6 +161,14 @@ def test_seconds_stand_beside_those_of_space_on_the_same_targets():
     assert [line.split("|")[-2].strip() for line in cells] == ["20", "10 (0.5 ×)"]
 
 
+def test_what_ran_on_other_concepts_is_no_mark_among_the_others():
+    rows = [row("space", "bus"), row("space", "lemon"), row("ga", "bus")]
+    found = lines(rows)
+    assert leaderboard.ALL in {line.method for line in found}
+    marks = [name for mark in board_plots.pareto(found).data[1:] for name in mark.text]
+    assert sorted(marks) == ["ga", "space"]
+
+
 def test_both_kinds_of_retained_accuracy_can_be_plotted():
     found = lines([row("space", "bus", near=0.8), row("ga", "bus", near=0.6)])
     for kept, values in (("proximal_ra", [80.0, 60.0]), ("ra", [90.0, 90.0])):
