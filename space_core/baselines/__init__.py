@@ -35,8 +35,8 @@ def _grid(rates: tuple[float, ...], steps: tuple[int, ...]) -> tuple[LoraConfig,
     return tuple(LoraConfig(learning_rate=rate, steps=n) for rate, n in product(rates, steps))
 
 
-# Around what a first round of as many settings chose: 3e-4 and 20 steps here; elsewhere it lay at an
-# edge.
+# Around what a first round of as many settings chose: 3e-4 and 20 steps here; elsewhere it lay at
+# an edge.
 _ASCENT = _grid((1e-4, 2e-4, 3e-4), (20, 40))
 
 BASELINES: dict[str, Baseline] = {
