@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from space_core import cli_bench, cli_data, cli_together
 from space_core.backend import memory_in_words
-from space_core.settings import PRESETS, DcsiConfig, Settings, TpasConfig, heed_offline
+from space_core.settings import PRESETS, DcsiConfig, Settings, TpasConfig, anchors_for, heed_offline
 from space_core.types import ConceptRequest, Progress, RunRecord, Selection, Share, StepEvent
 from space_core.ways import all_said, ways
 
@@ -53,10 +53,10 @@ def erase(args: argparse.Namespace) -> None:
         raise ValueError(f"{args.out} is a file: give a folder for --out.")
     settings = Settings.from_env()
     request, bench = _request(args), open_bench(settings)
-    selection = select_anchors(bench, request, _tpas(args))
-    _warn(selection.warnings)
     layers = tuple(args.layers) or settings.layers
     config = replace(PRESETS[args.preset], steps=args.steps, seed=args.seed, layers=layers)
+    selection = select_anchors(bench, request, _tpas(args, config))
+    _warn(selection.warnings)
     finished = _audited(bench, request, selection, config)
     _warn(finished.record.warnings)
     folder = save_run(args.out, finished.record, finished.edit)
@@ -69,7 +69,8 @@ def anchors(args: argparse.Namespace) -> None:
     """Print what TPAS would choose, and what the guard kept away."""
     from space_core.audit import open_bench, select_anchors
 
-    selection = select_anchors(open_bench(Settings.from_env()), _request(args), _tpas(args))
+    choice = _tpas(args, DcsiConfig())
+    selection = select_anchors(open_bench(Settings.from_env()), _request(args), choice)
     _warn(selection.warnings)
     print(_chosen(selection))
 
@@ -207,8 +208,8 @@ def _request(args: argparse.Namespace) -> ConceptRequest:
     )
 
 
-def _tpas(args: argparse.Namespace) -> TpasConfig:
-    return TpasConfig(anchors=args.anchors, threshold=args.threshold)
+def _tpas(args: argparse.Namespace, config: DcsiConfig) -> TpasConfig:
+    return replace(anchors_for(config), anchors=args.anchors, threshold=args.threshold)
 
 
 def _at_least(low: int):

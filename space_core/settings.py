@@ -2,7 +2,7 @@
 
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -176,6 +176,14 @@ class DcsiConfig:
             return self.layers
         edge = depth // 6
         return tuple(range(edge, max(edge + 1, depth - max(1, edge))))
+
+
+def anchors_for(config: DcsiConfig) -> TpasConfig:
+    """How an edit's anchors are chosen where nothing else is said. What is not moved must resemble
+    the concept: then chance draws none.
+    """
+    default = TpasConfig()
+    return default if config.inversion_steps else replace(default, by_chance=0.0)
 
 
 # "space": this project's reading, tuned. "paper": the paper read literally, plain anchors that

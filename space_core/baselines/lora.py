@@ -136,7 +136,7 @@ def descend(
     parameters: Sequence[Tensor], data: Data, config: LoraConfig,
     objective: Callable[[Data], Mapping[str, Tensor]],
 ) -> Iterator[StepEvent]:  # fmt: skip
-    """AdamW on seeded batches. What StepEvent measures beside the losses is DCSI's: NaN here."""
+    """AdamW on seeded batches."""
     generator = torch.Generator().manual_seed(config.seed)
     optimiser = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=0.0)
     started = time.monotonic()
@@ -146,10 +146,20 @@ def descend(
         sum(losses.values()).backward()
         optimiser.step()
         said = {name: float(loss.detach()) for name, loss in losses.items()}
-        yield StepEvent(
-            step=step, steps=config.steps, losses=said, overwritten=math.nan, entropy=math.nan,
-            damage=math.nan, seconds=time.monotonic() - started,
-        )  # fmt: skip
+        yield step_event(step, config, said, started)
+
+
+def step_event(
+    step: int, config: LoraConfig, losses: Mapping[str, float], started: float
+) -> StepEvent:
+    """A step of a published method. What StepEvent measures beside losses is DCSI's: NaN here.
+
+    started: of the training, by time.monotonic.
+    """
+    return StepEvent(
+        step=step, steps=config.steps, losses=losses, overwritten=math.nan, entropy=math.nan,
+        damage=math.nan, seconds=time.monotonic() - started,
+    )  # fmt: skip
 
 
 def batch_of(data: Data, size: int, generator: torch.Generator) -> Data:

@@ -13,7 +13,6 @@ other methods; and a constant rate, as for all of these. Guessed: F is a mean ov
 examples a side, of the squared gradient of each batch's mean loss.
 """
 
-import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -64,10 +63,7 @@ def train(
         for _ in range(descents):
             chosen = draw(data.retain, config.batch, generator)
             said["retain"] = move([data.retain[i] for i in chosen], 1.0, {})
-        yield StepEvent(
-            step=step, steps=config.steps, losses=said, overwritten=math.nan, entropy=math.nan,
-            damage=math.nan, seconds=time.monotonic() - started,
-        )  # fmt: skip
+        yield lora.step_event(step, config, said, started)
     yield Edit({name: _thin(delta.detach().cpu()) for name, delta in deltas.items()})
 
 

@@ -81,9 +81,10 @@ def run(settings: Settings, suite: Suite) -> str:
         # Also of what a stopped run has.
         answers = reference.read(suite.results)
         paths = sorted(suite.out.glob("*--*.parquet"))
-        fresh = [path for path in paths if _read(path).inputs == inputs]
+        fresh = {path: row for path in paths if (row := _read(path)).inputs == inputs}
         rows = tuple(
-            _grouped(_counted(path, bench.split.artists, answers), known) for path in fresh
+            _grouped(_counted(path, row, bench.split.artists, answers), known)
+            for path, row in fresh.items()
         )
         if stale := len(paths) - len(rows):
             log.warning("%d rows were measured with something else and are left out", stale)
@@ -189,12 +190,13 @@ def _read(path: Path) -> Row:
         raise _foreign(path) from fault
 
 
-def _counted(path: Path, trained: Sequence[str], answers: Mapping[Question, bool]) -> Row:
+def _counted(
+    path: Path, row: Row, trained: Sequence[str], answers: Mapping[Question, bool]
+) -> Row:
     """A pair's row, its measures counted anew from the questions that are kept with it.
 
     So a measure that is added or mended needs no new run. answers: a reference's, or nothing.
     """
-    row = _read(path)
     try:
         outcomes = [Outcome(**one) for one in pq.read_table(path).to_pylist()]
     except TypeError as fault:

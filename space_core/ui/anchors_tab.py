@@ -9,7 +9,7 @@ import gradio as gr
 from space_core import plots
 from space_core.leaderboard import RESULTS
 from space_core.plot_notes import PLOTS
-from space_core.settings import PRESETS, TpasConfig
+from space_core.settings import PRESETS, TpasConfig, anchors_for
 from space_core.types import RunRecord, Selection
 from space_core.ui import evidence, markup, wording
 from space_core.ui.pipeline import Pipeline
@@ -158,17 +158,8 @@ def chosen_after(event: Callable[..., Any], parts: Parts, pipeline: Pipeline) ->
 
 def config(count: float, from_pool: bool, cut: float, preset: str) -> TpasConfig:
     """The controls, and the method of step 3, as settings of the selection."""
-    return replace(
-        default_config(preset), anchors=int(count), threshold=None if from_pool else float(cut)
-    )
-
-
-def default_config(preset: str) -> TpasConfig:
-    """How a method's anchors are chosen where no control says otherwise. What is not moved must
-    resemble the concept: then chance chooses none.
-    """
-    default = TpasConfig()
-    return default if PRESETS[preset].inversion_steps else replace(default, by_chance=0.0)
+    choice = anchors_for(PRESETS[preset])
+    return replace(choice, anchors=int(count), threshold=None if from_pool else float(cut))
 
 
 def choose_if_set_anew(
@@ -219,7 +210,7 @@ def use_suggestion(
     """Start again with the concept that the words most likely meant."""
     bench = pipeline.bench.result()
     request = read_request(name, "", "", "", *wishes)
-    selection = pipeline.select(bench, request, default_config(preset), frozenset())
+    selection = pipeline.select(bench, request, anchors_for(PRESETS[preset]), frozenset())
     yield {
         "concept": name, "aliases": "", "description": "", "category": "",
         **fresh_controls(selection), **shown(bench, selection),

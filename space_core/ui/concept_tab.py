@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from space_core.settings import PRESETS, anchors_for
 from space_core.types import Selection
 from space_core.ui import anchors_tab, markup, wording
 from space_core.ui.pipeline import Pipeline
@@ -202,8 +203,7 @@ def find(
     waiting = "Loading the model…" if not pipeline.bench.done() else "Searching the public pool…"
     yield {"concept_status": markup.status(waiting, "busy")}
     bench = pipeline.bench.result()
-    config = anchors_tab.default_config(preset)
-    selection = pipeline.select(bench, request, config, frozenset())
+    selection = pipeline.select(bench, request, anchors_for(PRESETS[preset]), frozenset())
     found = f"Found {len(selection.anchors)} proxy anchors: see step 2."
     yield {
         "concept_status": markup.status(found, "good"), "tabs": gr.update(selected="anchors"),

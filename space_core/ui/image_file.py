@@ -10,7 +10,7 @@ from gradio.data_classes import FileData, ListFiles
 from gradio.utils import get_upload_folder
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from space_core.ui.image_text import MOST_PIXELS
+from space_core.ui.image_text import MOST_PIXELS, too_large
 
 _LONGEST_SIDE = 1024
 _UNREADABLE = (UnidentifiedImageError, OSError, SyntaxError, ValueError)
@@ -41,9 +41,7 @@ def read(path: str | Path) -> Image.Image:
             f"“{name}” cannot be read as an image: give a PNG, JPEG or WebP file."
         ) from fault
     if picture is None:
-        raise ValueError(
-            f"“{name}” has more than {MOST_PIXELS // 10**6} million pixels: give a smaller image."
-        )
+        raise too_large(f"“{name}”")
     picture.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
     return picture
 

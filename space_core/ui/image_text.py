@@ -25,10 +25,14 @@ def read_image(text: str) -> Image.Image:
         image = Image.open(io.BytesIO(data), formats=_FORMATS)
         # Its size stands before its pixels: nothing large is unpacked.
         if image.width * image.height > MOST_PIXELS:
-            raise ValueError(
-                f"The image has more than {MOST_PIXELS // 10**6} million pixels: send a smaller "
-                "one."
-            )
+            raise too_large("The image")
         return image.convert("RGB")
     except _FAULTS as error:
         raise ValueError(_UNREADABLE) from error
+
+
+def too_large(said: str) -> ValueError:
+    """The fault of an image with more pixels than are unpacked, called so."""
+    return ValueError(
+        f"{said} has more than {MOST_PIXELS // 10**6} million pixels: give a smaller image."
+    )

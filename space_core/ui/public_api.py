@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 import gradio as gr
 
-from space_core.settings import PRESETS, DcsiConfig, TpasConfig
+from space_core.settings import PRESETS, DcsiConfig, TpasConfig, anchors_for
 from space_core.types import ConceptRequest, Progress, RunRecord, Selection, Share, StepEvent
 from space_core.ui.image_text import read_image
 from space_core.ui.pipeline import Pipeline
@@ -44,9 +44,9 @@ def endpoints(pipeline: Pipeline) -> tuple[Callable[..., Any], ...]:
     The one that erases is a generator: gradio closes it where its caller cancels or goes away.
     """
 
-    def choose(request: ConceptRequest, anchors: int) -> Selection:
-        config = TpasConfig(anchors=_within("anchors", anchors))
-        return pipeline.select(pipeline.bench.result(), request, config, frozenset())
+    def choose(request: ConceptRequest, anchors: int, config: DcsiConfig) -> Selection:
+        choice = replace(anchors_for(config), anchors=_within("anchors", anchors))
+        return pipeline.select(pipeline.bench.result(), request, choice, frozenset())
 
     def kept(key: str) -> "Finished":
         runs = pipeline.runs.result()
@@ -63,7 +63,8 @@ def endpoints(pipeline: Pipeline) -> tuple[Callable[..., Any], ...]:
         `threshold`, `effective` (how many distinct images they count as), `resolved` (known
         concepts that the words may mean) and `warnings`.
         """
-        said = plain(choose(read_request(concept, aliases, description, category), anchors))
+        request = read_request(concept, aliases, description, category)
+        said = plain(choose(request, anchors, DcsiConfig()))
         return {name: value for name, value in said.items() if name != "scores"}
 
     def erase(
@@ -91,7 +92,7 @@ def endpoints(pipeline: Pipeline) -> tuple[Callable[..., Any], ...]:
         request = read_request(
             concept, aliases, description, category, instead=instead, text_too=text_too
         )
-        selection = choose(request, anchors)
+        selection = choose(request, anchors, config)
         done = 0.0
         # Nobody's run: no list shows it, only its key finds it.
         with pipeline.runs.result().running("", request.name) as key, closing(pipeline.audit(

@@ -298,7 +298,7 @@ def test_measures_are_counted_anew_from_the_questions_and_what_was_measured_stay
     asked += [outcome("far", "name", False), outcome("far", "name", True, before=False)]
     measured = replace(row("space", "lemon"), inputs="m")
     board._write(path, measured, asked)
-    found = board._counted(path, TRAINED, {})
+    found = board._counted(path, board._read(path), TRAINED, {})
     assert (found.n, found.fa, found.ra, found.ra_of_before) == (1, 1.0, 0.75, 1.0)
     assert math.isnan(found.proximal_ra) and math.isnan(found.told) and found.curve == ((0.5, 3, 4),)
     kept = {one.name for one in fields(Row)} - set(COUNTED)
