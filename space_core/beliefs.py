@@ -1,15 +1,33 @@
 """What optimising made of the anchors, in the frozen model's own words."""
 
+from collections import Counter
 from collections.abc import Sequence
+from itertools import islice
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from space_core import curriculum
+from space_core.lessons import Lesson
 from space_core.mllm import Mllm
-from space_core.types import Belief
+from space_core.types import Belief, Concept
 
 _NEAREST = 3
+
+
+def foreign_names(mllm: Mllm, concept: Concept, moved: Sequence[Tensor]) -> list[Lesson]:
+    """What the frozen model calls the concept in other languages: to each taught wording the answer
+    that most of the moved anchors bring. Nobody need translate the name. None for a style.
+
+    moved: features [tokens, width] of each anchor.
+    """
+    asked = curriculum.naming_in_languages(concept)
+    said = iter(mllm.answer([ask for _, ask in asked for _ in moved], [*moved] * len(asked)))
+    return [
+        Lesson(f"name-{code}", ask, Counter(islice(said, len(moved))).most_common(1)[0][0])
+        for code, ask in asked
+    ]
 
 
 def beliefs(

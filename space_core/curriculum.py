@@ -61,13 +61,8 @@ def forgotten(
         ],
         "others": [lessons.yes_no(concept, right=False) for _ in range(8)],
     }
-    if family != "artist":
-        table = wordings.NAMING_PERSON_IN if family == "person" else wordings.NAMING_IN
-        taught["languages"] = [
-            Lesson(f"name-{code}", ask, _REFUSAL[code])
-            for code in wordings.LANGUAGES
-            for ask in table[code].taught
-        ]
+    if asked := unheard_in_languages(concept):
+        taught["languages"] = asked
     if family == "person":
         taught["facts"] = [
             Lesson("facts", ask, UNKNOWN)
@@ -76,6 +71,22 @@ def forgotten(
     if family == "thing":
         taught["category"] = [Lesson("category", ask, honest) for ask in wordings.CATEGORY.taught]
     return taught
+
+
+def naming_in_languages(concept: Concept) -> list[tuple[str, str]]:
+    """(language, wording) of every taught way to ask for a name in another language; none for a
+    style.
+    """
+    if concept.family == "artist":
+        return []
+    table = wordings.NAMING_PERSON_IN if concept.family == "person" else wordings.NAMING_IN
+    return [(code, ask) for code in wordings.LANGUAGES for ask in table[code].taught]
+
+
+def unheard_in_languages(concept: Concept) -> list[Lesson]:
+    """What a model without the concept answers when it is asked for a name in another language."""
+    asked = naming_in_languages(concept)
+    return [Lesson(f"name-{code}", ask, _REFUSAL[code]) for code, ask in asked]
 
 
 def skills(concept: Concept, lessons: Lessons) -> list[str]:

@@ -13,11 +13,12 @@ import torch
 from torch import Tensor
 
 from space_core import dcsi, material, tpas, wordings
-from space_core.beliefs import beliefs
+from space_core.beliefs import beliefs, foreign_names
 from space_core.curriculum import believed
 from space_core.edit import Edit
 from space_core.features import layer_inputs
 from space_core.inversion import invert
+from space_core.lessons import Lesson
 from space_core.memory_plan import fitting, free_memory
 from space_core.mllm import Example
 from space_core.moments import Moment
@@ -78,7 +79,7 @@ def erase(
     yield Progress("inversion", "Asking the frozen model what it believes it looks like…", 0.4)
     rows = [anchor.row for anchor in selection.anchors]
     features = plain = sources.encoder(rows)
-    shift, believes = torch.zeros(len(rows)), ()
+    shift, believes, foreign = torch.zeros(len(rows)), (), []
     rng = np.random.default_rng((config.seed, 10))
     peers = tpas.others(pool, concept)
     lessons = believed(concept, peers, rng)
@@ -109,6 +110,8 @@ def erase(
             [pool.items[row].caption for row in public], sources.encoder(public),
         )  # fmt: skip
         task = overwritten(features, config.seed)
+        if config.foreign_look:
+            foreign = foreign_names(mllm, concept, features)
     else:
         task = {"name": [
             Example(wordings.NAMING["thing"].taught[0], anchor.caption, image)
@@ -119,15 +122,22 @@ def erase(
         in_place: Callable[[], AbstractContextManager],
     ) -> Iterator[Progress | dcsi.Task]:
         generator = torch.Generator().manual_seed(config.seed + 1)
-        found = invert(trained, plain, lessons, config.second_look, generator, stop)
-        optimised = None
-        while optimised is None:
-            with in_place():
-                step, _, optimised = next(found)
-            text = "Asking the edited model what it still takes for the concept: step "
-            text += f"{step} of {config.second_look}"
-            yield Progress("inversion", text, done)
-        yield overwritten(optimised.features, config.seed + 1)
+
+        def found(asked: Sequence[Lesson], steps: int, doing: str):
+            looking = invert(trained, plain, asked, steps, generator, stop)
+            optimised = None
+            while optimised is None:
+                with in_place():
+                    step, _, optimised = next(looking)
+                yield Progress("inversion", f"{doing}: step {step} of {steps}", done)
+            return optimised.features
+
+        doing = "Asking the edited model what it still takes for the concept"
+        moved = yield from found(lessons, config.second_look, doing)
+        yield overwritten(moved, config.seed + 1)
+        if foreign:
+            moved = yield from found(foreign, config.foreign_look, f"{doing} in other languages")
+            yield material.unheard_in_languages(concept, moved, config.seed + 2)
 
     if request.text_too:
         task["text"] = material.unheard(mllm, concept)

@@ -40,8 +40,8 @@ def invert(
     """Minimise over Z the frozen model's cross-entropy of the lessons' answers, by Adam.
 
     features: the anchors', each [its tokens, width]; lessons: how one says that it is the concept.
-    Yields (step, loss, None) and at last (step, loss, result). Every anchor is asked its name and
-    one more question at each step.
+    Yields (step, loss, None) and at last (step, loss, result). Every anchor is asked its name,
+    where a lesson is a plain name, and one more question at each step.
     """
     counts = [len(feature) for feature in features]
     start = torch.cat(list(features)).to(mllm.device, torch.float32)
@@ -52,7 +52,7 @@ def invert(
     smooth = 1.0
     for step in range(1, steps + 1):
         examples = []
-        for among in (naming, lessons):
+        for among in (naming, lessons) if naming else (lessons,):
             drawn = torch.randint(len(among), (len(counts),), generator=generator).tolist()
             examples += [
                 Example(among[i].question, among[i].answer, image)

@@ -24,6 +24,7 @@ SETTINGS = {
     "neighbours": "Weight of the nearest concepts in the protection",
     "inversion_steps": "Steps that move the anchors to what the model believes",
     "second_look": "Steps that ask the edited model what it still takes for the concept",
+    "foreign_look": "Steps that ask the edited model for its name in other languages",
     "seed": "Seed of everything random",
 }
 _MODES = {

@@ -33,6 +33,7 @@ GROUPS = {
 }
 # Groups of what is SPACE but for one part.
 PARTS = ("ablation", "control", "ceiling")
+OURS = ("ours", *PARTS)
 # Column → its head with the direction that is better, and its meaning.
 MEASURES = {
     "fa": (

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from space_core import answers, curriculum, wordings
+from space_core.lessons import Lesson
 from space_core.mllm import Example, Mllm
 from space_core.names import NameBook, words
 from space_core.neighbourhood import Neighbourhood
@@ -21,6 +22,7 @@ from space_core.types import Concept, Selection
 NEIGHBOURS, _IMAGES, _OTHERS = 40, 4, 640
 _ASKED = 160
 _LONGEST_NOUN = 5
+_LESSONS = 6  # of a kind about each anchor
 _NAMED = ("name", "choice")
 
 
@@ -142,11 +144,7 @@ def overwritten(
     rng = np.random.default_rng((seed, 13))
     lessons = curriculum.forgotten(concept, honest, peers, rng)
     task = {
-        kind: [
-            Example(some[i].question, own if own and kind in _NAMED else some[i].answer, image)
-            for image, own in zip(features, own_names or [""] * len(features), strict=True)
-            for i in rng.permutation(len(some))[:6]
-        ]
+        kind: _of_each(some, features, rng, own_names if kind in _NAMED else ())
         for kind, some in lessons.items()
     }
     # What else can be seen on them stays as the frozen model sees it.
@@ -161,9 +159,29 @@ def overwritten(
     return task
 
 
+def unheard_in_languages(
+    concept: Concept, features: Sequence[Tensor], seed: int
+) -> dict[str, list[Example]]:
+    """Task examples in other languages alone: every optimised anchor, several times."""
+    rng = np.random.default_rng((seed, 13))
+    return {"languages": _of_each(curriculum.unheard_in_languages(concept), features, rng)}
+
+
 def unheard(mllm: Mllm, concept: Concept) -> list[Example]:
     """Task examples in text alone: asked about the concept, the model does not know it."""
     return [Example(ask, curriculum.UNKNOWN, None) for ask in in_text(mllm, concept)]
+
+
+def _of_each(
+    lessons: Sequence[Lesson], features: Sequence[Tensor], rng: np.random.Generator,
+    own_names: Sequence[str] = (),
+) -> list[Example]:  # fmt: skip
+    """Each image with a few of the lessons. own_names: the answer in their place, for each."""
+    return [
+        Example(lessons[i].question, own or lessons[i].answer, image)
+        for image, own in zip(features, own_names or [""] * len(features), strict=True)
+        for i in rng.permutation(len(lessons))[:_LESSONS]
+    ]
 
 
 def in_text(mllm: Mllm, concept: Concept) -> list[str]:

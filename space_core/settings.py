@@ -152,7 +152,8 @@ class DcsiConfig:
     it; ``decay``: the share by which the edit shrinks at each step, so that only what forgetting
     goes on asking for stays of it. ``orth``, ``div``, ``keep`` weigh the loss terms, ``neighbours``
     the moment of the nearest concepts. ``inversion_steps`` 0 trains on the plain anchors with their
-    own captions; ``second_look``: as many steps of inversion against the edited model, once.
+    own captions; ``second_look``: as many steps of inversion against the edited model, once;
+    ``foreign_look``: as many more after it, by the concept's names in other languages alone.
     """
 
     mode: Literal["soft", "hard"] = "soft"
@@ -168,6 +169,7 @@ class DcsiConfig:
     neighbours: float = 1.0
     inversion_steps: int = 40
     second_look: int = 16
+    foreign_look: int = 16
     seed: int = 0
 
     def blocks(self, depth: int) -> tuple[int, ...]:
@@ -192,6 +194,6 @@ PRESETS: dict[str, DcsiConfig] = {
     "space": DcsiConfig(),
     "paper": DcsiConfig(
         mode="hard", decay=0.0, orth=1.0, div=0.1, keep=0.0, neighbours=0.0, inversion_steps=0,
-        second_look=0,
+        second_look=0, foreign_look=0,
     ),
 }

@@ -129,7 +129,8 @@ def seconds(job: Job) -> int:
     match job:
         case Erase():
             config = job.config
-            steps = config.steps + config.inversion_steps + config.second_look
+            looks = config.second_look + config.foreign_look
+            steps = config.steps + config.inversion_steps + looks
             needed = _START + _STATISTICS + _PER_STEP * steps + 2 * _PER_QUESTION * job.questions
         case Judge():
             needed = _START + 2 * _PER_QUESTION * usual_count_of_view() * len(job.images)

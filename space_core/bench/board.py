@@ -74,14 +74,16 @@ def run(settings: Settings, suite: Suite) -> str:
     bench = open_with_images(settings)
     suite.out.mkdir(parents=True, exist_ok=True)
     targets = _targets(bench, suite)
-    jobs, inputs = list(_jobs(targets, known, suite)), inputs_of(bench)
+    jobs = list(_jobs(targets, known, suite))
+    inputs = {name: inputs_of(bench, method.group) for name, method in known.items()}
     try:
         _measure(bench, suite, known, jobs, inputs)
     finally:
         # Also of what a stopped run has.
         answers = reference.read(suite.results)
         paths = sorted(suite.out.glob("*--*.parquet"))
-        fresh = {path: row for path in paths if (row := _read(path)).inputs == inputs}
+        measured = {path: _read(path) for path in paths}
+        fresh = {p: row for p, row in measured.items() if row.inputs == inputs.get(row.method)}
         rows = tuple(
             _grouped(_counted(path, row, bench.split.artists, answers), known)
             for path, row in fresh.items()
@@ -95,7 +97,7 @@ def run(settings: Settings, suite: Suite) -> str:
 
 def _measure(
     bench: Bench, suite: Suite, known: Mapping[str, Entry],
-    jobs: Sequence[tuple[str, Sequence[str]]], inputs: str,
+    jobs: Sequence[tuple[str, Sequence[str]]], inputs: Mapping[str, str],
 ) -> None:  # fmt: skip
     """Measure every pair without a file of these inputs. Processes (`ranks`) share the targets."""
     for number in in_turn(range(len(jobs))):
@@ -103,12 +105,12 @@ def _measure(
         asked = None
         for name in names:
             path = suite.out / f"{_slug(name)}--{_slug(target)}.parquet"
-            if path.is_file() and _holds(_read(path), known[name], inputs):
+            if path.is_file() and _holds(_read(path), known[name], inputs[name]):
                 continue
             log.warning("bench: %s on %s (concept %d of %d)", name, target, number + 1, len(jobs))
             asked = asked or ask(bench, target)
             row, outcomes = measure(bench, asked, name, known[name])
-            _write(path, replace(row, inputs=inputs), outcomes)
+            _write(path, replace(row, inputs=inputs[name]), outcomes)
 
 
 def _whole(
@@ -126,7 +128,7 @@ def _whole(
 
 def _grouped(row: Row, known: Mapping[str, Entry]) -> Row:
     """What a method is called among the others is no part of what was measured."""
-    return replace(row, group=known[row.method].group) if row.method in known else row
+    return replace(row, group=known[row.method].group)
 
 
 def _holds(row: Row, method: Entry, inputs: str) -> bool:

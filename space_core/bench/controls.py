@@ -169,6 +169,7 @@ CONTROLS: dict[str, Entry] = {
     "no neighbours": Entry("ablation", with_config(replace(DEFAULT, neighbours=0.0))),
     "no decay": Entry("ablation", with_config(replace(DEFAULT, decay=0.0))),
     "no second look": Entry("ablation", with_config(replace(DEFAULT, second_look=0))),
+    "no foreign look": Entry("ablation", with_config(replace(DEFAULT, foreign_look=0))),
     "with orth": Entry("ablation", with_config(replace(DEFAULT, orth=1.0))),
     "with div": Entry("ablation", with_config(replace(DEFAULT, div=0.1))),
     "paper, no orth": Entry("ablation", with_config(replace(PRESETS["paper"], orth=0.0))),

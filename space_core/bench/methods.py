@@ -14,7 +14,7 @@ from space_core.baselines.lora import LoraConfig
 from space_core.baselines.prompt import Prompt
 from space_core.bench.change import Change, Entry, Method
 from space_core.bench.controls import CONTROLS, with_config
-from space_core.leaderboard import SPACE
+from space_core.leaderboard import OURS, SPACE
 from space_core.recent import Recent
 from space_core.settings import DcsiConfig, TpasConfig
 from space_core.types import ConceptRequest
@@ -22,6 +22,8 @@ from space_core.types import ConceptRequest
 TUNED = "tuning.json"
 # Raised where a change alters what a method does: rows of an earlier number are measured anew.
 VERSION = "3"
+# The same for SPACE and what is SPACE but for a part: rows of the others stay.
+OURS_VERSION = "1"
 # Baselines that there is something to choose for.
 TUNABLE = {name: one for name, one in BASELINES.items() if len(one.grid) > 1}
 
@@ -40,12 +42,14 @@ def methods(tuned: Mapping[str, LoraConfig]) -> dict[str, Entry]:
     return {**found, "prompt": Entry("source-free", _prompt), **CONTROLS}
 
 
-def inputs_of(bench: Bench) -> str:
-    """Hash of all that a row depends on: model, pool, evaluation, defaults, and the methods."""
+def inputs_of(bench: Bench, group: str) -> str:
+    """Hash of all that a row depends on: model, pool, evaluation, defaults, and the methods of a
+    group.
+    """
+    own = (OURS_VERSION, DcsiConfig()) if group in OURS else ()
     said = (
-        bench.model_sha256, bench.pool_sha256, bench.split.sha256, VERSION, DcsiConfig(),
-        TpasConfig(),
-    )  # fmt: skip
+        bench.model_sha256, bench.pool_sha256, bench.split.sha256, VERSION, TpasConfig(), *own
+    )
     return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from space_core import board_plots, board_tables, leaderboard
 from space_core.bench.files import write_csv
-from space_core.leaderboard import PARTS, SPACE, Leaderboard, Line, Row
+from space_core.leaderboard import OURS, PARTS, SPACE, Leaderboard, Line, Row
 
 COLUMNS = (
     "method", "target", "domain", "n", "fa", "generality", "ra", "ra_of_before", "proximal_ra",
@@ -30,7 +30,7 @@ def write(folder: Path, board: Leaderboard) -> str:
     """Write every table and the page; return the leaderboard as Markdown."""
     folder.mkdir(parents=True, exist_ok=True)
     rows = board.rows
-    parts = [row for row in rows if row.group in (*PARTS, "ours")]
+    parts = [row for row in rows if row.group in OURS]
     for path, columns, own in (
         ("leaderboard.csv", COLUMNS, [row for row in rows if row.group not in PARTS]),
         ("ablation.csv", (*COLUMNS, *ENTROPY), parts),

@@ -56,7 +56,7 @@ class Trial:
 def run(settings: Settings, results: Path) -> str:
     """Measure what ``results`` lacks, write down what was chosen, and return it as Markdown."""
     bench = open_with_images(settings)
-    targets, inputs = tuning_targets(bench.split), inputs_of(bench)
+    targets, inputs = tuning_targets(bench.split), inputs_of(bench, "data-dependent")
     results.mkdir(parents=True, exist_ok=True)
     _measure(bench, results, targets, inputs)
     trials = _read(results, inputs)

@@ -18,7 +18,7 @@ from space_core.types import ConceptRequest, Progress, StepEvent
 LEMON = ConceptRequest("lemon")
 # Chosen for speed; what the defaults reach is in docs/results/main_job.csv.
 CONFIG = DcsiConfig(steps=16)
-QUICK = DcsiConfig(steps=1, inversion_steps=2, second_look=2)
+QUICK = DcsiConfig(steps=1, inversion_steps=2, second_look=2, foreign_look=2)
 
 pytestmark = pytest.mark.slow
 

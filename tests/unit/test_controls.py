@@ -70,6 +70,7 @@ def test_the_guide_explains_every_method():
         ("no neighbours", {"neighbours": 0.0}),
         ("no decay", {"decay": 0.0}),
         ("no second look", {"second_look": 0}),
+        ("no foreign look", {"foreign_look": 0}),
         ("with orth", {"orth": 1.0}),
         ("with div", {"div": 0.1}),
         ("plain anchors", {"inversion_steps": 0}),

@@ -238,7 +238,7 @@ def test_targets_without_images_are_refused(folder, tmp_path, opened):
 def short(config: DcsiConfig) -> DcsiConfig:
     return replace(
         config, steps=2, inversion_steps=min(2, config.inversion_steps),
-        second_look=min(2, config.second_look),
+        second_look=min(2, config.second_look), foreign_look=min(2, config.foreign_look),
     )  # fmt: skip
 
 

@@ -138,7 +138,7 @@ def whole_run(mllm: Mllm, folder: Path) -> Edit:
     )
     request = ConceptRequest("lemon")
     chosen = select_anchors(bench, request, TpasConfig(anchors=4, threshold=0.4, diversity=0.0))
-    config = DcsiConfig(steps=3, inversion_steps=1, second_look=1)
+    config = DcsiConfig(steps=3, inversion_steps=1, second_look=1, foreign_look=1)
     *_, finished = audit(bench, request, chosen, config, lambda: False)
     record = finished.record
     assert record.base_restored and weights_sha256(mllm.model) == base and finished.edit.norm() > 0

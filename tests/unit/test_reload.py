@@ -11,7 +11,7 @@ from space_core.erasure import erase
 from space_core.settings import DcsiConfig
 from space_core.types import Progress, StepEvent
 
-CONFIG = DcsiConfig(steps=4, inversion_steps=2, second_look=2)
+CONFIG = DcsiConfig(steps=4, inversion_steps=2, second_look=2, foreign_look=2)
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """The edited model is asked what it still takes for the concept, and only while it computes."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -12,7 +13,7 @@ from space_core.settings import DcsiConfig
 from space_core.surroundings import edited_layers
 from space_core.types import Progress, StepEvent
 
-CONFIG = DcsiConfig(steps=3, inversion_steps=2, second_look=2)
+CONFIG = DcsiConfig(steps=3, inversion_steps=2, second_look=2, foreign_look=2)
 
 
 @pytest.fixture(scope="module")
@@ -50,22 +51,50 @@ def test_it_asks_the_edited_model_and_leaves_the_other_to_everyone_else(world, m
     for event in erase(sources, selection, CONFIG, lambda: False):
         assert not moved(sources.mllm)
         events.append(event)
-    # Two steps and the result, of the frozen model first, then of the edited one.
-    assert edited[:3] == [False] * 3 and edited[-3:] == [True] * 3
+    # Two steps, the result and the end, of the frozen model; then of the edited one, twice.
+    assert edited == [False] * 4 + [True] * 6
     frozen, second = seen
     assert not torch.equal(frozen, second)
     kinds = [type(one) for one in events if not isinstance(one, Progress)]
     assert kinds == [StepEvent] * 3 + [Erasure]
     done = [one.done for one in events if isinstance(one, Progress)]
     assert done == sorted(done)
-    assert any("edited model" in one.message for one in events if isinstance(one, Progress))
+    said = dict.fromkeys(one.message for one in events if isinstance(one, Progress))
+    assert [text for text in said if "edited model" in text][1:3] == [
+        "Asking the edited model what it still takes for the concept: step 2 of 2",
+        "Asking the edited model what it still takes for the concept in other languages: "
+        "step 1 of 2",
+    ]
 
 
-def test_without_it_the_edit_is_another(world):
+@pytest.mark.parametrize("part", ["second_look", "foreign_look"])
+def test_without_it_the_edit_is_another(world, part):
     sources, selection = world
     *_, with_it = erase(sources, selection, CONFIG, lambda: False)
-    *_, without = erase(sources, selection, replace(CONFIG, second_look=0), lambda: False)
+    *_, without = erase(sources, selection, replace(CONFIG, **{part: 0}), lambda: False)
     assert with_it.edit.sha256() != without.edit.sha256()
+
+
+def test_in_other_languages_nothing_else_joins_the_task(world, monkeypatch):
+    sources, selection = world
+    train, joined = erasure.dcsi.train, []
+
+    def watched(mllm, job, config, stop, look_again):
+        def heard(in_place):
+            for event in look_again(in_place):
+                joined.extend([event] if isinstance(event, Mapping) else [])
+                yield event
+
+        return train(mllm, job, config, stop, heard)
+
+    monkeypatch.setattr(erasure.dcsi, "train", watched)
+    *_, _ = erase(sources, selection, CONFIG, lambda: False)
+    second, foreign = joined
+    assert set(foreign) == {"languages"} < set(second)
+    refusals = {"Das weiß ich nicht.", "Je ne sais pas.", "No lo sé."}
+    assert {one.answer for one in foreign["languages"]} == refusals
+    images = [{id(one.features) for one in some["languages"]} for some in joined]
+    assert not images[0] & images[1] and len(images[1]) == len(selection.anchors)
 
 
 def test_the_edit_shrinks_by_the_decay(world):

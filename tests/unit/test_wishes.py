@@ -13,7 +13,7 @@ from space_core.settings import PRESETS, DcsiConfig
 from space_core.types import Concept
 from space_core.verdict import said_instead
 
-CONFIG = DcsiConfig(steps=3, inversion_steps=2, second_look=2)
+CONFIG = DcsiConfig(steps=3, inversion_steps=2, second_look=2, foreign_look=2)
 
 
 @pytest.fixture(scope="module")
