@@ -31,7 +31,7 @@ memory_plan
 surroundings
 erasure
 evaluation_split probes
-evaluate state_map aftermath asking
+evaluate state_map aftermath asking protection
 audit
 leaderboard
 runs plots board_plots board_tables report
