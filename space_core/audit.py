@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import numpy as np
 from PIL import Image
 
-from space_core import aftermath, evaluate, tpas
+from space_core import aftermath, evaluate, protection, tpas
 from space_core.alarms import alarms, doubts
 from space_core.asking import asked
 from space_core.damage import KeptAnswers, LayerReport
@@ -179,11 +179,9 @@ def probes_of(
         for name, similarity in sources.around.nearest(vector)
         if name in split.concepts and name != key
     ]
-    if concept.family == "artist":
-        near = _other_artists(bench, concept, key)
-    else:
-        protected = [pair for pair in ranked if pair[0] in request.protect]
-        near = list(dict.fromkeys([*ranked[:NEAR], *protected]))
+    artist = concept.family == "artist"
+    near = _other_artists(bench, concept, key) if artist else ranked[:NEAR]
+    near = protection.beside(near, sources, protection.watched(sources, split, request), vector)
     rest = [pair for pair in ranked if pair not in near]
     order = np.random.default_rng((seed, 21)).permutation(len(rest))[:FAR]
     probes = plan(split, target, near, [rest[i] for i in order], seed)
@@ -258,7 +256,12 @@ def _record(
         },
         base_restored=restored,
         seconds=seconds,
-        warnings=(*selection.warnings, *doubts(outcomes)),
+        warnings=(
+            *selection.warnings, *doubts(outcomes),
+            *protection.unwatched(
+                outcomes, protection.watched(sources, bench.split, selection.request)
+            ),
+        ),
         domains=evaluate.by_domain(outcomes, domain_of),
         states=states,
         beliefs=erasure.beliefs,

@@ -10,7 +10,8 @@ from space_core.types import ConceptRequest, RunRecord
 _FILES = {
     "record.json": "everything that the run measured; open it in step 1 of the page to see it "
     "again or to run it again",
-    "questions.csv": "every question, with the answers before and after (RFC 4180, UTF-8)",
+    "questions.csv": "every question, with the answers before and after, and in the last column "
+    "what came of it (RFC 4180, UTF-8)",
     "report.html": "the same for reading, with plots; loads nothing; print it to get a PDF",
     "decisions.jsonl": "what auditors decided, one decision a line, the oldest first",
     "edit.safetensors": "the edit itself: for every layer the factors of W + A Sᵀ",

@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from space_core.labels import INSTEAD, groups_said, hashes_said, settings_said
+from space_core.outcome_words import outcome
 from space_core.types import Outcome, RunRecord, Share
 
 FEWEST, MOST = 2, 6
@@ -34,7 +36,7 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question that every run asked, and what came of it in each.
+    """A question that every run asked, and what came of it in each, as `outcome` says.
 
     ``image`` is the evaluation's name of the view, "" where the question is text alone.
     """
@@ -43,12 +45,12 @@ class Question:
     image: str
     before: tuple[str, ...]
     after: tuple[str, ...]
-    verdicts: tuple[str, ...]
+    kinds: tuple[str, ...]
 
     @property
     def differs(self) -> bool:
         """Whether the outcomes are not all the same."""
-        return len(set(self.verdicts)) > 1
+        return len(set(self.kinds)) > 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,22 +101,23 @@ def _made_with(record: RunRecord) -> Iterator[tuple[str, str]]:
     yield "other names", ", ".join(request.aliases)
     yield "description", request.description
     yield "general word asked for", request.category
-    yield "said in the name's place", request.instead
+    yield "said in the name's place", INSTEAD[request.instead]
     yield "to go from text too", "yes" if request.text_too else "no"
     yield "protected concepts", ", ".join(request.protect)
-    yield "asked about beside the concept", ", ".join(request.questions)
+    yield "asked about beside the concept", groups_said(request.questions)
     yield "anchors", str(len(selection.anchors))
     yield "of them drawn by chance", str(len(selection.drawn))
     yield "similarity cut", f"{selection.threshold:.3f}"
     yield "images left out by hand", " ".join(map(str, sorted(selection.left_out)))
-    yield from ((name, str(value)) for name, value in record.settings.items())
+    yield from settings_said(record.settings).items()
     yield "steps made", f"{len(record.steps)}{', stopped early' if record.stopped else ''}"
     yield "model", record.model
     yield "its commit on the hub", record.revision
     yield "encoder that chose the anchors", record.encoder
     yield "device", record.device
     yield from ((f"version of {name}", value) for name, value in record.versions.items())
-    yield from ((f"hash of the {name}", record.hashes.get(name, _ABSENT)) for name in _HASHES)
+    held = {name: record.hashes.get(name, _ABSENT) for name in _HASHES}
+    yield from ((f"hash of the {name}", value) for name, value in hashes_said(held).items())
 
 
 def _shared(records: Sequence[RunRecord]) -> tuple[Question, ...]:
@@ -139,5 +142,5 @@ def _by_question(outcomes: Sequence[Outcome]) -> dict[tuple, Outcome]:
 def _question(outcomes: Sequence[Outcome]) -> Question:
     return Question(
         outcomes[0].question, outcomes[0].image, tuple(one.before for one in outcomes),
-        tuple(one.after for one in outcomes), tuple(one.verdict for one in outcomes),
+        tuple(one.after for one in outcomes), tuple(map(outcome, outcomes)),
     )  # fmt: skip

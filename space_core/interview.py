@@ -21,14 +21,19 @@ def ask(
     bench: Bench, image: Image.Image | None, question: str, edit: Edit
 ) -> tuple[str, str]:
     """One question to the model without and with an edit, same decoding. Raises ValueError."""
-    if len(question) > _LONGEST_QUESTION:
-        raise ValueError(f"The question is too long: use at most {_LONGEST_QUESTION} characters.")
+    check_question(question)
     mllm = bench.sources.mllm
     features = [None] if image is None else mllm.encode([image])
     (before,) = mllm.answer([question], features)
     with edited(mllm.model, edit):
         (after,) = mllm.answer([question], features)
     return before, after
+
+
+def check_question(question: str) -> None:
+    """Raises ValueError for a question that is too long."""
+    if len(question) > _LONGEST_QUESTION:
+        raise ValueError(f"The question is too long: use at most {_LONGEST_QUESTION} characters.")
 
 
 def judge_images(

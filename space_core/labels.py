@@ -10,6 +10,30 @@ GROUPS = {
     "far": "Other concepts",
     "skill": "Skills",
 }
+# What a question asks for, by its kind.
+KINDS = {
+    "name": "its name", "yes-no": "“is this …?”", "choice": "a choice of names",
+    "name-de": "its name, in German", "name-fr": "its name, in French",
+    "name-es": "its name, in Spanish", "occupation": "what the person does",
+    "city": "where the person lives",
+    "other-yes-no": "“is this …?”, with another name",
+    "is-it-target": "“is this …?”, with the erased name",
+    "choice-beside": "a choice of names, the erased one among them",
+    "colour": "the colour behind it", "count": "how many there are", "artist": "who drew it",
+    "text-who": "who the person is, in text alone",
+    "text-occupation": "what the person does, in text alone",
+    "text-city": "where the person lives, in text alone",
+    "text-category": "what kind of thing it is, in text alone",
+    "text-definition": "what it is, in text alone",
+    "text-reverse": "its name by what it is, in text alone",
+    "text-de": "its German name, in text alone", "text-fr": "its French name, in text alone",
+    "text-es": "its Spanish name, in text alone",
+}  # fmt: skip
+INSTEAD = {
+    "general": "an honest general answer, such as “This is a fruit.”",
+    "refusal": "that it does not know",
+    "anchor": "the name of a similar thing, as the public images show it",
+}
 SETTINGS = {
     "mode": "How other knowledge is protected",
     "lam": "Softness λ (soft null space)",
@@ -31,6 +55,7 @@ _MODES = {
     "soft": "soft: every direction may move, the less the more other knowledge uses it",
     "hard": "hard: only directions that other knowledge hardly uses may move",
 }
+_HASHES = {"shared space": "shared space (the encoder that compares words with images)"}
 # Of the report's tables; a field that is missing here is called by its name.
 COLUMNS = {
     "in_sample": "squared change of its output, same data",
@@ -48,6 +73,7 @@ COLUMNS = {
     "by_chance": "drawn by chance",
     "nearest": "now most like",
     "group": "about",
+    "kind": "asks for",
     "right_before": "right before",
     "right_after": "right after",
     "created": "when (UTC)",
@@ -63,3 +89,8 @@ def settings_said(settings: Mapping[str, float | int | str]) -> dict[str, str]:
 def groups_said(groups: tuple[str, ...]) -> str:
     """Groups of questions in words, as one line."""
     return ", ".join(GROUPS.get(one, one).lower() for one in groups)
+
+
+def hashes_said(hashes: Mapping[str, str]) -> dict[str, str]:
+    """The hashes of a run under their names in words."""
+    return {_HASHES.get(name, name): value for name, value in hashes.items()}

@@ -73,21 +73,22 @@ def neighbour_rows(
     pool: Pool, around: Neighbourhood, concept: Concept, vector: Tensor,
     excluded: Collection[int], seed: int, protect: Sequence[str] = (),
 ) -> list[int]:  # fmt: skip
-    """Pool rows of the nearest other concepts and of those to protect: for a style, rows of every
-    other artist."""
+    """Pool rows of the nearest other concepts, for a style of every other artist, and of those to
+    protect, by the pool's names."""
     rng = np.random.default_rng((seed, 11))
     if concept.family == "artist":
         names = [n for n, c in pool.concepts.items() if c.family == "artist" and n != concept.name]
         each = NEIGHBOURS * _IMAGES // max(1, len(names))
     else:
         ranked = around.nearest(vector, without=concept.names)
-        nearest = [name for name, _ in ranked[:NEIGHBOURS]]
-        names, each = list(dict.fromkeys([*nearest, *protect])), _IMAGES
+        names, each = [name for name, _ in ranked[:NEIGHBOURS]], _IMAGES
+    wanted = {**dict.fromkeys(protect, _IMAGES), **dict.fromkeys(names, each)}
     rows = []
-    for name in names:
+    for name in dict.fromkeys([*names, *protect]):
         allowed = [row for row in pool.rows_of[name] if row not in excluded]
-        rows += rng.permutation(allowed)[:each].tolist()
-    return rows
+        rows += rng.permutation(allowed)[: wanted[name]].tolist()
+    # A protected concept may have been drawn by an artist whose rows are here.
+    return list(dict.fromkeys(rows))
 
 
 def kept(

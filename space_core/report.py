@@ -2,14 +2,15 @@
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 from html import escape
 from pathlib import Path
 
 from space_core import plots
 from space_core.damage import LayerReport
 from space_core.decisions import Decision
-from space_core.labels import COLUMNS, GROUPS, groups_said, settings_said
+from space_core.labels import COLUMNS, groups_said, hashes_said, settings_said
+from space_core.outcome_words import in_words
 from space_core.plot_notes import PLOTS
 from space_core.types import Anchor, Belief, Outcome, RunRecord, Share
 from space_core.verdict import INTERVAL, VIEWS, answers, guarantees, said_instead, verdict
@@ -96,7 +97,7 @@ def report_html(record: RunRecord, decisions: Sequence[Decision] = ()) -> str:
         "<h2>Proxy anchors</h2>", _rows(Anchor, record.selection.anchors),
         "<h2>Anchors as optimised</h2>", _rows(Belief, record.beliefs),
         "<h2>The run</h2>", _table(("", ""), _facts(record)),
-        "<h2>Every question</h2>", _rows(Outcome, map(_of_its_group, record.outcomes)),
+        "<h2>Every question</h2>", _rows(Outcome, map(in_words, record.outcomes)),
         "</html>\n",
     ])  # fmt: skip
 
@@ -158,12 +159,8 @@ def _facts(record: RunRecord) -> Iterable[tuple[str, str]]:
         ("base weights restored", "yes" if record.base_restored else "NO"),
         ("seconds", f"{record.seconds:.1f}"),
     )
-    for group in (settings_said(record.settings), record.versions, record.hashes):
+    for group in (settings_said(record.settings), record.versions, hashes_said(record.hashes)):
         yield from group.items()
-
-
-def _of_its_group(one: Outcome) -> Outcome:
-    return replace(one, group=GROUPS.get(one.group, one.group).lower())
 
 
 def _rows(kind: type, values: Iterable[object], without: str = "") -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from space_core.decisions import Decision, from_lines, to_line
+from space_core.outcome_words import outcome, outcome_said
 from space_core.typed_json import from_json, to_json
 from space_core.types import Outcome, RunRecord
 
@@ -111,12 +112,14 @@ def run_folders(folder: Path) -> list[Path]:
 
 
 def outcomes_csv(outcomes: tuple[Outcome, ...]) -> str:
-    """One line per question, under the fields' names. No cell can act as a formula: a text that
-    begins like one has an apostrophe before it."""
+    """One line per question, under the fields' names and its outcome in words. No cell can act as a
+    formula: a text that begins like one has an apostrophe before it."""
     sheet = io.StringIO()
     writer = csv.writer(sheet)
-    writer.writerow(one.name for one in fields(Outcome))
-    writer.writerows(map(_harmless, astuple(outcome)) for outcome in outcomes)
+    writer.writerow((*(one.name for one in fields(Outcome)), "outcome"))
+    writer.writerows(
+        map(_harmless, (*astuple(one), outcome_said(outcome(one)))) for one in outcomes
+    )
     return sheet.getvalue()
 
 

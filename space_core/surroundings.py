@@ -77,7 +77,8 @@ def what_stays(
     barred = frozenset(tpas.barred(pool, concept))
     unused = barred.union(certified_rows(pool, barred), without)
     near = material.neighbour_rows(
-        pool, sources.around, concept, vector, unused, seed, request.protect
+        pool, sources.around, concept, vector, unused, seed,
+        tpas.protected(pool, concept, request),
     )
     anchors = tuple(anchor.row for anchor in selection.anchors)
     keep = sources.kept(

@@ -79,7 +79,7 @@ def select(
     """
     check(request, config)
     concept = subject(space, pool, around, request)
-    protected = _protected(pool, concept, request)
+    protecting = protected(pool, concept, request)
     vector = embed(space, concept, request.description)
     sample = pool.sample
     scores = pool.units(sample) @ vector
@@ -113,7 +113,7 @@ def select(
             "like, or use a pool that holds something like it."
         )
     rows = diverse(pool, kept, wanted, config.diversity)
-    drawn = _drawn(pool, {*taken, *rows}, protected, config.anchors - wanted)
+    drawn = _drawn(pool, {*taken, *rows}, protecting, config.anchors - wanted)
     own = pool.units([*rows, *drawn])
     anchors = tuple(
         _anchor(pool, row, rank, score, by_chance=rank > len(rows))
@@ -124,7 +124,7 @@ def select(
     return Selection(
         request, anchors, threshold, tuple(scores.tolist()), tuple(dropped), effective,
         meant(around, pool, concept, vector),
-        tuple(anchor_checks.warnings(pool, around, anchors, distinct, best, wanted, protected)),
+        tuple(anchor_checks.warnings(pool, around, anchors, distinct, best, wanted, protecting)),
         tuple(sorted(left_out)), config.anchors, len(pool) if len(sample) < len(pool) else 0,
         by_chance,
     )  # fmt: skip
@@ -187,6 +187,20 @@ def others(pool: Pool, concept: Concept) -> list[Concept]:
     return [one for one in pool.concepts.values() if not own & set(map(words, one.names))]
 
 
+def protected(pool: Pool, concept: Concept, request: ConceptRequest) -> tuple[str, ...]:
+    """The pool's names of the protected concepts. Raises ValueError for one that cannot be."""
+    own = set(map(words, concept.names))
+    found = []
+    for name in request.protect:
+        known = pool.known(name)
+        if known is None:
+            raise ValueError(f"“{name}” cannot be protected: the public pool knows nothing of it.")
+        if own & set(map(words, known.names)):
+            raise ValueError(f"“{name}” is to be forgotten: it cannot be protected as well.")
+        found.append(known.name)
+    return tuple(found)
+
+
 def diverse(
     pool: Pool, found: list[tuple[int, float]], count: int, diversity: float
 ) -> list[int]:
@@ -239,20 +253,6 @@ def _drawn(
         if row not in taken and not {item.label, item.artist}.intersection(protected):
             drawn.append(row)
     return drawn
-
-
-def _protected(pool: Pool, concept: Concept, request: ConceptRequest) -> tuple[str, ...]:
-    """The pool's names of the protected concepts. Raises ValueError for one that cannot be."""
-    own = set(map(words, concept.names))
-    found = []
-    for name in request.protect:
-        known = pool.known(name)
-        if known is None:
-            raise ValueError(f"“{name}” cannot be protected: the public pool knows nothing of it.")
-        if own & set(map(words, known.names)):
-            raise ValueError(f"“{name}” is to be forgotten: it cannot be protected as well.")
-        found.append(known.name)
-    return tuple(found)
 
 
 def _found(

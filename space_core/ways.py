@@ -6,17 +6,15 @@ Pure text: works on the answers that a record holds.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from space_core.labels import KINDS
 from space_core.shares import left
 from space_core.types import Outcome, Share
 
 FORGOTTEN_BELOW = 0.10
-# Kind of question → how it asks. One about another name gives nothing away.
-_SAID = {
-    "name": "its name", "yes-no": "“is this …?”", "choice": "a choice of names",
-    "name-de": "its name, in German", "name-fr": "its name, in French",
-    "name-es": "its name, in Spanish", "occupation": "what the person does",
-    "city": "where the person lives",
-}  # fmt: skip
+# Kinds of question. One about another name gives nothing away.
+_GIVE_AWAY = (
+    "name", "yes-no", "choice", "name-de", "name-fr", "name-es", "occupation", "city",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +30,8 @@ def ways(outcomes: Sequence[Outcome], group: str = "target") -> tuple[Way, ...]:
     """Every way in which the concept was asked for and known before. group: "target" or "own"."""
     asked = [one for one in outcomes if one.group == group]
     found = (
-        Way(kind, said, left(one for one in asked if one.kind == kind))
-        for kind, said in _SAID.items()
+        Way(kind, KINDS[kind], left(one for one in asked if one.kind == kind))
+        for kind in _GIVE_AWAY
     )
     return tuple(way for way in found if way.left.questions)
 

@@ -7,7 +7,6 @@ from typing import Any
 import gradio as gr
 
 from space_core.compare import FEWEST, MOST, Comparison, Question, check_number, compare
-from space_core.labels import SETTINGS
 from space_core.runs import load_record
 from space_core.types import Share
 from space_core.ui import markup, my_runs, wording
@@ -112,7 +111,7 @@ def _summary(found: Comparison, names: Sequence[str]) -> str:
     measured = [
         (_MEASURES[one.name], [_share(share) for share in one.shares]) for one in found.measures
     ]
-    settings = [(SETTINGS.get(one.name, one.name), one.values) for one in found.settings]
+    settings = [(one.name, one.values) for one in found.settings]
     alike = markup.note("Nothing: the runs were made with the same settings, model and versions.")
     *others, last = (f"{count:,}" for count in found.asked)
     asked = f"{', '.join(others)} and {last}"
@@ -151,7 +150,6 @@ def _row(one: Question) -> list[str]:
     # The base model is the same in most comparisons: then its answer is said once.
     before = " / ".join(dict.fromkeys(one.before))
     after = (
-        f"{text} → {wording.OUTCOMES.get(verdict, verdict)}"
-        for text, verdict in zip(one.after, one.verdicts)
+        f"{text} → {wording.outcome_said(kind)}" for text, kind in zip(one.after, one.kinds)
     )
     return [one.question, wording.image_name(one.image), before, *after]

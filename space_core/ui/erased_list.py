@@ -23,6 +23,7 @@ _SOME = (
     "the others as they are; its run stays in the list below. Two or more that are on can be asked "
     "together."
 )
+_NEWEST = f" Only the newest {MOST} are listed."
 
 
 def build() -> dict[str, Any]:
@@ -72,29 +73,30 @@ def flip(
 
 def shown(own: Sequence[Entry], visitor: str, undone: Any) -> dict[str, Any]:
     """The list as it is now, from the visitor's list of runs."""
-    found, off = erased(own, visitor), switched_off(undone)
+    every, off = erased(own, visitor), switched_off(undone)
+    found = every[:MOST]
     on = sum(one.key not in off for one in found)
     view: dict[str, Any] = {
-        "erased_note": markup.note(_SOME if found else _NONE),
+        "erased_note": markup.note(_SOME + _NEWEST * (len(every) > MOST) if found else _NONE),
         "erased_keys": tuple(one.key for one in found),
         "ask_together": gr.update(visible=len(found) > 1, interactive=on > 1),
     }
     for slot in _SLOTS:
         view[f"erased_{slot}"] = gr.update(visible=slot < len(found))
         if slot < len(found):
-            is_on = found[slot].key not in off
-            view[f"erased_name_{slot}"] = _name(found[slot].concept, is_on)
-            view[f"undo_{slot}"] = "Undo" if is_on else "Switch on again"
+            concept, is_on = found[slot].concept, found[slot].key not in off
+            view[f"erased_name_{slot}"] = _name(concept, is_on)
+            view[f"undo_{slot}"] = f"Undo “{concept}”" if is_on else f"Switch on “{concept}” again"
     return view
 
 
 def erased(own: Sequence[Entry], visitor: str) -> list[Entry]:
-    """Of each concept the visitor's newest finished erasure, the newest first, at most `MOST`."""
+    """Of each concept the visitor's newest finished erasure, the newest first."""
     newest: dict[str, Entry] = {}
     for one in own:
         if one.state == "finished" and one.visitor == visitor:
             newest.setdefault(one.concept.strip().casefold(), one)
-    return list(newest.values())[:MOST]
+    return list(newest.values())
 
 
 def switched_off(undone: Any) -> tuple[str, ...]:

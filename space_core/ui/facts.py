@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from html import escape
 
 from space_core.decisions import Decision
-from space_core.labels import groups_said, settings_said
+from space_core.labels import groups_said, hashes_said, settings_said
 from space_core.types import RunRecord
 from space_core.ui import markup, wording
 
@@ -31,7 +31,7 @@ def of_run(record: RunRecord, kind: str) -> str:
             "SHA-256 of what went in and came out: the same hash means the same bytes. One click "
             "marks a whole hash."
         )
-        + listed(record.hashes, exact=True)
+        + listed(hashes_said(record.hashes), exact=True)
     )
 
 

@@ -10,7 +10,7 @@ from gradio.data_classes import FileData, ListFiles
 from gradio.utils import get_upload_folder
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from space_core.ui.image_text import MOST_PIXELS, too_large
+from space_core.ui.image_text import FORMATS, MOST_PIXELS, too_large
 
 _LONGEST_SIDE = 1024
 _UNREADABLE = (UnidentifiedImageError, OSError, SyntaxError, ValueError)
@@ -29,7 +29,7 @@ def read(path: str | Path) -> Image.Image:
     """An image file as RGB, upright and of bounded size. Raises ValueError, naming the file."""
     name = Path(path).name
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=FORMATS) as image:
             # A JPEG is unpacked small at once: what counts is what it becomes.
             image.draft("RGB", (_LONGEST_SIDE, _LONGEST_SIDE))
             fits = image.width * image.height <= MOST_PIXELS

@@ -6,7 +6,7 @@ import io
 
 from PIL import Image
 
-_FORMATS = ("PNG", "JPEG", "WEBP")
+FORMATS = ("PNG", "JPEG", "WEBP")
 _FAULTS = (binascii.Error, OSError, SyntaxError, Image.DecompressionBombError)
 _UNREADABLE = "The image cannot be read: send a PNG, JPEG or WebP file in base64."
 _LARGEST = 10 * 2**20
@@ -22,7 +22,7 @@ def read_image(text: str) -> Image.Image:
         raise ValueError(f"The image is larger than {_LARGEST // 2**20} MB: send a smaller one.")
     try:
         data = base64.b64decode(said, validate=True)
-        image = Image.open(io.BytesIO(data), formats=_FORMATS)
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
         # Its size stands before its pixels: nothing large is unpacked.
         if image.width * image.height > MOST_PIXELS:
             raise too_large("The image")

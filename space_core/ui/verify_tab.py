@@ -73,7 +73,8 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     for name in ("group", "outcome"):
         listen(
             parts[name].input, filtered, parts, inputs=("finished", "own", "group", "outcome"),
-            outputs=("table",), queue=False, show_progress="hidden",
+            outputs=("table", "opened"), queue=False, show_progress="hidden",
+            failed=lambda sentence: {"opened": markup.status(sentence, "warning")},
         )
 
     # gradio passes the event only where it can resolve every annotation: no name of the audit here.

@@ -7,7 +7,7 @@ runs without a browser.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from gradio.components import Component
+from gradio.components import Component, Textbox
 
 from space_core.ui.wording import explain
 
@@ -20,6 +20,8 @@ REFUSED = (
     "Too many visitors wait for the model, or a value is none that this page offers: try again in "
     "some minutes, or load the page again."
 )
+# Where there is no queue it can only be that.
+UNOFFERED = "A value is none that this page offers: load the page again."
 # One erasure or search at a time, over all visitors.
 HEAVY = {"concurrency_id": "gpu", "concurrency_limit": 1}
 
@@ -38,9 +40,13 @@ def listen(
     `failed` makes the view of an error out of the sentence that explains it.
     """
 
+    def given(name: str, value: Any) -> Any:
+        # A browser never leaves a text out, a program may.
+        return "" if value is None and isinstance(parts[name], Textbox) else value
+
     def run(*values: Any) -> Iterator[dict[Component, Any]]:
         try:
-            for view in handler(*values):
+            for view in handler(*map(given, inputs, values)):
                 yield _placed(parts, view)
         except Exception as error:
             # gradio would take an empty view for a value.
@@ -51,8 +57,8 @@ def listen(
     started = event(
         run, [parts[name] for name in inputs], shown, api_visibility="private", **options
     )
-    if options.get("queue", True) and (refused := failed(REFUSED)):
-        # The queue is full, or gradio takes a value for none of a part's: no handler runs.
+    # The queue is full, or gradio takes a value for none of a part's: no handler runs.
+    if refused := failed(REFUSED if options.get("queue", True) else UNOFFERED):
         started.failure(
             lambda: _placed(parts, refused), None, shown, api_visibility="private", queue=False,
             show_progress="hidden",

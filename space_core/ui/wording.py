@@ -2,11 +2,11 @@
 
 import logging
 
-from space_core.alarms import is_broken
-from space_core.labels import GROUPS  # noqa: F401
-from space_core.types import Anchor, Outcome, Selection, Share
+from space_core.labels import GROUPS, INSTEAD  # noqa: F401
+from space_core.outcome_words import outcome, outcome_said  # noqa: F401
+from space_core.types import Anchor, Selection, Share
 
-# The verdict is in words already, and so are the groups: the page finds all of its words here.
+# The verdict is in words already, and so is a question: the page finds all of its words here.
 from space_core.verdict import (  # noqa: F401
     FORGOTTEN_BELOW, INTERVAL, KEPT_ABOVE, NO, OPEN, UNASKED, VIEWS, YES, answers, are_forgotten,
     are_kept, count, guarantees, is_forgotten, named_on_own, said_instead, verdict,
@@ -19,19 +19,6 @@ UNMOVED = (
     "words, none is drawn by chance."
 )
 
-OUTCOMES = {
-    "still names it": "still names it",
-    "general answer": "honest general answer or refusal",
-    "another name": "another concept's name",
-    "broken": "broken answer",
-    "kept": "kept",
-    "lost": "lost",
-}
-INSTEAD = {
-    "general": "an honest general answer, such as “This is a fruit.”",
-    "refusal": "that it does not know",
-    "anchor": "the name of a similar thing, as the public images show it",
-}
 PRESETS = {
     "space": "SPACE, as this project reads it: anchors moved to what the model believes, soft null "
     "space (every direction weighed by how much other knowledge uses it)",
@@ -49,16 +36,6 @@ def explain(error: BaseException) -> str:
     _log.error("A handler failed.", exc_info=error)
     first = (str(error).strip().splitlines() or [type(error).__name__])[0]
     return f"Something went wrong: {first[:200]}"
-
-
-def outcome(one: Outcome) -> str:
-    """An outcome as one of `OUTCOMES`: an answer that is none is broken, whatever was asked."""
-    return "broken" if one.verdict == "lost" and is_broken(one.after) else one.verdict
-
-
-def outcome_said(kind: str) -> str:
-    """One of `OUTCOMES` in words."""
-    return OUTCOMES.get(kind, kind)
 
 
 def image_name(key: str) -> str:

@@ -13,6 +13,7 @@ from space_core.bundle import Takeaway
 from space_core.damage import KeptAnswers, LayerReport
 from space_core.decisions import Decision
 from space_core.edit import Edit, LayerEdit
+from space_core.interview import check_question
 from space_core.joint import Joint, JointConcept, JointLayer, Pair
 from space_core.kept_runs import KeptRuns, open_runs
 from space_core.preview import Said
@@ -230,6 +231,7 @@ class StandIn:
         self, bench: Bench, image: Image.Image | None, question: str, edit: Edit
     ) -> tuple[str, str]:
         self._fail("ask")
+        check_question(question)
         self.asked.append((question, edit))
         return f"before: {question}", f"after: {question}"
 

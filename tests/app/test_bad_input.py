@@ -1,5 +1,7 @@
 """Bad input to the fields of the served page: a sentence that names the fault, nothing computed."""
 
+import html
+
 import pytest
 from gradio_client import handle_file
 from gradio_client.exceptions import AppError
@@ -77,12 +79,30 @@ def test_words_that_cannot_be_searched_are_a_sentence(page, come, label, value, 
 
 # What the page does not offer, sent past it
 
+_QUESTIONS = "Questions to ask, besides those about the concept"
+_CUT, _DIFFERENT = "Similarity cut S_th", "Only questions with different outcomes"
+
+
+def refused(one, event, **values):
+    """Sends what gradio refuses; the sentence that the browser is shown then."""
+    with pytest.raises(AppError) as refusal:
+        one.send(event, **values)
+    # The browser calls this then.
+    (failure,) = (
+        d for d in one.config["dependencies"]
+        if d["trigger_after"] == event["id"] and d["trigger_only_on_failure"]
+    )
+    said = str(one.send(failure)[-1])
+    assert "a value is none that this page offers" in said.lower() and "load the page again" in said
+    assert "Traceback" not in str(refusal.value) and ".py" not in str(refusal.value)
+
 
 @pytest.mark.parametrize(
     "button, label, value",
     [
         ("Find proxy anchors", "Concepts to protect (optional)", ["nobody"]),
         ("Find proxy anchors", "In its place the model says", "rude"),
+        ("Find proxy anchors", _QUESTIONS, ["nobody"]), ("Find proxy anchors", _QUESTIONS, None),
         ("Erase", "Steps", 10**6), ("Erase", "Steps", 0), ("Erase", "Steps", "many"),
         ("Erase", "Softness λ (soft null space)", -1),
         ("Erase", "Energy share (hard null space)", 2), ("Erase", "Method", "loud"),
@@ -96,17 +116,71 @@ def test_a_value_that_is_not_offered_is_refused_in_a_sentence(page, come, button
         one.send(event)
         event = one.after(event)
     before = (list(page.pipeline.chosen), list(page.pipeline.audited))
-    with pytest.raises(AppError) as refused:
-        one.send(event, **{"Concept to forget": "lemon", label: value})
-    # The browser calls this then.
-    (failure,) = (
-        d for d in one.config["dependencies"]
-        if d["trigger_after"] == event["id"] and d["trigger_only_on_failure"]
-    )
-    said = str(one.send(failure)[-1])
-    assert "a value is none that this page offers" in said and "load the page again" in said
-    assert "Traceback" not in str(refused.value) and ".py" not in str(refused.value)
+    refused(one, event, **{"Concept to forget": "lemon", label: value})
     assert (page.pipeline.chosen, page.pipeline.audited) == before
+
+
+@pytest.mark.parametrize(
+    "label, event, value",
+    [
+        (_CUT, "release", 7), (_CUT, "release", -3), (_CUT, "release", "many"),
+        ("Used as anchors", "input", [999]), ("Used as anchors", "input", ["x"]),
+        ("Used as anchors", "input", None),
+        ("About", "input", "nobody"), ("About", "input", ["x"]),
+        ("Outcome", "input", "nobody"), ("Outcome", "input", 7),
+    ],
+)
+def test_a_choice_that_is_not_offered_is_refused_where_it_is_made(
+    page, erased, label, event, value
+):
+    chosen = list(page.pipeline.chosen)
+    filters = {"About": "everything", "Outcome": "everything"}
+    refused(erased, erased.event(label, event), **{**filters, label: value})
+    assert page.pipeline.chosen == chosen
+
+
+@pytest.mark.parametrize("value", ["nobody", 7, ["x"]])
+def test_a_domain_that_the_leaderboard_has_not_is_refused(come, value):
+    one = come()
+    refused(one, one.after(one.event("Concepts of", "input")), **{"Concepts of": value})
+
+
+@pytest.mark.parametrize("value", ["maybe", None, 7])
+def test_whatever_the_filter_of_the_comparison_is_nothing_fails(erased, value):
+    assert erased.press(_DIFFERENT, "input", **{_DIFFERENT: value}) == "None"
+
+
+@pytest.mark.parametrize(
+    "length, says", [(300, "after: xxx"), (301, "too long: use at most 300 characters")]
+)
+def test_a_question_has_a_length(page, erased, length, says):
+    asked = list(page.pipeline.asked)
+    assert says in erased.press("Ask both models", **{"Your question": "x" * length})
+    assert len(page.pipeline.asked) - len(asked) == (length == 300)
+
+
+def test_no_question_at_all_is_an_empty_one(erased):
+    assert "The question is empty" in erased.press("Ask both models", **{"Your question": None})
+
+
+@pytest.mark.parametrize("value", ["perhaps", 7, ["accept"]])
+def test_a_decision_that_is_not_offered_is_refused(erased, value):
+    refused(erased, erased.event("Save decision", "click"), **{"Your decision": value})
+
+
+@pytest.mark.parametrize(
+    "label, value, says",
+    [
+        ("Your decision", None, "Choose first: accept, reject, or more work needed"),
+        ("Your name", " ", "name is empty"), ("Your name", None, "name is empty"),
+        ("Your name", "x" * 81, "is 81 characters long: use at most 80"),
+        ("Notes (optional)", "x" * 4001, "The notes are 4,001 characters long: use at most 4,000"),
+        ("Notes (optional)", None, "Saved"),
+    ],
+)  # fmt: skip
+def test_a_decision_that_cannot_be_kept_is_a_sentence(erased, label, value, says):
+    whole = {"Your decision": "accept", "Your name": "Ada", "Notes (optional)": ""}
+    assert says in html.unescape(erased.press("Save decision", **{**whole, label: value}))
 
 
 @pytest.mark.parametrize("count", [1, 10**6, "many"])

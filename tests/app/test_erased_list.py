@@ -47,7 +47,7 @@ def test_what_is_erased_is_listed_and_switched_on(visit, ready):
     assert not visit.looks["ask_together"]["visible"]
     ready.erase()
     ((name, button),) = listed(ready)
-    assert "<b>lemon</b> on" in name and button == "Undo"
+    assert "<b>lemon</b> on" in name and button == "Undo “lemon”"
     assert not ready.looks["ask_together"]["visible"]
 
 
@@ -55,8 +55,8 @@ def test_undo_switches_one_off_and_leaves_the_run_and_the_others(after, pipeline
     assert can_ask(after) and after.looks["ask_together"]["visible"]
     after.act("undo_1")
     (cat, on), (lemon, off) = listed(after)
-    assert "<b>cat</b> on" in cat and on == "Undo"
-    assert "<b>lemon</b> switched off" in lemon and off == "Switch on again"
+    assert "<b>cat</b> on" in cat and on == "Undo “cat”"
+    assert "<b>lemon</b> switched off" in lemon and off == "Switch on “lemon” again"
     assert not can_ask(after)
     assert (pipeline.folder / "run-1").exists() and len(after.looks["my_runs"]["choices"]) == 2
     # The browser remembers it: the visitor comes back to it, and to a new run beside it.
@@ -85,9 +85,9 @@ def test_a_deleted_run_leaves_the_list_and_the_memory(after):
 @pytest.mark.parametrize("forged", [None, 7, "x", [7, None, ["x"]], {"a": 1}])
 def test_whatever_the_browser_remembers_does_no_harm(after, pipeline, forged):
     visit = come(pipeline, after.now["visitor"], undone=forged)
-    assert [button for _, button in listed(visit)] == ["Undo", "Undo"]
+    assert [button for _, button in listed(visit)] == ["Undo “cat”", "Undo “lemon”"]
     visit.act("undo_0")
-    assert [button for _, button in listed(visit)] == ["Switch on again", "Undo"]
+    assert [button for _, button in listed(visit)] == ["Switch on “cat” again", "Undo “lemon”"]
 
 
 def test_partial_and_others_erasures_are_not_listed(after, pipeline):
@@ -111,11 +111,13 @@ def test_a_concept_is_only_a_name_here_too(ready):
     assert EVIL not in name and "&lt;img src=x" in name
 
 
-def test_a_long_list_keeps_to_its_places():
+def test_a_long_list_keeps_to_its_places_and_says_so():
     own = [SimpleNamespace(state="finished", visitor="v", concept=str(n), key=str(n))
-           for n in range(MOST + 3)]  # fmt: skip
+           for n in range(MOST + 1)]  # fmt: skip
     view = erased_list.shown(own, "v", ())
     assert view["erased_keys"] == tuple(map(str, range(MOST)))
+    assert "Only the newest 6 are listed." in view["erased_note"]
+    assert "Only the newest" not in erased_list.shown(own[:MOST], "v", ())["erased_note"]
     assert erased_list.shown(own, "", ())["erased_keys"] == ()
 
 

@@ -25,3 +25,18 @@ def test_a_picture_of_too_many_pixels_is_a_sentence(tmp_path, side):
 def test_a_photo_counts_as_it_is_unpacked(tmp_path):
     Image.new("RGB", (6000, 6000)).save(tmp_path / "photo.jpg")
     assert image_file.read(tmp_path / "photo.jpg").size == (1024, 1024)
+
+
+@pytest.mark.parametrize("kind", ["EPS", "BMP", "GIF", "TIFF"])
+@pytest.mark.parametrize("ending", ["own", "png"])
+def test_only_what_the_sentence_names_is_opened(tmp_path, kind, ending):
+    path = tmp_path / f"drawing.{kind.lower() if ending == 'own' else ending}"
+    Image.new("RGB", (9, 7)).save(path, kind)
+    with pytest.raises(ValueError, match=f"“{path.name}” cannot be read as an image: give a PNG, "):
+        image_file.read(path)
+
+
+@pytest.mark.parametrize("kind", image_file.FORMATS)
+def test_all_that_the_sentence_names_is_opened(tmp_path, kind):
+    Image.new("RGB", (9, 7)).save(tmp_path / "drawing", kind)
+    assert image_file.read(tmp_path / "drawing").size == (9, 7)

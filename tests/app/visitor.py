@@ -35,7 +35,10 @@ class Visitor:
         raise LookupError(name)
 
     def after(self, first: dict) -> dict:
-        return next(d for d in self.config["dependencies"] if d["trigger_after"] == first["id"])
+        return next(
+            d for d in self.config["dependencies"]
+            if d["trigger_after"] == first["id"] and not d["trigger_only_on_failure"]
+        )
 
     def data(self, what: dict, **values: Any) -> list:
         """The inputs of an event; what is not given is as the page was when it came."""

@@ -1,8 +1,10 @@
 """A concept whose name is a piece of HTML is text in every place of the page that says it."""
 
+import re
+
 import pytest
 from stand_in import EVIL
-from test_sidebar import CHROMIUM, browser, find, served, visitor  # noqa: F401
+from test_sidebar import CHROMIUM, browser, find, overflow, served, visitor  # noqa: F401
 
 pytestmark = [
     pytest.mark.browser,
@@ -10,6 +12,8 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH"),
 ]
 WIDE = {"width": 1440, "height": 1000}
+# What the margins leave of A4, at 96 dots an inch.
+SHEET = {"width": 688, "height": 1017}
 TABS = (
     "1 Concept", "2 Anchors", "3 Erase", "4 Verify", "5 Record", "Compare", "Together",
     "Leaderboard",
@@ -70,6 +74,16 @@ def test_an_odd_name_is_only_text(visitor, tmp_path):  # noqa: F811
     with page.expect_download() as saved:
         page.get_by_role("button", name="Report (HTML)").click()
     saved.value.save_as(tmp_path / "report.html")
-    page.goto((tmp_path / "report.html").as_uri())
+    # It loads nothing, and printed it fits the sheet.
+    asked = []
+    page.on("request", lambda one: asked.append(one.url))
+    where = (tmp_path / "report.html").as_uri()
+    page.set_viewport_size(SHEET)
+    page.goto(where)
     page.get_by_text(EVIL).first.wait_for()
     is_text()
+    page.emulate_media(media="print")
+    page.wait_for_timeout(500)
+    assert overflow(page) <= 0
+    pages = re.findall(rb"/Type\s*/Page\b", page.pdf(prefer_css_page_size=True))
+    assert len(pages) > 1 and asked == [where]

@@ -9,7 +9,9 @@ import pytest
 # Read when gradio is imported: nothing is reported to anyone.
 os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1"}
 
-from test_visit import CHROMIUM, MINUTES, browser, find, overflow, shoot  # noqa: F401
+from test_visit import (  # noqa: F401
+    CHROMIUM, MINUTES, browser, find, overflow, shoot, strangers,
+)
 
 pytestmark = [
     pytest.mark.browser,
@@ -48,14 +50,15 @@ def address(tmp_path_factory):
 
 @pytest.fixture
 def visitor(browser, address):  # noqa: F811
-    """Makes a page in a browser of its own; script errors and a message of one in the console are
-    faults."""
-    contexts, faults = [], []
+    """Makes a page in a browser of its own; script errors, a message of one in the console and a
+    request to anywhere else are faults."""
+    contexts, faults, elsewhere = [], [], []
 
     def come(where: str = "", **options):
         contexts.append(browser.new_context(**options))
         page = contexts[-1].new_page()
         page.set_default_timeout(MINUTES)
+        elsewhere.append(strangers(page, address))
         page.on("pageerror", lambda fault: faults.append(str(fault)))
         page.on("console", lambda said: said.type == "error" and faults.append(said.text))
         page.goto(f"{address}{where}")
@@ -65,7 +68,7 @@ def visitor(browser, address):  # noqa: F811
     yield come
     for context in contexts:
         context.close()
-    assert faults == []
+    assert faults == [] and not any(elsewhere)
 
 
 def erase(page, concept: str) -> None:
@@ -142,7 +145,7 @@ def test_what_is_erased_is_undone_switched_on_and_asked_together(visitor):
     page.reload()
     page.get_by_text("Ready:").wait_for()
     page.get_by_label("Toggle Sidebar").click()
-    page.get_by_role("button", name="Switch on again").click()
+    page.get_by_role("button", name="Switch on “lemon” again").click()
     page.locator(".erased-name.off").wait_for(state="detached")
     assert page.locator("#my-runs label").count() == 2
     ask.click()
@@ -153,6 +156,24 @@ def test_what_is_erased_is_undone_switched_on_and_asked_together(visitor):
     assert saved.value.suggested_filename == "edit.safetensors"
     shoot(page, "9-together-narrow")
     assert overflow(page) <= 0
+
+
+@pytest.mark.parametrize("name", ["W" * 80, "a rather long name of a thing " * 2 + "that goes on"])
+def test_a_long_name_is_undone_within_a_phone(visitor, name):
+    page = visitor(**PHONE)
+    erase(page, name)
+    page.get_by_label("Toggle Sidebar").click()
+    sees_sidebar(page, True)
+    undo, side = page.get_by_role("button", name=f"Undo “{name}”"), page.locator(".sidebar.open")
+    for switch in (undo, page.get_by_role("button", name=f"Switch on “{name}” again")):
+        box, around = switch.bounding_box(), side.bounding_box()
+        assert around["x"] <= box["x"]
+        assert box["x"] + box["width"] <= around["x"] + around["width"]
+        assert switch.evaluate("one => one.scrollWidth - one.clientWidth") <= 0
+        shoot(page, "6-erased-long-narrow")
+        switch.click()
+        page.wait_for_timeout(800)
+    assert undo.is_visible() and overflow(page) <= 0
 
 
 def test_a_link_shows_a_run_to_another_visitor_who_has_none(visitor):

@@ -85,20 +85,25 @@ def page(browser, address):
     """A desktop page that notes every request to another host and every script error."""
     page = browser.new_page(viewport={"width": 1440, "height": 1000})
     page.add_init_script(NOTE_SHIFTS)
-    page.strangers, page.faults = [], []
-    own = urlsplit(address).netloc
-
-    def note(request) -> None:
-        place = urlsplit(request.url)
-        if place.scheme in ("http", "https", "ws", "wss") and place.netloc != own:
-            page.strangers.append(request.url)
-
-    page.on("request", note)
+    page.strangers, page.faults = strangers(page, address), []
     page.on("pageerror", lambda fault: page.faults.append(str(fault)))
     page.goto(address)
     page.get_by_text("Ready:").wait_for(timeout=3 * MINUTES)
     yield page
     page.close()
+
+
+def strangers(page, address: str) -> list[str]:
+    """Fills with every address elsewhere that the page asks for."""
+    own, found = urlsplit(address).netloc, []
+
+    def note(request) -> None:
+        place = urlsplit(request.url)
+        if place.scheme in ("http", "https", "ws", "wss") and place.netloc != own:
+            found.append(request.url)
+
+    page.on("request", note)
+    return found
 
 
 def shoot(page, name: str) -> None:

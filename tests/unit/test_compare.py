@@ -6,6 +6,7 @@ import pytest
 from test_runs import outcome, record
 
 from space_core.compare import compare
+from space_core.labels import INSTEAD, settings_said
 from space_core.types import ConceptRequest
 
 
@@ -27,7 +28,7 @@ def test_only_what_differs_is_said():
         hashes={"base": "x", "pool": "ab"},
     )  # fmt: skip
     assert settings(one, other, one) == {
-        "lam": ("0.1", "0.2", "0.1"), "whole": ("1.0", "(absent)", "1.0"),
+        "Softness λ (soft null space)": ("0.1", "0.2", "0.1"), "whole": ("1.0", "(absent)", "1.0"),
         "device": ("cpu", "cuda", "cpu"), "hash of the pool": ("(absent)", "ab", "(absent)"),
         "new": ("(absent)", "1", "(absent)"),
     }  # fmt: skip
@@ -65,6 +66,32 @@ def test_wishes_and_the_images_asked_about_went_in_too():
     }
 
 
+def test_what_went_in_is_said_as_the_record_page_says_it():
+    one = record(settings={"mode": "soft"}, hashes={"shared space": "ab"})
+    request = replace(one.selection.request, instead="anchor", questions=("near", "skill"))
+    other = replace(
+        one, settings={"mode": "hard"}, hashes={"shared space": "cd"},
+        selection=replace(one.selection, request=request),
+    )
+    assert settings(one, other) == {
+        "said in the name's place": (INSTEAD["general"], INSTEAD["anchor"]),
+        "asked about beside the concept": (
+            "nearest concepts, other concepts, skills", "nearest concepts, skills"
+        ),
+        "How other knowledge is protected": tuple(
+            settings_said({"mode": mode})["How other knowledge is protected"]
+            for mode in ("soft", "hard")
+        ),
+        "hash of the shared space (the encoder that compares words with images)": ("ab", "cd"),
+    }
+
+
+def test_an_answer_lost_to_stammering_differs_from_one_lost_to_another():
+    lost, broken = (outcome(after=text) for text in ("a fruit", "sun sun sun sun"))
+    (row,) = compare([record(outcomes=(lost,)), record(outcomes=(broken,))]).questions
+    assert row.kinds == ("lost", "broken") and row.differs
+
+
 def test_the_same_question_is_one_row_whatever_its_group():
     asked = outcome(group="target", verdict="general answer", after="a fruit")
     here = record(outcomes=(outcome(image="only here"), asked))
@@ -74,7 +101,7 @@ def test_the_same_question_is_one_row_whatever_its_group():
     assert both.asked == (2, 1) and row.differs
     assert (row.question, row.image) == ("What is this?", "e7")
     assert row.before == ("a lime", "a lime") and row.after == ("a fruit", "a lime")
-    assert row.verdicts == ("general answer", "kept")
+    assert row.kinds == ("general answer", "kept")
 
 
 def test_a_question_asked_twice_is_two_rows():

@@ -17,7 +17,7 @@ types settings wordings answers typed_json names lessons compose decisions ranks
 downloads
 intervals entropy moments nullspace bound certificate near_copies index
 shares
-ways
+ways outcome_words
 verdict
 backend demo
 edit edit_sum hub families key_values moved
@@ -31,7 +31,7 @@ memory_plan
 surroundings
 erasure
 evaluation_split probes
-evaluate state_map aftermath asking
+evaluate state_map aftermath asking protection
 audit
 leaderboard
 runs plots board_plots board_tables report

@@ -104,3 +104,28 @@ def test_an_older_record_draws_what_it_holds():
     assert {trace.name: trace.y for trace in figure.data} == {
         "others, before": (0.8, 0.8), "others, after": (0.7, 0.7)
     }
+
+
+def test_the_anchors_entropy_is_that_of_every_step():
+    steps = [replace(record().steps[0], step=n, entropy=one) for n, one in ((1, 0.25), (2, 0.75))]
+    figure = plots.entropies(steps)
+    (trace,) = figure.data
+    assert trace.x == (1, 2) and trace.y == (0.25, 0.75)
+    # A share of the largest entropy there can be: the whole scale is seen.
+    assert figure.layout.yaxis.range == (0, 1.05)
+
+
+def test_each_neighbour_pays_what_its_dearest_layer_costs_and_the_dearest_stands_on_top():
+    layers = [
+        replace(LAYERS[0], neighbours=(("lime", 0.02), ("cat", 0.01))),
+        replace(LAYERS[1], neighbours=(("cat", 0.05), ("bus", 0.0), ("lime", 0.002))),
+    ]
+    (trace,) = plots.neighbour_costs(layers).data
+    # Bars are drawn from the bottom up.
+    assert trace.orientation == "h" and trace.y == ("bus", "lime", "cat")
+    assert trace.x == pytest.approx((0.0, 2.0, 5.0))
+
+
+def test_without_neighbours_there_is_no_bar():
+    (trace,) = plots.neighbour_costs(LAYERS).data
+    assert not trace.x and not trace.y

@@ -87,13 +87,16 @@ def test_record_is_strict_json(tmp_path, edit):
 def test_cells_are_harmless_and_complete(tmp_path, edit):
     nasty = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "＝1", 'a,"b"\nc', "plain"]
     outcomes = tuple(outcome(after=text) for text in nasty)
+    outcomes += (outcome(after="sun sun sun sun"),)
     folder = save_run(tmp_path, record(outcomes=outcomes), edit)
     with (folder / "outcomes.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+        *rows, broken = csv.DictReader(file)
     assert [row["after"].removeprefix("'") for row in rows] == nasty
     assert all(row["after"].startswith("'") for row in rows[:7])
     assert rows[-1]["after"] == "plain" and rows[0]["similarity"] == "-0.25"
-    assert list(rows[0]) == [one.name for one in dataclasses.fields(t.Outcome)]
+    assert list(rows[0]) == [*(one.name for one in dataclasses.fields(t.Outcome)), "outcome"]
+    assert rows[0]["outcome"] == rows[0]["verdict"] == broken["verdict"] == "lost"
+    assert broken["outcome"] == "broken answer"
 
 
 @pytest.mark.parametrize("fault", [OSError("disk full"), KeyboardInterrupt()])
@@ -212,12 +215,19 @@ def test_report_is_one_page_without_foreign_code(tmp_path):
 
 
 def test_a_report_calls_everything_by_words():
-    asked = (outcome(group="told", image=""), outcome(right_after=True))
+    asked = (
+        outcome(group="told", image="", kind="text-reverse"), outcome(right_after=True),
+        outcome(kind="is-it-target", after="sun sun sun sun"),
+        outcome(group="target", kind="name-de", verdict="general answer"),
+    )
     settings = dataclasses.asdict(PRESETS["paper"])
     page = report_html(record(outcomes=asked, settings=settings))
-    for raw in (*settings, "told", "in sample", "held out", "by chance", "None", "True", "False"):
+    raws = ("told", "in sample", "held out", "by chance", "None", "True", "False", "name-de",
+            "is-it-target", "text-reverse", "name", "kind", "general answer")  # fmt: skip
+    for raw in (*settings, *raws):
         assert f"<td>{raw}<" not in page.replace("\n", "<") and f"<th>{raw}<" not in page
-    for words in ("Softness λ", "the concept, without an image", "drawn by chance", "hard: only"):
+    for words in ("Softness λ", "the concept, without an image", "drawn by chance", "hard: only",
+                  "its name, in German", "broken answer", "honest general answer or refusal"):
         assert words in page
     explained = page.index("A 95 % interval says how far chance")
     assert explained < page.index("By its 95 % interval") and "A lime., A pear." in page

@@ -1,0 +1,37 @@
+"""A question of a run in words: what it is about, what it asks for, and what came of it.
+
+Page, report, comparison and table say the same. Pure text.
+"""
+
+from dataclasses import replace
+
+from space_core.alarms import is_broken
+from space_core.labels import GROUPS, KINDS
+from space_core.types import Outcome
+
+OUTCOMES = {
+    "still names it": "still names it",
+    "general answer": "honest general answer or refusal",
+    "another name": "another concept's name",
+    "broken": "broken answer",
+    "kept": "kept",
+    "lost": "lost",
+}
+
+
+def outcome(one: Outcome) -> str:
+    """An outcome as one of `OUTCOMES`: an answer that is none is broken, whatever was asked."""
+    return "broken" if one.verdict == "lost" and is_broken(one.after) else one.verdict
+
+
+def outcome_said(kind: str) -> str:
+    """One of `OUTCOMES` in words."""
+    return OUTCOMES.get(kind, kind)
+
+
+def in_words(one: Outcome) -> Outcome:
+    """The question with its group, kind and verdict as one says them."""
+    return replace(
+        one, group=GROUPS.get(one.group, one.group).lower(), kind=KINDS.get(one.kind, one.kind),
+        verdict=outcome_said(outcome(one)),
+    )
