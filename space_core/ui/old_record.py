@@ -11,7 +11,7 @@ import gradio as gr
 from space_core.recorded import Recorded, open_recorded
 from space_core.replay import Difference, again, differences
 from space_core.types import Progress, RunRecord, StepEvent
-from space_core.ui import facts, markup
+from space_core.ui import facts, markup, record_tab
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.wiring import HEAVY, Parts, View, listen
 
@@ -56,8 +56,9 @@ def build() -> dict[str, Any]:
 def connect(parts: Parts, pipeline: Pipeline) -> None:
     """Tie the events of the upload and of the replay to their handlers."""
     listen(
-        parts["upload"].upload, opened, parts, inputs=("upload", "replay_flag"), queue=False,
-        outputs=("upload_status", *SHOWN),
+        parts["upload"].upload, opened, parts, queue=False,
+        inputs=("upload", "replay_flag", "kept", "live_facts"),
+        outputs=("upload_status", "live_record", "kept", *SHOWN),
         failed=lambda sentence: {"upload_status": markup.status(sentence, "warning")},
     )
     armed = listen(
@@ -79,12 +80,14 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     )
 
 
-def opened(path: str | Path, flag: threading.Event | None) -> Iterator[View]:
+def opened(
+    path: str | Path, flag: threading.Event | None, kept: Path | None, live_facts: str
+) -> Iterator[View]:
     """Show the record in the file, read-only, and open step 5."""
     found = open_recorded(Path(path))
     yield {
         "upload_status": markup.status("Opened: the recorded run is in step 5.", "good"),
-        **shown(found, flag),
+        **shown(found, flag), **record_tab.beside_another(kept, live_facts),
     }
 
 

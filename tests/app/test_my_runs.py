@@ -12,6 +12,7 @@ from stand_in import EDIT, EVIL, Bench, record, selection, share
 from space_core.kept_runs import LISTED, new_key, open_runs
 from space_core.run_index import Entry
 from space_core.runs import decisions_of
+from space_core.typed_json import to_json
 from space_core.types import ConceptRequest
 from space_core.ui import kept_run, my_runs
 from space_core.ui.facts import of_run
@@ -123,6 +124,29 @@ def test_an_own_run_is_opened_in_steps_4_and_5_and_can_be_decided(after):
     # Opened once more, it brings its decision along.
     after.act("open_run", my_runs=[lemon])
     assert "Late." in after.now["decisions"]
+
+
+def test_a_record_that_is_uploaded_has_not_the_decision_of_the_run_opened_before(after, tmp_path):
+    path = tmp_path / "record.json"
+    path.write_text(to_json(record(selection(ConceptRequest("lime")))))
+    lemon = keys(after)[1]
+    after.act("open_run", my_runs=[lemon])
+    for heading in ("decided_run", "files_run"):
+        assert "“lemon”" in after.now[heading] and "Run run-1." in after.now[heading]
+    after.act("upload", "upload", upload=str(path))
+    assert "“lime”" in after.now["old_facts"] and not after.looks["live_record"]["visible"]
+    after.act("decide", judgement="accept", auditor="Ada")
+    assert "no kept run" in after.now["decision_status"]
+    after.act("open_run", my_runs=[lemon])
+    assert after.looks["live_record"]["visible"] and after.now["kept"].name == "run-1"
+
+
+def test_a_live_run_stays_below_a_record_under_its_own_name(after, tmp_path):
+    path = tmp_path / "record.json"
+    path.write_text(to_json(record(selection(ConceptRequest("lime")))))
+    after.act("upload", "upload", upload=str(path))
+    assert after.looks["live_record"]["visible"] and "“cat”" in after.now["live_facts"]
+    assert "Decision on “cat”" in after.now["decided_run"] and after.now["kept"].name == "run-2"
 
 
 def test_the_next_run_takes_the_place_of_the_one_that_was_opened(after):
