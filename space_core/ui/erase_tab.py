@@ -28,6 +28,8 @@ _PLOTS = (
 )
 _HARD = "let_through"
 _CURVES = (*(name for name, _ in _PLOTS), f"{_HARD}_part")
+# The stages in which there is nothing left to stop.
+_TRAINED = ("after", "measuring")
 _IDLE = {"erase": gr.update(interactive=True), "stop": gr.update(interactive=False)}
 
 
@@ -123,8 +125,8 @@ def stop(flag: threading.Event | None) -> Iterator[View]:
     """Ask this visitor's run to end."""
     if flag is not None:
         flag.set()
-    text = "Stopping: what is erased so far will be measured and labelled as partial. "
-    text += "Where nothing has begun, nothing will."
+    text = "Stopping. Before the first step nothing is changed; after it, what is erased so far is "
+    text += "measured and labelled as partial."
     yield {"erase_status": markup.status(text, "busy"), "stop": gr.update(interactive=False)}
 
 
@@ -158,7 +160,9 @@ def erase(
                     # Between two steps the line of the last one stays: two in turn would flicker.
                     if seen and event.stage == "training":
                         continue
-                    yield {"erase_status": _stage(event, clock() - started)}
+                    yield {"erase_status": _stage(event, clock() - started, flag), **(
+                        {"stop": gr.update(interactive=False)} if event.stage in _TRAINED else {}
+                    )}
                 case finished:
                     yield {"erase_status": markup.progress("Packing the files of step 5…", 1.0)}
                     used = finished.record.selection
@@ -207,8 +211,12 @@ def _step(event: StepEvent, whole: float, flag: threading.Event) -> str:
     return markup.progress(text, whole)
 
 
-def _stage(event: Progress, elapsed: float) -> str:
+def _stage(event: Progress, elapsed: float, flag: threading.Event) -> str:
     text = event.message or event.stage
+    if event.stage in _TRAINED:
+        text = f"The edit is trained and is being checked. {text}"
+    elif flag.is_set():
+        return markup.progress(f"Stopping… {text}", event.done)
     if 0.05 < event.done < 1:
         text += f" ({wording.seconds_left(elapsed / event.done * (1 - event.done))})"
     return markup.progress(text, event.done)

@@ -145,36 +145,6 @@ def test_a_run_ends_with_its_result_and_gives_the_buttons_back(ready, pipeline):
     assert ready.looks["record_tab"]["interactive"] and "run-1" in ready.now["live_facts"]
 
 
-def test_stop_before_the_run_begins(ready, pipeline):
-    ready.act("erase")
-    assert not ready.looks["erase"]["interactive"] and ready.looks["stop"]["interactive"]
-    ready.act("stop").act("erase", "then")
-    assert "Stopped before it began" in ready.now["erase_status"] and not pipeline.audited
-    assert ready.looks["erase"]["interactive"] and not ready.sees_result()
-
-
-def test_stop_during_the_run_gives_a_labelled_partial_result(ready):
-    run = ready.act("erase").watch("erase", "then", steps=50)
-    next(run), next(run)
-    ready.act("stop")
-    assert not ready.looks["stop"]["interactive"]
-    list(run)
-    record = ready.now["finished"].record
-    assert record.stopped and len(record.steps) < 50
-    assert "Stopped early" in ready.now["erase_status"] and ready.sees_result()
-    assert "partial edit" in ready.now["verdict"] and ready.looks["erase"]["interactive"]
-
-
-def test_a_stopped_run_does_not_stop_the_next(ready):
-    ready.act("erase").act("stop").act("erase", "then").erase()
-    assert not ready.now["finished"].record.stopped
-
-
-def test_stop_without_a_run_does_no_harm():
-    (view,) = erase_tab.stop(None)
-    assert "Stopping" in view["erase_status"]
-
-
 @pytest.mark.parametrize(
     "fault, sentence",
     [
