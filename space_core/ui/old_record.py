@@ -3,6 +3,7 @@
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -135,18 +136,26 @@ def replay(
     bench, steps = pipeline.bench.result(), 0
 
     def enough() -> bool:
-        return flag.is_set() or (then.stopped and steps >= len(then.steps))
+        return then.stopped and steps >= len(then.steps)
 
     yield {"replay_status": markup.progress("Choosing the anchors again…", 0.0)}
     selection = pipeline.select(bench, asked.request, asked.choice, asked.left_out)
-    for event in pipeline.audit(bench, asked.request, selection, asked.config, enough):
-        match event:
-            case StepEvent():
-                steps = event.step
-            case Progress():
-                yield {"replay_status": markup.progress(event.message or event.stage, event.done)}
-            case finished:
-                yield _stopped() if flag.is_set() else _compared(then, finished.record)
+    with closing(
+        pipeline.audit(bench, asked.request, selection, asked.config, enough)
+    ) as events:
+        for event in events:
+            # Of a part nothing is compared: it need not be measured to its end.
+            if flag.is_set():
+                yield _stopped()
+                return
+            match event:
+                case StepEvent():
+                    steps = event.step
+                case Progress():
+                    text = event.message or event.stage
+                    yield {"replay_status": markup.progress(text, event.done)}
+                case finished:
+                    yield _compared(then, finished.record)
 
 
 def _stopped() -> dict[str, Any]:
