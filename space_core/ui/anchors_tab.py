@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SHOWN = (
     "selection", "anchors_status", "gallery", "histogram", "dropped", "suggestions",
     "suggestions_note", "choice_pays", "to_erase", "count", "cut", "from_pool", "used", "optimised",
-    "anchors_tab", "erase_tab",
+    "changed_since", "anchors_tab", "erase_tab",
 )
 CONTROLS = ("selection", "count", "from_pool", "cut", "preset")
 _NO_CONCEPT = "There is no concept yet: name one in step 1."
@@ -221,7 +221,7 @@ def fresh_controls(selection: Selection) -> dict[str, Any]:
     """The step as a new concept finds it: default controls, the pool's own cut, the evidence."""
     said = evidence.of_choice(RESULTS)
     return {
-        "choice_pays": markup.note(said) if said else "",
+        "choice_pays": markup.note(said) if said else "", "changed_since": "",
         "count": TpasConfig().anchors, "from_pool": True,
         "cut": gr.update(value=selection.threshold, interactive=False),
     }
@@ -270,9 +270,10 @@ def shown(bench: "Bench", selection: Selection) -> dict[str, Any]:
             visible=bool(readings),
         ),
         "suggestions_note": markup.status(meaning) if readings else "",
-        "to_erase": markup.status(
-            f"To be forgotten: “{name}”, by {len(selection.anchors)} proxy anchors."
-        ),
+        "to_erase": markup.status(" ".join((
+            f"To be forgotten: “{name}”, by {len(selection.anchors)} proxy anchors.",
+            *wording.wishes(selection.request),
+        ))),
         "anchors_tab": gr.update(interactive=True), "erase_tab": gr.update(interactive=True),
     }
 

@@ -13,7 +13,7 @@ from space_core.plot_notes import PLOTS
 from space_core.settings import PRESETS, DcsiConfig
 from space_core.types import Progress, Selection, StepEvent
 from space_core.ui import (
-    anchors_tab, facts, markup, my_runs, own_images, record_tab, verify_tab, wording,
+    anchors_tab, changed_since, facts, markup, my_runs, own_images, record_tab, verify_tab, wording,
 )  # fmt: skip
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.wiring import HEAVY, Parts, View, listen
@@ -36,7 +36,7 @@ _IDLE = {"erase": gr.update(interactive=True), "stop": gr.update(interactive=Fal
 def build() -> dict[str, Any]:
     """The components, by name."""
     default = DcsiConfig()
-    parts: dict[str, Any] = {"to_erase": gr.HTML()}
+    parts: dict[str, Any] = {"to_erase": gr.HTML(), **changed_since.build()}
     with gr.Accordion("Advanced settings", open=False):
         parts["preset"] = gr.Radio(
             [(said, preset) for preset, said in wording.PRESETS.items()], value="space",
