@@ -14,7 +14,7 @@ from space_core.types import RunRecord, Selection
 from space_core.ui import evidence, markup, wording
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.request import WISHES, read_request
-from space_core.ui.wiring import HEAVY, Parts, View, listen
+from space_core.ui.wiring import HEAVY, Parts, View, listen, say_at_once
 
 if TYPE_CHECKING:
     from space_core.audit import Bench
@@ -27,6 +27,12 @@ SHOWN = (
 CONTROLS = ("selection", "count", "from_pool", "cut", "preset")
 _NO_CONCEPT = "There is no concept yet: name one in step 1."
 _CUT_STEP = 0.001
+_WAITING = "Waiting for a free place, then choosing again…"
+# Part → the event after which it is chosen anew.
+_CHOOSE = {
+    "count": "release", "cut": "release", "from_pool": "input", "used": "input",
+    "take_back": "click", "suggestions": "click",
+}
 # gradio's slider says that it was let go where a pointer was. The browser's own "change" comes
 # after each press of a key, too.
 _LET_GO_BY_KEY = """() => document.addEventListener('change', (event) => {
@@ -104,7 +110,11 @@ def build() -> dict[str, Any]:
 
 def connect(parts: Parts, pipeline: Pipeline) -> None:
     """Tie this step's events to their handlers."""
-    options = {"outputs": SHOWN, "failed": _failed, **HEAVY}
+    options = {**_choosing(parts), "outputs": SHOWN}
+    for name, event in _CHOOSE.items():
+        say_at_once(
+            getattr(parts[name], event), parts, "anchors_status", markup.floating(_WAITING), True
+        )
 
     def set_anew(*values: Any) -> Iterator[View]:
         yield from choose_if_set_anew(pipeline, *values)
@@ -135,7 +145,7 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
 
     listen(
         parts["suggestions"].click, meant, parts, inputs=("suggestions", "preset", *WISHES),
-        outputs=("concept", "aliases", "description", "category", *SHOWN), failed=_failed, **HEAVY,
+        outputs=("concept", "aliases", "description", "category", *SHOWN), **_choosing(parts),
     )
 
     def go_on() -> Iterator[View]:
@@ -153,7 +163,12 @@ def chosen_after(event: Callable[..., Any], parts: Parts, pipeline: Pipeline) ->
     def again(*values: Any) -> Iterator[View]:
         yield from reselect(pipeline, *values)
 
-    listen(event, again, parts, inputs=CONTROLS, outputs=SHOWN, failed=_failed, **HEAVY)
+    listen(event, again, parts, inputs=CONTROLS, outputs=SHOWN, **_choosing(parts))
+
+
+def _choosing(parts: Parts) -> dict[str, Any]:
+    # Over the images alone: what says that one waits must not be paled.
+    return {"failed": _failed, "show_progress_on": [parts["gallery"]], **HEAVY}
 
 
 def config(count: float, from_pool: bool, cut: float, preset: str) -> TpasConfig:

@@ -11,7 +11,7 @@ from space_core.types import Selection
 from space_core.ui import anchors_tab, markup, wording
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.request import DEFAULT, WISHES, WORDS, read_request
-from space_core.ui.wiring import HEAVY, Parts, View, listen
+from space_core.ui.wiring import HEAVY, Parts, View, listen, say_at_once
 
 if TYPE_CHECKING:
     from space_core.audit import Bench
@@ -80,7 +80,7 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     options = {
         "inputs": (*WORDS, *WISHES), "outputs": outputs,
         "failed": lambda sentence: {"concept_status": markup.status(sentence, "warning")},
-        **HEAVY,
+        "show_progress": "hidden", **HEAVY,
     }
 
     def search(*words: Any) -> Iterator[View]:
@@ -88,6 +88,7 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
 
     for event in (parts["find"].click, parts["concept"].submit):
         inputs = ("selection", "preset", *options["inputs"])
+        say_at_once(event, parts, "concept_status", markup.waiting())
         listen(event, search, parts, **{**options, "inputs": inputs})
 
     def say(*words: Any) -> Iterator[View]:
@@ -99,7 +100,7 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     )
     listen(
         waiting.then, say, parts,
-        **{**options, "outputs": ("concept_status", "said_now"), "show_progress": "hidden"},
+        **{**options, "outputs": ("concept_status", "said_now")},
     )
 
     # Typed, an example or a suggestion: what was said is of another concept.

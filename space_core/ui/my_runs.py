@@ -16,7 +16,7 @@ from space_core.ui import (
     erased_list, facts, kept_run, markup, own_images, record_tab, wording,
 )  # fmt: skip
 from space_core.ui.pipeline import Pipeline
-from space_core.ui.wiring import Parts, View, listen
+from space_core.ui.wiring import Parts, View, listen, say_at_once
 
 if TYPE_CHECKING:
     from space_core.audit import Bench
@@ -98,6 +98,9 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     listen(
         parts["page"].load, come, parts, inputs=("visitor", "link", "undone"), js=_READ_LINK,
         outputs=("visitor", *_LIST, *kept_run.SHOWN), **opening,
+    )
+    say_at_once(
+        parts["open_run"].click, parts, "runs_status", markup.status("Opening the run…", "busy")
     )
     opened = listen(
         parts["open_run"].click, open_one, parts, inputs=("visitor", "my_runs", "replay_flag"),
