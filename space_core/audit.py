@@ -23,7 +23,7 @@ from space_core.evaluation_split import EvaluationSplit
 from space_core.memory_plan import fitting, free_memory
 from space_core.names import NameBook, book_of
 from space_core.probes import FAR, NEAR, Probe, known_as, plan
-from space_core.settings import DcsiConfig, Settings, TpasConfig
+from space_core.settings import BUNDLED, DcsiConfig, Settings, TpasConfig
 from space_core.sources import Sources, open_sources
 from space_core.state_map import map_of
 from space_core.surroundings import pause
@@ -48,6 +48,11 @@ class Bench:
     def model_name(self) -> str:
         """The model's folder or hub name, as one says it."""
         return _short(self.sources.mllm.name)
+
+    @property
+    def bundled(self) -> bool:
+        """Whether the model is the one that comes with this project."""
+        return self.sources.mllm.name in BUNDLED
 
     @property
     def revision(self) -> str:

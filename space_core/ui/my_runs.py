@@ -13,7 +13,7 @@ from space_core.kept_runs import LISTED, new_key
 from space_core.run_index import Entry
 from space_core.settings import DcsiConfig
 from space_core.ui import (
-    erased_list, facts, kept_run, markup, own_images, record_tab, wording,
+    erased_list, facts, how_long, kept_run, markup, own_images, record_tab, wording,
 )  # fmt: skip
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.wiring import Parts, View, listen, say_at_once
@@ -126,13 +126,13 @@ def make_room(event: Callable[..., Any], parts: Parts) -> None:
 
 
 def listed_after(event: Callable[..., Any], parts: Parts, pipeline: Pipeline) -> None:
-    """Show the list anew after an event, however that ended."""
+    """Show the list anew after an event, however that ended, and how long a run takes by now."""
 
     def again(*values: Any) -> Iterator[View]:
-        yield listed(pipeline, *values)
+        yield {**listed(pipeline, *values), **how_long.renewed(pipeline)}
 
     listen(
-        event, again, parts, inputs=("visitor", "undone"), outputs=_LIST, queue=False,
+        event, again, parts, inputs=("visitor", "undone"), outputs=(*_LIST, "takes"), queue=False,
         show_progress="hidden",
     )
 

@@ -229,11 +229,29 @@ def test_a_visitor_who_leaves_does_not_cancel_the_loading(pipeline):
 def test_the_time_it_takes_is_that_of_the_latest_runs_here(visit, pipeline):
     visit.act("find", concept="lemon").erase()
     ((_, _, _, takes, _),) = announced(pipeline)
-    assert "An erasure takes about 12 s here" in takes
+    assert "An erasure takes about 12 s here" in takes == visit.now["takes"]
     pipeline.bench = Future()
     pipeline.bench.set_result(type("Other", (Bench,), {"device": "cuda"})())
     ((_, _, _, takes, _),) = announced(pipeline)
     assert "none has been run here yet" in takes
+
+
+@pytest.mark.parametrize("bundled, device, minutes", [
+    (True, "cpu", "about three minutes with the bundled model on one CPU core"),
+    (True, "cuda", "an erasure minutes:"), (False, "cpu", "an erasure minutes:"),
+])  # fmt: skip
+def test_before_the_first_run_only_what_was_measured_is_said(pipeline, bundled, device, minutes):
+    pipeline.bench = Future()
+    bench = type("Other", (Bench,), {"bundled": bundled, "device": device})()
+    pipeline.bench.set_result(bench)
+    ((_, _, _, takes, _),) = announced(pipeline)
+    assert minutes in takes and "none has been run here yet" in takes
+
+
+def test_a_run_that_ends_without_a_model_says_nothing_new(ready, pipeline):
+    pipeline.bench = Future()
+    pipeline.bench.set_exception(ValueError("The folder of the model is empty."))
+    assert "is empty" in ready.erase().now["erase_status"] and "takes" not in ready.changed
 
 
 def test_what_the_model_says_now_is_shown_with_its_images(visit):
