@@ -146,7 +146,8 @@ def erase(
     seen: list[StepEvent] = []
     whole, started = 0.0, clock()
     drawn = started
-    yield {"erase_status": markup.progress("Starting…", 0.0), **_curves(())}
+    hard = config.mode == "hard"
+    yield {"erase_status": markup.progress("Starting…", 0.0), **_curves((), hard)}
     with my_runs.noted(pipeline, visitor, selection.request.name) as key:
         for event in pipeline.audit(bench, selection.request, selection, config, flag.is_set):
             match event:
@@ -154,7 +155,7 @@ def erase(
                     seen.append(event)
                     if clock() - drawn >= REDRAW_SECONDS or event.step >= event.steps:
                         drawn = clock()
-                        yield {"erase_status": _step(event, whole, flag), **_curves(seen)}
+                        yield {"erase_status": _step(event, whole, flag), **_curves(seen, hard)}
                 case Progress():
                     whole = event.done
                     # Between two steps the line of the last one stays: two in turn would flicker.
@@ -170,6 +171,7 @@ def erase(
                     again = used.sha256 != selection.sha256
                     yield {
                         **(anchors_tab.shown(bench, used) if again else {}),
+                        **_curves(finished.record.steps, hard),
                         **_result(pipeline, bench, finished, key, visitor),
                     }
 
@@ -184,7 +186,7 @@ def _result(
         text += f" {wording.UNMOVED} Step 2 shows those that were used."
     record = record_tab.shown(pipeline, finished, key, visitor)
     return {
-        **_IDLE, **_curves(finished.record.steps), "tabs": gr.update(selected="verify"),
+        **_IDLE, "tabs": gr.update(selected="verify"),
         "erase_status": markup.status(text, "good"), **anchors_tab.optimised(finished.record),
         **verify_tab.shown(bench, finished), **record,
         "source": facts.source("live", key if record["kept"] else ""),
@@ -192,8 +194,7 @@ def _result(
     }
 
 
-def _curves(seen: Sequence[StepEvent]) -> dict[str, Any]:
-    hard = any(event.let_through is not None for event in seen)
+def _curves(seen: Sequence[StepEvent], hard: bool) -> dict[str, Any]:
     drawn = {"losses": plots.losses, "entropies": plots.entropies, "drift": plots.drift}
     drawn |= {_HARD: plots.let_through} if hard else {}
     return {

@@ -1,7 +1,6 @@
 """What the page does on every event, without a browser and without a model."""
 
 import asyncio
-import threading
 from concurrent.futures import Future
 from dataclasses import replace
 
@@ -11,8 +10,8 @@ from bare_page import Visit
 from stand_in import EMPTY, UNKNOWN, Bench
 
 from space_core.settings import PRESETS, TpasConfig
-from space_core.types import ConceptRequest, Progress, StepEvent
-from space_core.ui import concept_tab, erase_tab
+from space_core.types import ConceptRequest
+from space_core.ui import concept_tab
 from space_core.ui.app_layout import readiness
 
 LATER_STEPS = {"anchors_tab", "erase_tab", "verify_tab", "record_tab"}
@@ -171,15 +170,6 @@ def test_erasing_without_anchors_is_a_sentence(visit):
     assert visit.looks["erase"]["interactive"]
 
 
-@pytest.mark.parametrize("tick, drawn", [(0.0, [4]), (1.0, [1, 2, 3, 4])])
-def test_the_curves_are_not_redrawn_more_often_than_one_can_see(ready, pipeline, tick, drawn):
-    now = iter(tick * i for i in range(1000))
-    inputs = (ready.now["selection"], "space", 0.1, 0.05, 4, threading.Event(), "ada")
-    views = erase_tab.erase(pipeline, *inputs, clock=now.__next__)
-    curves = [view["losses"] for view in views if view.get("losses") and "tabs" not in view]
-    assert [len(curve.data[0].x) for curve in curves] == drawn
-
-
 # Around the steps
 
 
@@ -266,25 +256,3 @@ def test_what_the_model_says_now_is_shown_with_its_images(visit):
     assert "A beast." in visit.now["said_now"] and "<img" not in visit.now["said_now"]
     visit.act("preview", "then", concept=" ")
     assert "The concept is empty" in visit.now["concept_status"]
-
-
-def test_the_line_of_a_step_stays_until_another_says_more(ready, pipeline):
-    def audit(bench, request, chosen, config, stop):
-        for step in range(1, 4):
-            yield StepEvent(step, 3, {"task": 1.0}, 0.5, 0.5, 0.0, 0.1)
-            yield Progress("training", "Training the edit…", 0.7)
-        yield Progress("inversion", "A second look", 0.8)
-
-    pipeline.audit = audit
-    ready.act("erase")
-    views = ready.watch("erase", "then")
-    lines = [view["erase_status"] for view in views if "erase_status" in view]
-    assert not any("Training the edit" in one for one in lines)
-    assert "Erasing: step 3" in lines[-2] and "A second look" in lines[-1]
-
-
-def test_the_gradients_share_is_drawn_for_the_hard_null_space_alone(ready):
-    ready.erase(preset="paper")
-    assert ready.looks["let_through_part"]["visible"] and ready.now["let_through"] is not None
-    ready.erase(preset="space")
-    assert not ready.looks["let_through_part"]["visible"] and ready.now["let_through"] is None
