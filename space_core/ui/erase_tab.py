@@ -74,7 +74,8 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     """Tie this step's events to their handlers."""
     outputs = (
         "erase", "stop", "erase_status", *_CURVES, "tabs", *anchors_tab.SHOWN, "beliefs",
-        *verify_tab.SHOWN, *record_tab.SHOWN, "source", "old_record",
+        *verify_tab.SHOWN, *record_tab.SHOWN, "source", "on_show",
+        "old_record",
     )
     failed = {"failed": lambda sentence: {
         **_IDLE, "erase_status": markup.status(sentence, "warning"),
@@ -189,7 +190,9 @@ def _result(
         **_IDLE, "tabs": gr.update(selected="verify"),
         "erase_status": markup.status(text, "good"), **anchors_tab.optimised(finished.record),
         **verify_tab.shown(bench, finished), **record,
-        "source": facts.source("live", key if record["kept"] else ""),
+        **facts.source(
+            "live", key if record["kept"] else "", finished.record.selection.request.name
+        ),
         "old_record": gr.update(visible=False),
     }
 

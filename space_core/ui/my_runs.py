@@ -51,6 +51,7 @@ def build() -> dict[str, Any]:
         "link": gr.Textbox(visible=False),
     }
     with gr.Sidebar(open=False, width=340) as parts["sidebar"]:
+        parts["on_show"] = gr.HTML(facts.NOTHING_SHOWN)
         gr.HTML('<h2 class="section">This page works with</h2>')
         parts["setup"] = gr.HTML(markup.note("The model is still loading."))
         gr.HTML(markup.note("A hash is a fingerprint: the same hash means the same bytes."))
