@@ -218,7 +218,7 @@ def _step(event: StepEvent, whole: float, flag: threading.Event) -> str:
 def _stage(event: Progress, elapsed: float, flag: threading.Event) -> str:
     text = event.message or event.stage
     if event.stage in _TRAINED:
-        text = f"The edit is trained and is being checked. {text}"
+        text = f"Training has ended; the edit is being checked. {text}"
     elif flag.is_set():
         return markup.progress(f"Stopping… {text}", event.done)
     if 0.05 < event.done < 1:

@@ -47,7 +47,7 @@ def test_stop_is_said_in_every_stage_until_the_edit_is_trained(ready, pipeline):
     assert ready.looks["stop"]["interactive"]
     for said in ("Asking the edited model", "Comparing"):
         next(run)
-        assert f"The edit is trained and is being checked. {said}" in ready.now["erase_status"]
+        assert f"Training has ended; the edit is being checked. {said}" in ready.now["erase_status"]
         assert not ready.looks["stop"]["interactive"]
 
 
