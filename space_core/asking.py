@@ -1,6 +1,6 @@
 """Every question of an audit, answered in the batches of one call, telling how far it is."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 
@@ -10,18 +10,20 @@ from space_core.edit import Edit, edited
 from space_core.key_values import at_once
 from space_core.mllm import Mllm, batches
 from space_core.probes import Probe
+from space_core.surroundings import pause
 from space_core.types import Progress
 
 
 def asked(
     mllm: Mllm, probes: Sequence[Probe], features: dict[str, Tensor], begun: Progress,
-    share: float, edit: Edit | None = None,
+    share: float, edit: Edit | None = None, stop: Callable[[], bool] = lambda: False,
 ) -> Generator[Progress, None, list[str]]:  # fmt: skip
     """Every answer of the model, with the edit if there is one: those of `evaluate.answers`, as
     each batch is one that it makes, and is padded alike.
 
     begun: what is said, and where the whole stands, at first; share: of the whole, what all probes
-    take. Between two batches, when others may run, the model is as it was.
+    take. Between two batches, when others may run, the model is as it was. Raises ValueError where
+    it is stopped by then.
     """
     yield begun
     questions = [probe.question for probe in probes]
@@ -29,6 +31,7 @@ def asked(
     longest = max((len(view) for view in views if view is not None), default=0)
     answers, done = [""] * len(probes), 0
     for some in batches(views, at_once(mllm.model, longest), questions.__getitem__):
+        pause(stop)
         with edited(mllm.model, edit) if edit else nullcontext():
             said = mllm.answer([questions[i] for i in some], [views[i] for i in some])
         for i, text in zip(some, said, strict=True):

@@ -23,9 +23,10 @@ from space_core.evaluation_split import EvaluationSplit
 from space_core.memory_plan import fitting, free_memory
 from space_core.names import NameBook, book_of
 from space_core.probes import FAR, NEAR, Probe, known_as, plan
-from space_core.settings import DcsiConfig, Settings, TpasConfig
+from space_core.settings import BUNDLED, DcsiConfig, Settings, TpasConfig
 from space_core.sources import Sources, open_sources
 from space_core.state_map import map_of
+from space_core.surroundings import pause
 from space_core.types import (
     Concept, ConceptRequest, Outcome, Progress, RunRecord, Selection, StateMap, StepEvent,
 )  # fmt: skip
@@ -47,6 +48,11 @@ class Bench:
     def model_name(self) -> str:
         """The model's folder or hub name, as one says it."""
         return _short(self.sources.mllm.name)
+
+    @property
+    def bundled(self) -> bool:
+        """Whether the model is the one that comes with this project."""
+        return self.sources.mllm.name in BUNDLED
 
     @property
     def revision(self) -> str:
@@ -124,8 +130,9 @@ def audit(
 ) -> Iterator[Progress | StepEvent | Finished]:  # fmt: skip
     """Ask, erase, ask again; yields what happens and ends in Finished. The model comes back whole.
 
-    ``stop`` is asked between steps: what is trained by then is measured and labelled partial.
-    Raises ValueError where memory is short: then nothing was asked.
+    ``stop`` is asked between steps: what is trained by then is measured and labelled partial. An
+    edit that is trained is measured to the end. Raises ValueError where memory is short: then
+    nothing was asked; and where it is stopped before the first step.
     """
     started = time.monotonic()
     mllm = bench.sources.mllm
@@ -135,9 +142,11 @@ def audit(
     fitting(mllm, config, free_memory(mllm.devices), loaded=True)
     begun = Progress("before", "Asking the model before the erasure…", 0.0)
     yield begun
+    pause(stop)
     probes, book, key = probes_of(bench, request, config.seed)
     views = evaluate.encode_views(mllm, bench.split, probes) if probes else {}
-    before = yield from asked(mllm, probes, views, begun, 0.15)
+    before = yield from asked(mllm, probes, views, begun, 0.15, stop=stop)
+    pause(stop)
     steps: list[StepEvent] = []
     erasure = None
     for event in erase(bench.sources, selection, config, stop):

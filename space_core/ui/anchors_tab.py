@@ -14,7 +14,7 @@ from space_core.types import RunRecord, Selection
 from space_core.ui import evidence, markup, wording
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.request import WISHES, read_request
-from space_core.ui.wiring import HEAVY, Parts, View, listen
+from space_core.ui.wiring import HEAVY, Parts, View, listen, say_at_once
 
 if TYPE_CHECKING:
     from space_core.audit import Bench
@@ -22,11 +22,17 @@ if TYPE_CHECKING:
 SHOWN = (
     "selection", "anchors_status", "gallery", "histogram", "dropped", "suggestions",
     "suggestions_note", "choice_pays", "to_erase", "count", "cut", "from_pool", "used", "optimised",
-    "anchors_tab", "erase_tab",
+    "changed_since", "anchors_tab", "erase_tab",
 )
 CONTROLS = ("selection", "count", "from_pool", "cut", "preset")
 _NO_CONCEPT = "There is no concept yet: name one in step 1."
 _CUT_STEP = 0.001
+_WAITING = "Waiting for a free place, then choosing again…"
+# Part → the event after which it is chosen anew.
+_CHOOSE = {
+    "count": "release", "cut": "release", "from_pool": "input", "used": "input",
+    "take_back": "click", "suggestions": "click",
+}
 # gradio's slider says that it was let go where a pointer was. The browser's own "change" comes
 # after each press of a key, too.
 _LET_GO_BY_KEY = """() => document.addEventListener('change', (event) => {
@@ -104,7 +110,11 @@ def build() -> dict[str, Any]:
 
 def connect(parts: Parts, pipeline: Pipeline) -> None:
     """Tie this step's events to their handlers."""
-    options = {"outputs": SHOWN, "failed": _failed, **HEAVY}
+    options = {**_choosing(parts), "outputs": SHOWN}
+    for name, event in _CHOOSE.items():
+        say_at_once(
+            getattr(parts[name], event), parts, "anchors_status", markup.floating(_WAITING), True
+        )
 
     def set_anew(*values: Any) -> Iterator[View]:
         yield from choose_if_set_anew(pipeline, *values)
@@ -135,7 +145,7 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
 
     listen(
         parts["suggestions"].click, meant, parts, inputs=("suggestions", "preset", *WISHES),
-        outputs=("concept", "aliases", "description", "category", *SHOWN), failed=_failed, **HEAVY,
+        outputs=("concept", "aliases", "description", "category", *SHOWN), **_choosing(parts),
     )
 
     def go_on() -> Iterator[View]:
@@ -153,7 +163,12 @@ def chosen_after(event: Callable[..., Any], parts: Parts, pipeline: Pipeline) ->
     def again(*values: Any) -> Iterator[View]:
         yield from reselect(pipeline, *values)
 
-    listen(event, again, parts, inputs=CONTROLS, outputs=SHOWN, failed=_failed, **HEAVY)
+    listen(event, again, parts, inputs=CONTROLS, outputs=SHOWN, **_choosing(parts))
+
+
+def _choosing(parts: Parts) -> dict[str, Any]:
+    # Over the images alone: what says that one waits must not be paled.
+    return {"failed": _failed, "show_progress_on": [parts["gallery"]], **HEAVY}
 
 
 def config(count: float, from_pool: bool, cut: float, preset: str) -> TpasConfig:
@@ -221,7 +236,7 @@ def fresh_controls(selection: Selection) -> dict[str, Any]:
     """The step as a new concept finds it: default controls, the pool's own cut, the evidence."""
     said = evidence.of_choice(RESULTS)
     return {
-        "choice_pays": markup.note(said) if said else "",
+        "choice_pays": markup.note(said) if said else "", "changed_since": "",
         "count": TpasConfig().anchors, "from_pool": True,
         "cut": gr.update(value=selection.threshold, interactive=False),
     }
@@ -270,9 +285,10 @@ def shown(bench: "Bench", selection: Selection) -> dict[str, Any]:
             visible=bool(readings),
         ),
         "suggestions_note": markup.status(meaning) if readings else "",
-        "to_erase": markup.status(
-            f"To be forgotten: “{name}”, by {len(selection.anchors)} proxy anchors."
-        ),
+        "to_erase": markup.status(" ".join((
+            f"To be forgotten: “{name}”, by {len(selection.anchors)} proxy anchors.",
+            *wording.wishes(selection.request),
+        ))),
         "anchors_tab": gr.update(interactive=True), "erase_tab": gr.update(interactive=True),
     }
 

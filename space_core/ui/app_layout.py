@@ -9,8 +9,8 @@ import gradio as gr
 
 from space_core.backend import zero_gpu
 from space_core.ui import (
-    anchors_tab, compare_tab, concept_tab, erase_tab, erased_list, leaderboard_tab, markup, my_runs,
-    old_record, record_tab, together_tab, verify_tab,
+    anchors_tab, changed_since, compare_tab, concept_tab, erase_tab, erased_list, how_long,
+    leaderboard_tab, markup, my_runs, old_record, record_tab, together_tab, verify_tab,
 )  # fmt: skip
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.public_api import offer
@@ -18,8 +18,8 @@ from space_core.ui.wiring import CROWDED
 from space_core.ui.wording import explain
 
 TABS = (
-    concept_tab, anchors_tab, erase_tab, verify_tab, record_tab, old_record, my_runs, erased_list,
-    compare_tab, together_tab, leaderboard_tab,
+    concept_tab, anchors_tab, changed_since, erase_tab, verify_tab, record_tab, old_record,
+    my_runs, erased_list, compare_tab, together_tab, leaderboard_tab,
 )  # fmt: skip
 
 # gradio counts from what was last written, not read: a visitor may read a result for hours. Where
@@ -136,7 +136,7 @@ async def readiness(pipeline: Pipeline) -> AsyncIterator[tuple[Any, ...]]:
         f"{bench.pool_size:,} public images in the pool."
     )
     offered = (
-        *concept_tab.offered(bench.known_concepts()), concept_tab.takes(pipeline, bench)
+        *concept_tab.offered(bench.known_concepts()), how_long.takes(pipeline, bench)
     )
     yield markup.status(text, "good"), *offered, my_runs.setup(bench)
 

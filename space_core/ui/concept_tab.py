@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gradio as gr
 
@@ -11,10 +11,7 @@ from space_core.types import Selection
 from space_core.ui import anchors_tab, markup, wording
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.request import DEFAULT, WISHES, WORDS, read_request
-from space_core.ui.wiring import HEAVY, Parts, View, listen
-
-if TYPE_CHECKING:
-    from space_core.audit import Bench
+from space_core.ui.wiring import HEAVY, Parts, View, listen, say_at_once
 
 
 def build() -> dict[str, Any]:
@@ -80,7 +77,7 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     options = {
         "inputs": (*WORDS, *WISHES), "outputs": outputs,
         "failed": lambda sentence: {"concept_status": markup.status(sentence, "warning")},
-        **HEAVY,
+        "show_progress": "hidden", **HEAVY,
     }
 
     def search(*words: Any) -> Iterator[View]:
@@ -88,6 +85,7 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
 
     for event in (parts["find"].click, parts["concept"].submit):
         inputs = ("selection", "preset", *options["inputs"])
+        say_at_once(event, parts, "concept_status", markup.waiting())
         listen(event, search, parts, **{**options, "inputs": inputs})
 
     def say(*words: Any) -> Iterator[View]:
@@ -99,7 +97,7 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     )
     listen(
         waiting.then, say, parts,
-        **{**options, "outputs": ("concept_status", "said_now"), "show_progress": "hidden"},
+        **{**options, "outputs": ("concept_status", "said_now")},
     )
 
     # Typed, an example or a suggestion: what was said is of another concept.
@@ -138,23 +136,6 @@ def offered(known: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
         sample_labels=[f"{domain}: {name}" for domain, name in picked], visible=bool(picked),
     )
     return examples, gr.update(choices=sorted(known))
-
-
-def takes(pipeline: Pipeline, bench: "Bench") -> str:
-    """How long an erasure takes, by the latest runs of this model on this device, as HTML."""
-    runs = pipeline.runs
-    # The store opens beside the model: nobody waits here for it.
-    known = runs.result() if runs.done() and runs.exception() is None else None
-    seconds = known and known.usual_seconds(bench.model_sha256, bench.device)
-    if seconds:
-        return markup.note(
-            f"Finding anchors takes seconds. An erasure takes {wording.duration(seconds)} here, "
-            "by the latest runs, with all questions before and after it."
-        )
-    return markup.note(
-        "Finding anchors takes seconds, an erasure minutes: none has been run here yet to say how "
-        "many. The first takes longer, as it measures once what other knowledge uses."
-    )
 
 
 def wait() -> Iterator[View]:

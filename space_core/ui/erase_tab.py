@@ -13,7 +13,7 @@ from space_core.plot_notes import PLOTS
 from space_core.settings import PRESETS, DcsiConfig
 from space_core.types import Progress, Selection, StepEvent
 from space_core.ui import (
-    anchors_tab, facts, markup, my_runs, own_images, record_tab, verify_tab, wording,
+    anchors_tab, changed_since, facts, markup, my_runs, own_images, record_tab, verify_tab, wording,
 )  # fmt: skip
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.wiring import HEAVY, Parts, View, listen
@@ -28,13 +28,15 @@ _PLOTS = (
 )
 _HARD = "let_through"
 _CURVES = (*(name for name, _ in _PLOTS), f"{_HARD}_part")
+# The stages in which there is nothing left to stop.
+_TRAINED = ("after", "measuring")
 _IDLE = {"erase": gr.update(interactive=True), "stop": gr.update(interactive=False)}
 
 
 def build() -> dict[str, Any]:
     """The components, by name."""
     default = DcsiConfig()
-    parts: dict[str, Any] = {"to_erase": gr.HTML()}
+    parts: dict[str, Any] = {"to_erase": gr.HTML(), **changed_since.build()}
     with gr.Accordion("Advanced settings", open=False):
         parts["preset"] = gr.Radio(
             [(said, preset) for preset, said in wording.PRESETS.items()], value="space",
@@ -72,7 +74,8 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     """Tie this step's events to their handlers."""
     outputs = (
         "erase", "stop", "erase_status", *_CURVES, "tabs", *anchors_tab.SHOWN, "beliefs",
-        *verify_tab.SHOWN, *record_tab.SHOWN, "source", "old_record",
+        *verify_tab.SHOWN, *record_tab.SHOWN, "source", "on_show",
+        "old_record",
     )
     failed = {"failed": lambda sentence: {
         **_IDLE, "erase_status": markup.status(sentence, "warning"),
@@ -123,8 +126,8 @@ def stop(flag: threading.Event | None) -> Iterator[View]:
     """Ask this visitor's run to end."""
     if flag is not None:
         flag.set()
-    text = "Stopping: what is erased so far will be measured and labelled as partial. "
-    text += "Where nothing has begun, nothing will."
+    text = "Stopping. Before the first step nothing is changed; after it, what is erased so far is "
+    text += "measured and labelled as partial."
     yield {"erase_status": markup.status(text, "busy"), "stop": gr.update(interactive=False)}
 
 
@@ -144,7 +147,8 @@ def erase(
     seen: list[StepEvent] = []
     whole, started = 0.0, clock()
     drawn = started
-    yield {"erase_status": markup.progress("Starting…", 0.0), **_curves(())}
+    hard = config.mode == "hard"
+    yield {"erase_status": markup.progress("Starting…", 0.0), **_curves((), hard)}
     with my_runs.noted(pipeline, visitor, selection.request.name) as key:
         for event in pipeline.audit(bench, selection.request, selection, config, flag.is_set):
             match event:
@@ -152,13 +156,15 @@ def erase(
                     seen.append(event)
                     if clock() - drawn >= REDRAW_SECONDS or event.step >= event.steps:
                         drawn = clock()
-                        yield {"erase_status": _step(event, whole, flag), **_curves(seen)}
+                        yield {"erase_status": _step(event, whole, flag), **_curves(seen, hard)}
                 case Progress():
                     whole = event.done
                     # Between two steps the line of the last one stays: two in turn would flicker.
                     if seen and event.stage == "training":
                         continue
-                    yield {"erase_status": _stage(event, clock() - started)}
+                    yield {"erase_status": _stage(event, clock() - started, flag), **(
+                        {"stop": gr.update(interactive=False)} if event.stage in _TRAINED else {}
+                    )}
                 case finished:
                     yield {"erase_status": markup.progress("Packing the files of step 5…", 1.0)}
                     used = finished.record.selection
@@ -166,6 +172,7 @@ def erase(
                     again = used.sha256 != selection.sha256
                     yield {
                         **(anchors_tab.shown(bench, used) if again else {}),
+                        **_curves(finished.record.steps, hard),
                         **_result(pipeline, bench, finished, key, visitor),
                     }
 
@@ -180,16 +187,17 @@ def _result(
         text += f" {wording.UNMOVED} Step 2 shows those that were used."
     record = record_tab.shown(pipeline, finished, key, visitor)
     return {
-        **_IDLE, **_curves(finished.record.steps), "tabs": gr.update(selected="verify"),
+        **_IDLE, "tabs": gr.update(selected="verify"),
         "erase_status": markup.status(text, "good"), **anchors_tab.optimised(finished.record),
         **verify_tab.shown(bench, finished), **record,
-        "source": facts.source("live", key if record["kept"] else ""),
+        **facts.source(
+            "live", key if record["kept"] else "", finished.record.selection.request.name
+        ),
         "old_record": gr.update(visible=False),
     }
 
 
-def _curves(seen: Sequence[StepEvent]) -> dict[str, Any]:
-    hard = any(event.let_through is not None for event in seen)
+def _curves(seen: Sequence[StepEvent], hard: bool) -> dict[str, Any]:
     drawn = {"losses": plots.losses, "entropies": plots.entropies, "drift": plots.drift}
     drawn |= {_HARD: plots.let_through} if hard else {}
     return {
@@ -207,8 +215,12 @@ def _step(event: StepEvent, whole: float, flag: threading.Event) -> str:
     return markup.progress(text, whole)
 
 
-def _stage(event: Progress, elapsed: float) -> str:
+def _stage(event: Progress, elapsed: float, flag: threading.Event) -> str:
     text = event.message or event.stage
+    if event.stage in _TRAINED:
+        text = f"Training has ended; the edit is being checked. {text}"
+    elif flag.is_set():
+        return markup.progress(f"Stopping… {text}", event.done)
     if 0.05 < event.done < 1:
         text += f" ({wording.seconds_left(elapsed / event.done * (1 - event.done))})"
     return markup.progress(text, event.done)

@@ -10,6 +10,7 @@ from space_core.ui import markup, wording
 
 BADGES = {"live": "live run", "recorded": "recorded run"}
 JUDGEMENTS = {"accept": "Accept", "reject": "Reject", "more work": "More work needed"}
+NOTHING_SHOWN = '<p class="on-show">Step 4 shows no run yet.</p>'
 
 
 def of_run(record: RunRecord, kind: str) -> str:
@@ -35,15 +36,19 @@ def of_run(record: RunRecord, kind: str) -> str:
     )
 
 
-def source(kind: str, key: str) -> str:
-    """The badge of a run with its link, by its key; "" where it was not kept."""
+def source(kind: str, key: str, name: str) -> dict[str, str]:
+    """The badge of the run of a concept, for step 4 and for the sidebar; in step 4 with its link,
+    by its key: "" where it was not kept."""
     link = ""
     if key:
         link = (
             f' <a href="?run={escape(key)}" target="_blank" rel="noopener noreferrer">Link to this '
             "run</a> (whoever has the link can see the run)"
         )
-    return f"<p>{_badge(kind)}{link}</p>"
+    return {
+        "source": f"<p>{_badge(kind)}{link}</p>",
+        "on_show": f'<p class="on-show">Step 4 shows: {_badge(kind)} “{escape(name)}”</p>',
+    }
 
 
 def listed(facts: Mapping[str, str], exact: bool = False) -> str:

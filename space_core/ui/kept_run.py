@@ -11,7 +11,7 @@ from space_core.ui.pipeline import Pipeline
 from space_core.ui.wiring import View
 
 SHOWN = tuple(dict.fromkeys(
-    ("runs_status", "source", *old_record.SHOWN, *record_tab.SHOWN, *verify_tab.SHOWN)
+    ("runs_status", "source", "on_show", *old_record.SHOWN, *record_tab.SHOWN, *verify_tab.SHOWN)
 ))  # fmt: skip
 
 
@@ -37,6 +37,6 @@ def opened(
     finished = pipeline.load(place)
     yield {
         **again, "runs_status": "", **verify_tab.shown(bench, finished),
-        "source": facts.source("recorded", entry.key),
+        **facts.source("recorded", entry.key, found.record.selection.request.name),
         **(record_tab.reopened(pipeline, finished, place) if own else {}),
     }

@@ -43,6 +43,11 @@ def waiting() -> str:
     return status("Waiting for a free place…", "busy")
 
 
+def floating(text: str) -> str:
+    """A status line over the page's lower edge: nothing moves, wherever one has scrolled to."""
+    return f'<div class="floating">{status(text, "busy")}</div>'
+
+
 def notes(texts: Iterable[str], tone: str = "warning") -> str:
     """Several status lines."""
     return "".join(status(text, tone) for text in texts)

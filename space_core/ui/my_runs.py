@@ -13,10 +13,10 @@ from space_core.kept_runs import LISTED, new_key
 from space_core.run_index import Entry
 from space_core.settings import DcsiConfig
 from space_core.ui import (
-    erased_list, facts, kept_run, markup, own_images, record_tab, wording,
+    erased_list, facts, how_long, kept_run, markup, own_images, record_tab, wording,
 )  # fmt: skip
 from space_core.ui.pipeline import Pipeline
-from space_core.ui.wiring import Parts, View, listen
+from space_core.ui.wiring import Parts, View, listen, say_at_once
 
 if TYPE_CHECKING:
     from space_core.audit import Bench
@@ -51,6 +51,7 @@ def build() -> dict[str, Any]:
         "link": gr.Textbox(visible=False),
     }
     with gr.Sidebar(open=False, width=340) as parts["sidebar"]:
+        parts["on_show"] = gr.HTML(facts.NOTHING_SHOWN)
         gr.HTML('<h2 class="section">This page works with</h2>')
         parts["setup"] = gr.HTML(markup.note("The model is still loading."))
         gr.HTML(markup.note("A hash is a fingerprint: the same hash means the same bytes."))
@@ -99,6 +100,9 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
         parts["page"].load, come, parts, inputs=("visitor", "link", "undone"), js=_READ_LINK,
         outputs=("visitor", *_LIST, *kept_run.SHOWN), **opening,
     )
+    say_at_once(
+        parts["open_run"].click, parts, "runs_status", markup.status("Opening the run…", "busy")
+    )
     opened = listen(
         parts["open_run"].click, open_one, parts, inputs=("visitor", "my_runs", "replay_flag"),
         outputs=kept_run.SHOWN, **opening,
@@ -123,13 +127,13 @@ def make_room(event: Callable[..., Any], parts: Parts) -> None:
 
 
 def listed_after(event: Callable[..., Any], parts: Parts, pipeline: Pipeline) -> None:
-    """Show the list anew after an event, however that ended."""
+    """Show the list anew after an event, however that ended, and how long a run takes by now."""
 
     def again(*values: Any) -> Iterator[View]:
-        yield listed(pipeline, *values)
+        yield {**listed(pipeline, *values), **how_long.renewed(pipeline)}
 
     listen(
-        event, again, parts, inputs=("visitor", "undone"), outputs=_LIST, queue=False,
+        event, again, parts, inputs=("visitor", "undone"), outputs=(*_LIST, "takes"), queue=False,
         show_progress="hidden",
     )
 

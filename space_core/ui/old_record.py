@@ -3,6 +3,7 @@
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import gradio as gr
 from space_core.recorded import Recorded, open_recorded
 from space_core.replay import Difference, again, differences
 from space_core.types import Progress, RunRecord, StepEvent
-from space_core.ui import facts, markup
+from space_core.ui import facts, markup, record_tab
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.wiring import HEAVY, Parts, View, listen
 
@@ -56,8 +57,9 @@ def build() -> dict[str, Any]:
 def connect(parts: Parts, pipeline: Pipeline) -> None:
     """Tie the events of the upload and of the replay to their handlers."""
     listen(
-        parts["upload"].upload, opened, parts, inputs=("upload", "replay_flag"), queue=False,
-        outputs=("upload_status", *SHOWN),
+        parts["upload"].upload, opened, parts, queue=False,
+        inputs=("upload", "replay_flag", "kept", "live_facts"),
+        outputs=("upload_status", "live_record", "kept", *SHOWN),
         failed=lambda sentence: {"upload_status": markup.status(sentence, "warning")},
     )
     armed = listen(
@@ -79,12 +81,14 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     )
 
 
-def opened(path: str | Path, flag: threading.Event | None) -> Iterator[View]:
+def opened(
+    path: str | Path, flag: threading.Event | None, kept: Path | None, live_facts: str
+) -> Iterator[View]:
     """Show the record in the file, read-only, and open step 5."""
     found = open_recorded(Path(path))
     yield {
         "upload_status": markup.status("Opened: the recorded run is in step 5.", "good"),
-        **shown(found, flag),
+        **shown(found, flag), **record_tab.beside_another(kept, live_facts),
     }
 
 
@@ -132,18 +136,26 @@ def replay(
     bench, steps = pipeline.bench.result(), 0
 
     def enough() -> bool:
-        return flag.is_set() or (then.stopped and steps >= len(then.steps))
+        return then.stopped and steps >= len(then.steps)
 
     yield {"replay_status": markup.progress("Choosing the anchors again…", 0.0)}
     selection = pipeline.select(bench, asked.request, asked.choice, asked.left_out)
-    for event in pipeline.audit(bench, asked.request, selection, asked.config, enough):
-        match event:
-            case StepEvent():
-                steps = event.step
-            case Progress():
-                yield {"replay_status": markup.progress(event.message or event.stage, event.done)}
-            case finished:
-                yield _stopped() if flag.is_set() else _compared(then, finished.record)
+    with closing(
+        pipeline.audit(bench, asked.request, selection, asked.config, enough)
+    ) as events:
+        for event in events:
+            # Of a part nothing is compared: it need not be measured to its end.
+            if flag.is_set():
+                yield _stopped()
+                return
+            match event:
+                case StepEvent():
+                    steps = event.step
+                case Progress():
+                    text = event.message or event.stage
+                    yield {"replay_status": markup.progress(text, event.done)}
+                case finished:
+                    yield _compared(then, finished.record)
 
 
 def _stopped() -> dict[str, Any]:

@@ -14,7 +14,7 @@ from PIL import Image
 from space_core.types import OwnImages
 from space_core.ui import image_file, markup, outcomes, wording
 from space_core.ui.pipeline import Pipeline
-from space_core.ui.wiring import HEAVY, Parts, View, listen
+from space_core.ui.wiring import HEAVY, Parts, View, listen, say_at_once
 
 if TYPE_CHECKING:
     from space_core.audit import Finished
@@ -62,10 +62,12 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
         yield from add(pipeline, (), *values)
 
     options = {
-        "outputs": SHOWN, **HEAVY,
+        "outputs": SHOWN, "show_progress": "hidden", **HEAVY,
         "failed": lambda sentence: {"own_status": markup.status(sentence, "warning")},
     }
     before = ("own_pictures", "finished")
+    for event in (parts["own_upload"].upload, parts["own_again"].click):
+        say_at_once(event, parts, "own_status", markup.waiting())
     listen(parts["own_upload"].upload, added, parts, inputs=("own_upload", *before), **options)
     listen(parts["own_again"].click, asked_again, parts, inputs=before, **options)
     listen(

@@ -10,7 +10,7 @@ from PIL import Image
 from space_core.types import RunRecord
 from space_core.ui import image_file, markup, outcomes, wording
 from space_core.ui.pipeline import Pipeline
-from space_core.ui.wiring import HEAVY, Parts, View, listen
+from space_core.ui.wiring import HEAVY, Parts, View, listen, say_at_once
 
 if TYPE_CHECKING:
     from space_core.audit import Bench, Finished
@@ -66,23 +66,28 @@ def build() -> dict[str, Any]:
 
 def connect(parts: Parts, pipeline: Pipeline) -> None:
     """Tie the events of the questions to their handlers."""
-    failed = {"failed": lambda sentence: {"ask_status": markup.status(sentence, "warning")}}
+    options = {
+        "failed": lambda sentence: {"ask_status": markup.status(sentence, "warning")},
+        "show_progress": "hidden", **HEAVY,
+    }
 
     def both(*values: Any) -> Iterator[View]:
         yield from ask(pipeline, *values)
 
     for event in (parts["ask"].click, parts["question"].submit):
+        say_at_once(event, parts, "ask_status", markup.waiting())
         listen(
             event, both, parts, inputs=("image", "question", "finished", "asked"),
-            outputs=("answer_before", "answer_after", "ask_status", "asked"), **failed, **HEAVY,
+            outputs=("answer_before", "answer_after", "ask_status", "asked"), **options,
         )
 
     def all_again(*values: Any) -> Iterator[View]:
         yield from ask_again(pipeline, *values)
 
+    say_at_once(parts["ask_again"].click, parts, "ask_status", markup.waiting())
     listen(
         parts["ask_again"].click, all_again, parts, inputs=("finished", "asked"),
-        outputs=("ask_status", "again"), **failed, **HEAVY,
+        outputs=("ask_status", "again"), **options,
     )
 
     # gradio passes the event only where it can resolve every annotation: no name of the audit here.

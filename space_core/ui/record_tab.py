@@ -1,6 +1,7 @@
 """Step 5: what an auditor takes away: the facts of the run, a decision, the files."""
 
 from collections.abc import Iterator, Sequence
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +28,8 @@ _FILES = {
 }
 _OFFERED = (*_FILES, "save_status")
 SHOWN = (
-    "kept", "live_record", "live_facts", "judgement", "notes", "decide", "decision_status",
-    "decisions", "record_tab", *_OFFERED,
+    "kept", "live_record", "live_facts", "decided_run", "judgement", "notes", "decide",
+    "decision_status", "decisions", "files_run", "record_tab", *_OFFERED,
 )
 DELETED = ("kept", "decide", "decision_status", *_OFFERED)
 
@@ -38,13 +39,11 @@ def build() -> dict[str, Any]:
     parts: dict[str, Any] = {}
     with gr.Column(visible=False) as parts["live_record"]:
         parts["live_facts"] = gr.HTML()
-        gr.HTML(
-            '<h2 class="section">Decision</h2>'
-            + markup.note(
-                "Say what you conclude. A decision is kept with the run and in its files; a later "
-                "one stands beside it and erases nothing."
-            )
-        )
+        parts["decided_run"] = gr.HTML()
+        gr.HTML(markup.note(
+            "Say what you conclude. A decision is kept with the run and in its files; a later "
+            "one stands beside it and erases nothing."
+        ))
         with gr.Row():
             parts["auditor"] = gr.Textbox(
                 label="Your name", max_lines=1, max_length=LONGEST_NAME, min_width=260
@@ -60,15 +59,13 @@ def build() -> dict[str, Any]:
         parts["decide"] = gr.Button("Save decision", variant="primary")
         parts["decision_status"] = gr.HTML()
         parts["decisions"] = gr.HTML()
-        gr.HTML(
-            '<h2 class="section">Files</h2>'
-            + markup.note(
-                "Download what you want to keep: this page offers the files for about an hour. "
-                "The zip holds all the others and says how to apply the edit. Printed from the "
-                "browser, the report becomes a PDF. The edit is what the erasure changed, as "
-                "numbers; the LoRA adapter is nearly the same in the form that other tools load."
-            )
-        )
+        parts["files_run"] = gr.HTML()
+        gr.HTML(markup.note(
+            "Download what you want to keep: this page offers the files for about an hour. "
+            "The zip holds all the others and says how to apply the edit. Printed from the "
+            "browser, the report becomes a PDF. The edit is what the erasure changed, as "
+            "numbers; the LoRA adapter is nearly the same in the form that other tools load."
+        ))
         with gr.Row():
             for name, (_, said) in _FILES.items():
                 parts[name] = gr.DownloadButton(said, interactive=False, min_width=170)
@@ -94,7 +91,7 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
 def shown(pipeline: Pipeline, finished: "Finished", key: str, visitor: str) -> dict[str, Any]:
     """A run as the page shows it; keeps the run, packs its files, and opens step 5."""
     return {
-        **_undecided(facts.of_run(finished.record, "live"), ()),
+        **_undecided(finished, facts.of_run(finished.record, "live"), ()),
         **_kept(pipeline, finished, key, visitor),
     }
 
@@ -103,8 +100,15 @@ def reopened(pipeline: Pipeline, finished: "Finished", kept: Path) -> dict[str, 
     """What stands below a kept run that its owner opened: decision and files, no facts."""
     decisions = decisions_of(kept)
     return {
-        **_undecided("", decisions), "kept": kept, **_offered(pipeline, finished, decisions)
+        **_undecided(finished, "", decisions), "kept": kept,
+        **_offered(pipeline, finished, decisions),
     }
+
+
+def beside_another(kept: Path | None, live_facts: str) -> dict[str, Any]:
+    """When another record takes the place of the facts above: a run whose own facts stood there,
+    and not here, goes with them."""
+    return hidden() if kept is not None and not live_facts else {}
 
 
 def hidden() -> dict[str, Any]:
@@ -139,12 +143,23 @@ def save_decision(
     }
 
 
-def _undecided(live_facts: str, decisions: Sequence[Decision]) -> dict[str, Any]:
+def _undecided(
+    finished: "Finished", live_facts: str, decisions: Sequence[Decision]
+) -> dict[str, Any]:
     return {
         "live_record": gr.update(visible=True), "live_facts": live_facts, "judgement": None,
+        "decided_run": _headed("Decision on", finished), "files_run": _headed("Files of", finished),
         "notes": "", "decision_status": "", "decisions": facts.of_decisions(decisions),
         "decide": gr.update(interactive=True), "record_tab": gr.update(interactive=True),
     }
+
+
+def _headed(what: str, finished: "Finished") -> str:
+    record = finished.record
+    return (
+        f'<h2 class="section">{what} “{escape(record.selection.request.name)}”</h2>'
+        + markup.note(f"Run {record.run_id}.")
+    )
 
 
 def _kept(

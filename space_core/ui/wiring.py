@@ -4,6 +4,7 @@ A handler is a generator of views: {component's name: new value}. It knows no co
 runs without a browser.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -64,6 +65,21 @@ def listen(
             show_progress="hidden",
         )
     return started
+
+
+def say_at_once(
+    event: Callable[..., Any], parts: Parts, name: str, html: str, beside: bool = False
+) -> None:
+    """Put a line into a part, or before what it shows, as soon as `event` happens: the browser does
+    it, and the handler of the same event, however long it waits, says the next.
+
+    To be called before that handler is tied: the browser goes from one to the next.
+    """
+    part = parts[name]
+    event(
+        None, part if beside else None, part, api_visibility="private", queue=False,
+        js=f"({'now' if beside else ''}) => {json.dumps(html)}{' + now' if beside else ''}",
+    )
 
 
 def _placed(parts: Parts, view: View) -> dict[Component, Any]:

@@ -1,10 +1,11 @@
 """What the page says about a result, in plain words. Pure text: no HTML, no gradio."""
 
 import logging
+from collections.abc import Iterator
 
-from space_core.labels import GROUPS, INSTEAD  # noqa: F401
+from space_core.labels import GROUPS, INSTEAD, groups_said  # noqa: F401
 from space_core.outcome_words import outcome, outcome_said  # noqa: F401
-from space_core.types import Anchor, Selection, Share
+from space_core.types import Anchor, ConceptRequest, Selection, Share
 
 # The verdict is in words already, and so is a question: the page finds all of its words here.
 from space_core.verdict import (  # noqa: F401
@@ -91,6 +92,19 @@ def choice(selection: Selection) -> str:
         f"They count as {selection.effective:.1f} distinct images: those that look alike count "
         f"as less than one each.{f' {UNMOVED}' * unmoved}"
     )
+
+
+def wishes(request: ConceptRequest) -> Iterator[str]:
+    """What is asked for beside the concept and is not as on a fresh page, a sentence each."""
+    fresh = ConceptRequest("")
+    if request.text_too:
+        yield "What words alone tell of it is to go, too."
+    if request.instead != fresh.instead:
+        yield f"In its place the model says {INSTEAD[request.instead]}."
+    if request.protect:
+        yield f"To protect: {', '.join(request.protect)}."
+    if request.questions != fresh.questions:
+        yield f"Asked about besides it: {groups_said(request.questions) or 'nothing'}."
 
 
 def readings(selection: Selection) -> tuple[str, ...]:

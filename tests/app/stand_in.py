@@ -144,7 +144,7 @@ class Bench:
     """What the page asks of the real one."""
 
     model_name, device, pool_size = "demo", "cpu", 48
-    revision, encoder_name = "", "demo/encoder"
+    revision, encoder_name, bundled = "", "demo/encoder", False
     model_sha256, pool_sha256 = "5e" * 32, "b0" * 32
 
     def known_concepts(self) -> dict[str, str]:

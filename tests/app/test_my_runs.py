@@ -12,8 +12,9 @@ from stand_in import EDIT, EVIL, Bench, record, selection, share
 from space_core.kept_runs import LISTED, new_key, open_runs
 from space_core.run_index import Entry
 from space_core.runs import decisions_of
+from space_core.typed_json import to_json
 from space_core.types import ConceptRequest
-from space_core.ui import kept_run, my_runs
+from space_core.ui import facts, kept_run, my_runs
 from space_core.ui.facts import of_run
 
 
@@ -114,6 +115,7 @@ def test_an_own_run_is_opened_in_steps_4_and_5_and_can_be_decided(after):
     assert after.now["runs_status"] == "" and after.looks["tabs"]["selected"] == "record"
     assert "Forgotten: “lemon”" in after.now["verdict"] and after.now["table"][0][2] == "lemon"
     assert "recorded run" in after.now["source"] and f"?run={lemon}" in after.now["source"]
+    assert "recorded run</span> “lemon”" in after.now["on_show"]
     assert "recorded run" in after.now["old_facts"] and after.now["live_facts"] == ""
     after.act("decide", judgement="accept", auditor="Ada", notes="Late.")
     assert [one.notes for one in decisions_of(after.now["kept"])] == ["Late."]
@@ -125,9 +127,33 @@ def test_an_own_run_is_opened_in_steps_4_and_5_and_can_be_decided(after):
     assert "Late." in after.now["decisions"]
 
 
+def test_a_record_that_is_uploaded_has_not_the_decision_of_the_run_opened_before(after, tmp_path):
+    path = tmp_path / "record.json"
+    path.write_text(to_json(record(selection(ConceptRequest("lime")))))
+    lemon = keys(after)[1]
+    after.act("open_run", my_runs=[lemon])
+    for heading in ("decided_run", "files_run"):
+        assert "“lemon”" in after.now[heading] and "Run run-1." in after.now[heading]
+    after.act("upload", "upload", upload=str(path))
+    assert "“lime”" in after.now["old_facts"] and not after.looks["live_record"]["visible"]
+    after.act("decide", judgement="accept", auditor="Ada")
+    assert "no kept run" in after.now["decision_status"]
+    after.act("open_run", my_runs=[lemon])
+    assert after.looks["live_record"]["visible"] and after.now["kept"].name == "run-1"
+
+
+def test_a_live_run_stays_below_a_record_under_its_own_name(after, tmp_path):
+    path = tmp_path / "record.json"
+    path.write_text(to_json(record(selection(ConceptRequest("lime")))))
+    after.act("upload", "upload", upload=str(path))
+    assert after.looks["live_record"]["visible"] and "“cat”" in after.now["live_facts"]
+    assert "Decision on “cat”" in after.now["decided_run"] and after.now["kept"].name == "run-2"
+
+
 def test_the_next_run_takes_the_place_of_the_one_that_was_opened(after):
     after.act("open_run", my_runs=[keys(after)[1]]).erase()
     assert "live run" in after.now["source"] and "live run" in after.now["live_facts"]
+    assert "live run</span> “cat”" in after.now["on_show"]
     assert not after.looks["old_record"]["visible"] and keys(after)[0] in after.now["source"]
 
 
@@ -144,6 +170,7 @@ def test_a_run_of_another_model_is_not_asked_through_this_one(after, pipeline):
     after.act("page", "load").changed.clear()
     old = next(key for said, key in after.looks["my_runs"]["choices"] if "lime" in said)
     after.act("open_run", my_runs=[old])
+    assert "on_show" not in after.changed, "step 4 still shows the run before"
     assert "other weights" in after.now["runs_status"] and "verdict" not in after.changed
     assert "“lime”" in after.now["old_facts"]
     # Nor is a decision about the run before taken for one about this.
@@ -256,6 +283,7 @@ def test_what_was_typed_is_text_here_too(ready, pipeline):
     pipeline.save(new_key(), ready.now["visitor"], bad, EDIT)
     compared(ready.erase())
     html = ready.now["comparison"]
+    assert EVIL not in facts.source("live", EVIL, EVIL)["on_show"]
     assert EVIL not in html and "&lt;img src=x" in html and "not measured" in html
     # Cells of a table and labels of the list are text to the browser.
     assert EVIL in choices(ready)[0] or EVIL in choices(ready)[1]

@@ -29,7 +29,8 @@ class Visitor:
         """The dependency that `event` of the part with that label or text triggers."""
         for one in self.config["dependencies"]:
             for ident, kind in one["targets"]:
-                own = self.part(ident)["props"] if kind == event else {}
+                heard = kind == event and one["backend_fn"]
+                own = self.part(ident)["props"] if heard else {}
                 if name in (own.get("label"), own.get("value")):
                     return one
         raise LookupError(name)

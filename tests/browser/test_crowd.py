@@ -12,6 +12,8 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH"),
 ]
 
+PLACE = "one => one.getBoundingClientRect().top + scrollY"
+
 
 def test_who_finds_the_queue_full_is_told_and_can_try_again(browser, tmp_path):  # noqa: F811
     from stand_in import StandIn
@@ -44,3 +46,56 @@ def test_who_finds_the_queue_full_is_told_and_can_try_again(browser, tmp_path): 
             free.set()
             for page in pages:
                 page.close()
+
+
+def test_who_comes_second_is_told_to_wait_wherever_the_model_is_needed(browser, tmp_path):  # noqa: F811
+    from stand_in import StandIn
+
+    free = threading.Event()
+    free.set()
+    pages = []
+    with served(StandIn(tmp_path, pause=free.wait)) as address:
+        try:
+            for _ in range(2):
+                page = browser.new_page(viewport={"width": 1440, "height": 1000})
+                pages.append(page)
+                page.set_default_timeout(120_000)
+                page.goto(address)
+                page.get_by_text("Ready:").wait_for()
+                find(page, "lemon")
+            first, second = pages
+            erase(second)
+            second.locator(".verdict h2").get_by_text(re.compile("lemon")).wait_for()
+            free.clear()
+            erase(first)
+            first.get_by_text(re.compile("Asking the model about|Erasing: step")).first.wait_for()
+            waiting = second.get_by_text("Waiting for a free place").locator("visible=true")
+            second.get_by_label("Your question").fill("What is this?")
+            second.get_by_role("button", name="Ask both models").click()
+            waiting.wait_for()
+            second.get_by_role("tab", name="2 Anchors").click()
+            gallery = second.locator("#anchor-gallery")
+            place = gallery.evaluate(PLACE)
+            second.get_by_role("button", name="Take all back").click()
+            waiting.wait_for()
+            assert gallery.evaluate(PLACE) == place
+            second.get_by_role("tab", name="1 Concept").click()
+            second.get_by_label("Concept to forget").fill("cat")
+            second.get_by_role("button", name="Find proxy anchors").click()
+            waiting.wait_for()
+            free.set()
+            second.get_by_text("To be forgotten: “cat”").wait_for(state="attached")
+            second.get_by_role("tab", name="4 Verify").click()
+            assert second.get_by_label("After", exact=True).input_value() == "after: What is this?"
+            for tab in ("1 Concept", "2 Anchors", "4 Verify"):
+                second.get_by_role("tab", name=tab).click()
+                waiting.wait_for(state="detached")
+        finally:
+            free.set()
+            for page in pages:
+                page.close()
+
+
+def erase(page) -> None:
+    page.get_by_role("tab", name="3 Erase").click()
+    page.get_by_role("button", name="Erase", exact=True).click()

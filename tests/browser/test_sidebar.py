@@ -196,6 +196,9 @@ def test_a_phone_has_the_sidebar_closed_until_it_is_wanted(visitor):
     erase(page, "lemon")
     page.get_by_label("Toggle Sidebar").click()
     sees_sidebar(page, True)
+    shown = page.locator(".on-show").bounding_box()
+    assert "live run" in page.locator(".on-show").inner_text()
+    assert shown["x"] >= 0 and shown["x"] + shown["width"] <= PHONE["viewport"]["width"]
     shoot(page, "6-my-runs-narrow")
     page.locator("#my-runs label").first.click()
     page.get_by_role("button", name="Open", exact=True).click()

@@ -83,5 +83,13 @@ def test_between_two_batches_the_model_is_as_it_was(mllm, world):
     assert set(states) == {before} and len(states) > 4 and changed != plain
 
 
+def test_it_stops_before_the_next_batch(mllm, world):
+    probes, views, given = world
+    asking = asked(mllm, probes, views, BEGUN, 0.5, stop=lambda: len(given) > 1)
+    with pytest.raises(ValueError, match="nothing was changed"):
+        to_the_end(asking)
+    assert len(given) == 2
+
+
 def test_nothing_to_ask_is_no_division(mllm):
     assert to_the_end(asked(mllm, [], {}, BEGUN, 0.5)) == ([BEGUN], [])

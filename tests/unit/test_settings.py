@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -126,6 +127,13 @@ def test_offline_asks_nobody():
     )  # fmt: skip
     assert done.returncode == 0 and done.stdout == ""
     assert done.stderr.count("'no/such' could not be loaded") == 2
+
+
+@pytest.mark.parametrize("name, bundled", [(Settings().model, True), ("/elsewhere/mllm", False)])
+def test_a_bench_knows_the_bundled_model(name, bundled):
+    from space_core.audit import Bench
+
+    assert Bench(SimpleNamespace(mllm=SimpleNamespace(name=name)), None).bundled is bundled
 
 
 def test_app_says_a_bad_setting_in_one_line(monkeypatch, capsys):

@@ -1,0 +1,33 @@
+"""A run that is stopped among the questions before the erasure ends at once."""
+
+from contextlib import closing
+
+import pytest
+from small_world import ARTISTS, LEMON, THINGS, write_split
+from tiny_sources import tiny_sources
+
+from space_core import key_values
+from space_core.audit import Bench, audit
+from space_core.edit import weights_sha256
+from space_core.evaluation_split import EvaluationSplit
+from space_core.settings import DcsiConfig
+from space_core.types import Progress
+
+
+@pytest.mark.parametrize("heard", [1, 2, 4])
+def test_it_ends_among_the_questions_before(tmp_path, monkeypatch, heard):
+    monkeypatch.setattr(key_values, "MOST", 4)
+    sources, selection = tiny_sources(tmp_path)
+    drawn = [(one.name, ARTISTS[0].name) for one in THINGS]
+    bench = Bench(sources, EvaluationSplit(write_split(tmp_path / "evaluation", drawn)))
+    events = []
+    with (
+        closing(audit(
+            bench, LEMON, selection, DcsiConfig(steps=1), lambda: len(events) >= heard
+        )) as run, pytest.raises(ValueError, match="before the first step: nothing was changed"),
+    ):
+        for event in run:
+            events.append(event)
+    assert len(events) == heard and {type(one) for one in events} == {Progress}
+    assert {one.stage for one in events} == {"before"}
+    assert weights_sha256(sources.mllm.model) == sources.model_sha256
