@@ -74,8 +74,7 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     """Tie this step's events to their handlers."""
     outputs = (
         "erase", "stop", "erase_status", *_CURVES, "tabs", *anchors_tab.SHOWN, "beliefs",
-        *verify_tab.SHOWN, *record_tab.SHOWN, "source", "on_show",
-        "old_record",
+        *verify_tab.SHOWN, *record_tab.SHOWN, "source", "on_show", "old_record",
     )
     failed = {"failed": lambda sentence: {
         **_IDLE, "erase_status": markup.status(sentence, "warning"),
