@@ -1,7 +1,7 @@
 """What optimising made of the anchors, in the frozen model's own words."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 
 import torch
@@ -32,20 +32,24 @@ def foreign_names(mllm: Mllm, concept: Concept, moved: Sequence[Tensor]) -> list
 
 def beliefs(
     mllm: Mllm, question: str, before: Sequence[Tensor], after: Sequence[Tensor],
-    captions: Sequence[str], public: Sequence[Tensor],
+    captions: Mapping[int, str], public: Sequence[Tensor],
 ) -> tuple[Belief, ...]:  # fmt: skip
     """Ask about each anchor before and after optimising, and find what it then lies nearest to.
 
-    before, after, public: features [tokens, width]; captions: of the public images. Nearest by the
-    cosine of mean features, less the mean of all public images, each caption once.
+    before, after, public: features [tokens, width]; captions: of the public images, by pool row.
+    Nearest by the cosine of mean features, less the mean of all public images, each caption once.
     """
     said = mllm.answer([question] * 2 * len(before), [*before, *after])
     means = torch.stack([features.float().mean(0) for features in public])
     centre = means.mean(0)
     moved = torch.stack([features.mean(0) for features in after]) - centre
     scores = F.normalize(moved, dim=-1) @ F.normalize(means - centre, dim=-1).T
-    order = scores.argsort(dim=1, descending=True).tolist()
-    nearest = [tuple(dict.fromkeys(captions[i] for i in row))[:_NEAREST] for row in order]
+    rows, found = list(captions), []
+    for order in scores.argsort(dim=1, descending=True).tolist():
+        first: dict[str, int] = {}
+        for i in order:
+            first.setdefault(captions[rows[i]], rows[i])
+        found.append(tuple(zip(*list(first.items())[:_NEAREST])))
     return tuple(
-        Belief(question, *three) for three in zip(said, said[len(before) :], nearest)
+        Belief(question, *two, *some) for *two, some in zip(said, said[len(before) :], found)
     )

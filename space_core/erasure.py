@@ -107,7 +107,7 @@ def erase(
         public = around.keep.rows
         believes = beliefs(
             mllm, wordings.NAMING[concept.family].taught[0], plain, features,
-            [pool.items[row].caption for row in public], sources.encoder(public),
+            {row: pool.items[row].caption for row in public}, sources.encoder(public),
         )  # fmt: skip
         task = overwritten(features, config.seed)
         if config.foreign_look:

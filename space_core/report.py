@@ -95,7 +95,7 @@ def report_html(record: RunRecord, decisions: Sequence[Decision] = ()) -> str:
         *drawn,
         "<h2>Layers</h2>", _rows(LayerReport, record.layers, without="neighbours"),
         "<h2>Proxy anchors</h2>", _rows(Anchor, record.selection.anchors),
-        "<h2>Anchors as optimised</h2>", _rows(Belief, record.beliefs),
+        "<h2>Anchors as optimised</h2>", _rows(Belief, record.beliefs, "rows"),
         "<h2>The run</h2>", _table(("", ""), _facts(record)),
         "<h2>Every question</h2>", _rows(Outcome, map(in_words, record.outcomes)),
         "</html>\n",

@@ -229,13 +229,15 @@ class Belief:
     """What optimising made of one anchor, in words and numbers: never a picture.
 
     ``before``, ``after``: the frozen model's answer to ``question`` about the anchor as it was, and
-    as it was moved; ``nearest``: captions of the public images that it came to lie nearest to.
+    as it was moved; ``nearest``: captions of the public images that it came to lie nearest to,
+    ``rows``: their pool rows.
     """
 
     question: str
     before: str
     after: str
     nearest: tuple[str, ...]
+    rows: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

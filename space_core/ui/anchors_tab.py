@@ -10,8 +10,8 @@ from space_core import plots
 from space_core.leaderboard import RESULTS
 from space_core.plot_notes import PLOTS
 from space_core.settings import PRESETS, TpasConfig, anchors_for
-from space_core.types import RunRecord, Selection
-from space_core.ui import evidence, markup, wording
+from space_core.types import Selection
+from space_core.ui import evidence, markup, moved_anchors, wording
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.request import WISHES, read_request
 from space_core.ui.wiring import HEAVY, Parts, View, listen, say_at_once
@@ -77,17 +77,7 @@ def build() -> dict[str, Any]:
         info="Untick an image to leave it out: the choice is made again at once.",
     )
     parts["take_back"] = gr.Button("Take all back", size="sm")
-    with gr.Column(visible=False) as parts["optimised"]:
-        gr.HTML('<h2 class="section">What optimising made of the anchors</h2>' + markup.note(
-            "The erasure moved what the model sees of each anchor until the unedited model itself "
-            "called it by the concept's name. “Moved” is how far, as a share of its own size. What "
-            "was moved exists as numbers only: there is no picture of it."
-        ))
-        parts["beliefs"] = gr.Dataframe(
-            headers=["Anchor", "Moved", "Model said before", "Model said after", "Now most like"],
-            datatype="str", interactive=False, wrap=True, buttons=[], max_height=320,
-            label="Each anchor before and after", elem_classes="wide",
-        )
+    parts |= moved_anchors.build()
     parts["choice_pays"] = gr.HTML()
     parts["histogram"] = gr.Plot(label="Similarity of the pool to your words", show_label=True)
     gr.HTML(markup.note(PLOTS["histogram"]))
@@ -239,22 +229,6 @@ def fresh_controls(selection: Selection) -> dict[str, Any]:
         "choice_pays": markup.note(said) if said else "", "changed_since": "",
         "count": TpasConfig().anchors, "from_pool": True,
         "cut": gr.update(value=selection.threshold, interactive=False),
-    }
-
-
-def optimised(record: RunRecord) -> dict[str, Any]:
-    """What the erasure made of the anchors, where it moved them."""
-    return {
-        "optimised": gr.update(visible=bool(record.beliefs)),
-        "beliefs": [
-            [
-                f"{anchor.rank} · {anchor.caption}", wording.percent(shift), one.before, one.after,
-                ", ".join(one.nearest),
-            ]
-            for anchor, shift, one in zip(
-                record.selection.anchors, record.anchor_shift, record.beliefs
-            )
-        ],
     }
 
 

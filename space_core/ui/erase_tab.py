@@ -13,7 +13,8 @@ from space_core.plot_notes import PLOTS
 from space_core.settings import PRESETS, DcsiConfig
 from space_core.types import Progress, Selection, StepEvent
 from space_core.ui import (
-    anchors_tab, changed_since, facts, markup, my_runs, own_images, record_tab, verify_tab, wording,
+    anchors_tab, changed_since, facts, markup, moved_anchors, my_runs, own_images, record_tab,
+    verify_tab, wording,
 )  # fmt: skip
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.wiring import HEAVY, Parts, View, listen
@@ -73,8 +74,9 @@ def build() -> dict[str, Any]:
 def connect(parts: Parts, pipeline: Pipeline) -> None:
     """Tie this step's events to their handlers."""
     outputs = (
-        "erase", "stop", "erase_status", *_CURVES, "tabs", *anchors_tab.SHOWN, "beliefs",
-        *verify_tab.SHOWN, *record_tab.SHOWN, "source", "on_show", "old_record",
+        "erase", "stop", "erase_status", *_CURVES, "tabs", *anchors_tab.SHOWN,
+        *moved_anchors.SHOWN, *verify_tab.SHOWN, *record_tab.SHOWN, "source", "on_show",
+        "old_record",
     )
     failed = {"failed": lambda sentence: {
         **_IDLE, "erase_status": markup.status(sentence, "warning"),
@@ -187,7 +189,7 @@ def _result(
     record = record_tab.shown(pipeline, finished, key, visitor)
     return {
         **_IDLE, "tabs": gr.update(selected="verify"),
-        "erase_status": markup.status(text, "good"), **anchors_tab.optimised(finished.record),
+        "erase_status": markup.status(text, "good"), **moved_anchors.shown(bench, finished.record),
         **verify_tab.shown(bench, finished), **record,
         **facts.source(
             "live", key if record["kept"] else "", finished.record.selection.request.name

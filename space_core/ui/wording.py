@@ -1,7 +1,7 @@
 """What the page says about a result, in plain words. Pure text: no HTML, no gradio."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from space_core.labels import GROUPS, INSTEAD, groups_said  # noqa: F401
 from space_core.outcome_words import outcome, outcome_said  # noqa: F401
@@ -78,6 +78,12 @@ def anchor_caption(anchor: Anchor) -> str:
     credit = ", ".join(part for part in credits if part)
     drawn = " · drawn by chance" * anchor.by_chance
     return f"{anchor.rank} · {anchor.similarity:.3f}{drawn} · {anchor.caption} ({credit})"
+
+
+def nearest(ranks: Sequence[int], caption: str) -> str:
+    """A public image with the anchors that came to lie nearest to it."""
+    some = ", ".join(map(str, ranks))
+    return f"{caption} · nearest to {'anchors' if len(ranks) > 1 else 'anchor'} {some}"
 
 
 def choice(selection: Selection) -> str:

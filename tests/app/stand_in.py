@@ -99,7 +99,7 @@ def record(chosen: t.Selection | None = None, **changes: Any) -> t.RunRecord:
         "hashes": {"edit": EDIT.sha256(), "model": Bench.model_sha256},
         "base_restored": True, "seconds": 12.5, "warnings": (f"Few images of {name}.",),
         "domains": (("food", share()),), "states": STATES,
-        "beliefs": (t.Belief("What is this?", "This is a sun.", f"This is {name}.", (name,)),),
+        "beliefs": (t.Belief("What is this?", "This is a sun.", f"This is {name}.", (name,), (31,)),),
     }  # fmt: skip
     return t.RunRecord(**{**values, **changes})
 

@@ -283,6 +283,8 @@ def test_what_optimising_made_of_the_anchors_is_told_until_others_are_chosen(rea
     assert ready.now["beliefs"] == [
         ["1 · like lemon", "50 %", "This is a sun.", "This is lemon.", "lemon"]
     ]
+    ((_, said),) = ready.looks["nearest"]["value"]
+    assert said == f"{Bench().pool_caption(31)} · nearest to anchor 1"
     assert not ready.act("count", "release", count=8).looks["optimised"]["visible"]
 
 

@@ -15,7 +15,10 @@ def test_answers_and_nearest_public_images_of_each_anchor():
     public = mllm.encode([noise(i) for i in range(6)])
     captions = ["a bus", "a cup", "a cup", "a hat", "a cat", "a dog"]
     before, after = public[:2], [public[4], public[1] + 1e-4]
-    found = beliefs(mllm, QUESTION, before, after, captions, public)
+    rows = dict(zip(range(40, 46), captions))
+    found = beliefs(mllm, QUESTION, before, after, rows, public)
+    assert [one.rows[0] for one in found] == [44, 41]
+    assert all([rows[row] for row in one.rows] == list(one.nearest) for one in found)
     assert [one.nearest[0] for one in found] == ["a cat", "a cup"]
     assert all(len(set(one.nearest)) == 3 for one in found)
     said = mllm.answer([QUESTION] * 4, [*before, *after])
