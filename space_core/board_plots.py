@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from space_core.leaderboard import ALL, BAND, DATA_DEPENDENT, Line, Mean
+from space_core.leaderboard import ALL, BAND, DATA_DEPENDENT, PARTS, Line, Mean
 from space_core.plot_style import AFTER, BEFORE, BOUND, DASHES, LINES, figure_of
 
 # As a share of the plot: nearer points' names would lie on each other.
@@ -44,7 +44,9 @@ def pareto(lines: Sequence[Line], kept: str = "proximal_ra") -> go.Figure:
             continue
         colour = BOUND if own[0][0].needs == DATA_DEPENDENT else AFTER
         figure.add_scatter(
-            x=[x for _, (x, _), _ in own], y=[y for _, (_, y), _ in own], mode="markers+text",
+            x=[x for _, (x, _), _ in own], y=[y for _, (_, y), _ in own],
+            # What is SPACE but for a part lies all about it: its names would cover each other.
+            mode="markers" if group in PARTS else "markers+text",
             text=[line.method for line, *_ in own], textfont_size=11,
             textposition=[side for *_, side in own],
             name=f"{own[0][0].short}: {own[0][0].what}",

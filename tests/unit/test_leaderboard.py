@@ -174,3 +174,9 @@ def test_both_kinds_of_retained_accuracy_can_be_plotted():
     for kept, values in (("proximal_ra", [80.0, 60.0]), ("ra", [90.0, 90.0])):
         figure = board_plots.pareto(found, kept)
         assert sorted(y for mark in figure.data[1:] for y in mark.y) == sorted(values)
+
+
+def test_what_is_space_but_for_a_part_has_no_name_in_the_plot():
+    rows = [row("space", "bus", 0.0), row("no keep", "bus", 0.1, group="ablation")]
+    modes = {one.text[0]: one.mode for one in board_plots.pareto(lines(rows)).data if one.text}
+    assert modes == {"space": "markers+text", "no keep": "markers"}
