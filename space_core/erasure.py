@@ -79,7 +79,7 @@ def erase(
     yield Progress("inversion", "Asking the frozen model what it believes it looks like…", 0.4)
     rows = [anchor.row for anchor in selection.anchors]
     features = plain = sources.encoder(rows)
-    shift, believes, foreign = torch.zeros(len(rows)), (), []
+    shift, believes = torch.zeros(len(rows)), ()
     rng = np.random.default_rng((config.seed, 10))
     peers = tpas.others(pool, concept)
     lessons = believed(concept, peers, rng)
@@ -110,8 +110,6 @@ def erase(
             {row: pool.items[row].caption for row in public}, sources.encoder(public),
         )  # fmt: skip
         task = overwritten(features, config.seed)
-        if config.foreign_look:
-            foreign = foreign_names(mllm, concept, features)
     else:
         task = {"name": [
             Example(wordings.NAMING["thing"].taught[0], anchor.caption, image)
@@ -135,6 +133,7 @@ def erase(
         doing = "Asking the edited model what it still takes for the concept"
         moved = yield from found(lessons, config.second_look, doing)
         yield overwritten(moved, config.seed + 1)
+        foreign = foreign_names(mllm, concept, features) if config.foreign_look else []
         if foreign:
             moved = yield from found(foreign, config.foreign_look, f"{doing} in other languages")
             yield material.unheard_in_languages(concept, moved, config.seed + 2)

@@ -6,7 +6,7 @@ Page, report, comparison and table say the same. Pure text.
 from dataclasses import replace
 
 from space_core.alarms import is_broken
-from space_core.labels import GROUPS, KINDS
+from space_core.labels import KINDS, groups_said
 from space_core.types import Outcome
 
 OUTCOMES = {
@@ -32,6 +32,6 @@ def outcome_said(kind: str) -> str:
 def in_words(one: Outcome) -> Outcome:
     """The question with its group, kind and verdict as one says them."""
     return replace(
-        one, group=GROUPS.get(one.group, one.group).lower(), kind=KINDS.get(one.kind, one.kind),
+        one, group=groups_said((one.group,)), kind=KINDS.get(one.kind, one.kind),
         verdict=outcome_said(outcome(one)),
     )

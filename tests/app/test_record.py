@@ -246,3 +246,9 @@ def test_a_replay_can_be_stopped(visit, pipeline, tmp_path):
 def test_a_replay_without_a_record_is_a_sentence(visit):
     visit.act("replay").act("replay", "then")
     assert "open one in step 1" in visit.now["replay_status"]
+
+
+def test_the_shared_spaces_hash_says_whose_it_is():
+    said = facts.of_run(record(hashes={"shared space": "ab" * 32, "pool": "cd" * 32}), "live")
+    assert "<dt>shared space (the encoder that compares words with images)</dt>" in said
+    assert "<dt>pool</dt>" in said

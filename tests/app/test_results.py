@@ -11,7 +11,7 @@ from stand_in import EVIL, Bench, outcome, record, selection, share
 
 from space_core.preview import Said
 from space_core.types import ConceptRequest, OwnImages, RunRecord
-from space_core.ui import facts, markup, outcomes, verify_tab, wording
+from space_core.ui import markup, outcomes, verify_tab, wording
 
 
 # Step 4
@@ -313,9 +313,3 @@ def test_cells_hold_the_text_itself(pipeline):
     assert visit.now["table"][0][2] == visit.now["dropped"][0][1] == EVIL
     (caption, *_) = [text for _, text in visit.now["gallery"]]
     assert EVIL in caption
-
-
-def test_the_shared_spaces_hash_says_whose_it_is():
-    said = facts.of_run(record(hashes={"shared space": "ab" * 32, "pool": "cd" * 32}), "live")
-    assert "<dt>shared space (the encoder that compares words with images)</dt>" in said
-    assert "<dt>pool</dt>" in said

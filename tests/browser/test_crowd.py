@@ -23,12 +23,7 @@ def test_who_finds_the_queue_full_is_told_and_can_try_again(browser, tmp_path): 
     with served(StandIn(tmp_path, pause=free.wait), max_queue=2) as address:
         try:
             for _ in range(4):
-                page = browser.new_page(viewport={"width": 1440, "height": 1000})
-                pages.append(page)
-                page.set_default_timeout(120_000)
-                page.goto(address)
-                page.get_by_text("Ready:").wait_for()
-                find(page, "lemon")
+                page = come(browser, address, pages)
                 page.get_by_role("button", name="Go on to step 3").click()
             waiting = "Waiting for a free place"
             begun = re.compile("Asking the model about|Erasing: step")
@@ -56,14 +51,7 @@ def test_who_comes_second_is_told_to_wait_wherever_the_model_is_needed(browser, 
     pages = []
     with served(StandIn(tmp_path, pause=free.wait)) as address:
         try:
-            for _ in range(2):
-                page = browser.new_page(viewport={"width": 1440, "height": 1000})
-                pages.append(page)
-                page.set_default_timeout(120_000)
-                page.goto(address)
-                page.get_by_text("Ready:").wait_for()
-                find(page, "lemon")
-            first, second = pages
+            first, second = (come(browser, address, pages) for _ in range(2))
             erase(second)
             second.locator(".verdict h2").get_by_text(re.compile("lemon")).wait_for()
             free.clear()
@@ -94,6 +82,17 @@ def test_who_comes_second_is_told_to_wait_wherever_the_model_is_needed(browser, 
             free.set()
             for page in pages:
                 page.close()
+
+
+def come(browser, address: str, pages: list):  # noqa: F811
+    """A visitor who has found anchors; the page joins those to be closed."""
+    page = browser.new_page(viewport={"width": 1440, "height": 1000})
+    pages.append(page)
+    page.set_default_timeout(120_000)
+    page.goto(address)
+    page.get_by_text("Ready:").wait_for()
+    find(page, "lemon")
+    return page
 
 
 def erase(page) -> None:
