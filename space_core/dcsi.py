@@ -109,7 +109,8 @@ def train(
         )  # fmt: skip
         settled = look_again is None and (not config.keep or keep <= _SETTLED)
         calm = calm + 1 if overwritten >= _DONE and settled else 0
-        if calm >= _CALM_STEPS or stop():
+        # Asked only where there would be a next step: else nothing is cut short.
+        if calm >= _CALM_STEPS or step < config.steps and stop():
             break
     yield Edit({name: LayerEdit(a.cpu(), s.cpu()) for name, (a, s) in factors.items()})
 

@@ -144,10 +144,16 @@ def erase(
     inputs = layer_inputs(mllm, layers, task["name"])
     reach = torch.stack([around.bases[name].reach(k) for name, k in inputs.items()]).mean(0)
     reach = reach.view(len(rows), -1).mean(1)
-    edit, done = None, 0.66
+    edit, done, stopped = None, 0.66, False
+
+    def cut_short() -> bool:
+        nonlocal stopped
+        stopped = stop()
+        return stopped
+
     yield Progress("training", "Training the edit…", done)
     for event in dcsi.train(
-        trained, job(sources, selection, config, around, task), config, stop,
+        trained, job(sources, selection, config, around, task), config, cut_short,
         look_again if config.inversion_steps and config.second_look else None,
     ):  # fmt: skip
         if isinstance(event, Edit):
@@ -160,5 +166,5 @@ def erase(
     touched = sorted({*rows, *around.near, *around.keep.rows, *around.statistics.rows})
     yield Erasure(
         edit, selection, honest, around.bases, around.fitted, around.statistics, tuple(touched),
-        tuple(shift.tolist()), tuple(reach.tolist()), stop(), believes,
+        tuple(shift.tolist()), tuple(reach.tolist()), stopped, believes,
     )  # fmt: skip

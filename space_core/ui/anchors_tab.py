@@ -27,7 +27,7 @@ SHOWN = (
 CONTROLS = ("selection", "count", "from_pool", "cut", "preset")
 _NO_CONCEPT = "There is no concept yet: name one in step 1."
 _CUT_STEP = 0.001
-_WAITING = "Waiting for a free place, then choosing again…"
+WAITING = "Waiting for a free place, then choosing again…"
 # Part → the event after which it is chosen anew.
 _CHOOSE = {
     "count": "release", "cut": "release", "from_pool": "input", "used": "input",
@@ -103,7 +103,7 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     options = {**_choosing(parts), "outputs": SHOWN}
     for name, event in _CHOOSE.items():
         say_at_once(
-            getattr(parts[name], event), parts, "anchors_status", markup.floating(_WAITING), True
+            getattr(parts[name], event), parts, "anchors_status", markup.floating(WAITING), True
         )
 
     def set_anew(*values: Any) -> Iterator[View]:
@@ -147,13 +147,13 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     )
 
 
-def chosen_after(event: Callable[..., Any], parts: Parts, pipeline: Pipeline) -> None:
-    """After an event, choose again as the controls say."""
+def chosen_after(event: Callable[..., Any], parts: Parts, pipeline: Pipeline) -> Any:
+    """After an event, choose again as the controls say. Gives the event of that."""
 
     def again(*values: Any) -> Iterator[View]:
         yield from reselect(pipeline, *values)
 
-    listen(event, again, parts, inputs=CONTROLS, outputs=SHOWN, **_choosing(parts))
+    return listen(event, again, parts, inputs=CONTROLS, outputs=SHOWN, **_choosing(parts))
 
 
 def _choosing(parts: Parts) -> dict[str, Any]:

@@ -91,12 +91,9 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     def say(*words: Any) -> Iterator[View]:
         yield from said_now(pipeline, *words)
 
-    waiting = listen(
-        parts["preview"].click, wait, parts, outputs=("concept_status",), queue=False,
-        show_progress="hidden",
-    )
+    say_at_once(parts["preview"].click, parts, "concept_status", markup.waiting())
     listen(
-        waiting.then, say, parts,
+        parts["preview"].click, say, parts,
         **{**options, "outputs": ("concept_status", "said_now")},
     )
 
@@ -136,11 +133,6 @@ def offered(known: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
         sample_labels=[f"{domain}: {name}" for domain, name in picked], visible=bool(picked),
     )
     return examples, gr.update(choices=sorted(known))
-
-
-def wait() -> Iterator[View]:
-    """Another visitor's erasure may come first."""
-    yield {"concept_status": markup.waiting()}
 
 
 def said_now(

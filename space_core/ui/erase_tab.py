@@ -17,7 +17,7 @@ from space_core.ui import (
     verify_tab, wording,
 )  # fmt: skip
 from space_core.ui.pipeline import Pipeline
-from space_core.ui.wiring import HEAVY, Parts, View, listen
+from space_core.ui.wiring import HEAVY, Parts, View, listen, say_at_once
 
 if TYPE_CHECKING:
     from space_core.audit import Bench, Finished
@@ -81,16 +81,18 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     failed = {"failed": lambda sentence: {
         **_IDLE, "erase_status": markup.status(sentence, "warning"),
     }}
+    say_at_once(parts["erase"].click, parts, "erase_status", markup.waiting())
     armed = listen(
-        parts["erase"].click, arm, parts, outputs=("stop_flag", "erase", "stop", "erase_status"),
-        queue=False, show_progress="hidden",
+        parts["erase"].click, arm, parts, outputs=("stop_flag", "erase", "stop"), queue=False,
+        show_progress="hidden",
     )
 
-    warned = listen(
-        parts["preset"].input, method_chosen, parts, inputs=("preset",), outputs=("preset_note",),
+    say_at_once(parts["preset"].input, parts, "preset_note", markup.floating(anchors_tab.WAITING))
+    chosen = anchors_tab.chosen_after(parts["preset"].input, parts, pipeline)
+    listen(
+        chosen.then, method_chosen, parts, inputs=("preset",), outputs=("preset_note",),
         queue=False, show_progress="hidden",
     )
-    anchors_tab.chosen_after(warned.then, parts, pipeline)
 
     def run(*values: Any) -> Iterator[View]:
         yield from erase(pipeline, *values)
@@ -119,7 +121,6 @@ def arm() -> Iterator[View]:
     yield {
         "stop_flag": threading.Event(), "erase": gr.update(interactive=False),
         "stop": gr.update(interactive=True),
-        "erase_status": markup.waiting(),
     }
 
 

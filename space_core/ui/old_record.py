@@ -12,12 +12,12 @@ import gradio as gr
 from space_core.recorded import Recorded, open_recorded
 from space_core.replay import Difference, again, differences
 from space_core.types import Progress, RunRecord, StepEvent
-from space_core.ui import facts, markup, record_tab
+from space_core.ui import facts, markup, moved_anchors, record_tab
 from space_core.ui.pipeline import Pipeline
-from space_core.ui.wiring import HEAVY, Parts, View, listen
+from space_core.ui.wiring import HEAVY, Parts, View, listen, say_at_once
 
 _COMPARED = ("replay_status", "differences", "replay", "stop_replay")
-SHOWN = ("recorded", "old_record", "old_facts", "record_tab", "tabs", *_COMPARED)
+SHOWN = ("recorded", "old_record", "old_facts", "old_beliefs", "record_tab", "tabs", *_COMPARED)
 _IDLE = {"replay": gr.update(interactive=True), "stop_replay": gr.update(interactive=False)}
 
 
@@ -35,6 +35,7 @@ def build() -> dict[str, Any]:
     parts: dict[str, Any] = {}
     with gr.Column(visible=False) as parts["old_record"]:
         parts["old_facts"] = gr.HTML()
+        parts["old_beliefs"] = moved_anchors.table(visible=False)
         gr.HTML(
             '<h2 class="section">Replay</h2>'
             + markup.note(
@@ -62,9 +63,10 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
         outputs=("upload_status", "live_record", "kept", *SHOWN),
         failed=lambda sentence: {"upload_status": markup.status(sentence, "warning")},
     )
+    say_at_once(parts["replay"].click, parts, "replay_status", markup.waiting())
     armed = listen(
-        parts["replay"].click, arm, parts, outputs=("replay_flag", *_COMPARED), queue=False,
-        show_progress="hidden",
+        parts["replay"].click, arm, parts, queue=False, show_progress="hidden",
+        outputs=("replay_flag", "replay", "stop_replay", "differences"),
     )
 
     def run(*values: Any) -> Iterator[View]:
@@ -98,6 +100,9 @@ def shown(found: Recorded, flag: threading.Event | None) -> dict[str, Any]:
         flag.set()
     return {
         "recorded": found, "old_record": gr.update(visible=True), "old_facts": _facts(found),
+        "old_beliefs": gr.update(
+            value=moved_anchors.rows(found.record), visible=bool(found.record.beliefs)
+        ),
         "record_tab": gr.update(interactive=True), "tabs": gr.update(selected="record"),
         "replay_status": "", "differences": gr.update(value=[], visible=False), **_IDLE,
     }
@@ -108,7 +113,6 @@ def arm() -> Iterator[View]:
     yield {
         "replay_flag": threading.Event(), "replay": gr.update(interactive=False),
         "stop_replay": gr.update(interactive=True),
-        "replay_status": markup.waiting(),
         "differences": gr.update(value=[], visible=False),
     }
 

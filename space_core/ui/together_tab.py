@@ -11,7 +11,7 @@ from space_core.runs import EDIT
 from space_core.types import Progress, Share
 from space_core.ui import compare_tab, erased_list, markup, my_runs, wording
 from space_core.ui.pipeline import Pipeline
-from space_core.ui.wiring import HEAVY, Parts, View, listen
+from space_core.ui.wiring import HEAVY, Parts, View, listen, say_at_once
 from space_core.verdict import are_forgotten
 
 if TYPE_CHECKING:
@@ -46,9 +46,10 @@ def build() -> dict[str, Any]:
 def connect(parts: Parts, pipeline: Pipeline) -> None:
     """Tie the events of the measurement to their handlers."""
     ready = {"ask_together": gr.update(interactive=True)}
+    say_at_once(parts["ask_together"].click, parts, "together_status", markup.waiting())
     armed = listen(
-        parts["ask_together"].click, arm, parts, outputs=("tabs", *_SHOWN), queue=False,
-        show_progress="hidden",
+        parts["ask_together"].click, arm, parts, queue=False, show_progress="hidden",
+        outputs=("tabs", "together", "ask_together", *_FILES),
     )
     my_runs.make_room(parts["ask_together"].click, parts)
 
@@ -66,7 +67,7 @@ def arm() -> Iterator[View]:
     """Show where the result will stand, while the measurement waits its turn."""
     yield {
         "tabs": gr.update(selected="together"), "ask_together": gr.update(interactive=False),
-        "together_status": markup.waiting(), "together": "",
+        "together": "",
         **{name: gr.update(value=None, interactive=False) for name in _FILES},
     }
 

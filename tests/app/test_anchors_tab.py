@@ -37,8 +37,7 @@ def by_words_alone(visit) -> bool:
 def test_a_method_that_moves_no_anchor_is_shown_its_anchors_before_it_runs(ready, pipeline):
     assert ready.now["selection"].drawn and not by_words_alone(ready)
     ready.act("count", "release", count=8).act("preset", "input", preset="paper")
-    assert wording.UNMOVED in ready.now["preset_note"]
-    ready.act("preset", "then")
+    assert wording.UNMOVED in ready.act("preset", "then").now["preset_note"]
     assert pipeline.chosen[-1] == (TpasConfig(8, by_chance=0.0), frozenset())
     assert by_words_alone(ready) and not any("drawn" in text for _, text in ready.now["gallery"])
     # They can be vetoed like others, and a new concept starts by the same rule.

@@ -246,13 +246,11 @@ def test_a_run_that_ends_without_a_model_says_nothing_new(ready, pipeline):
 
 def test_what_the_model_says_now_is_shown_with_its_images(visit):
     visit.act("preview", concept="lemon")
-    assert "Waiting for a free place" in visit.now["concept_status"]
-    visit.act("preview", "then")
     assert "This is lemon." in visit.now["said_now"] and "<img" in visit.now["said_now"]
     # It stays while anchors are sought: a title says of which concept it is.
     assert ">What the model says of “lemon” now</h2>" in visit.now["said_now"]
-    visit.act("preview", "then", concept="dragon")
+    visit.act("preview", concept="dragon")
     assert "no images of “dragon”" in visit.now["said_now"] and visit.now["concept_status"] == ""
     assert "A beast." in visit.now["said_now"] and "<img" not in visit.now["said_now"]
-    visit.act("preview", "then", concept=" ")
+    visit.act("preview", concept=" ")
     assert "The concept is empty" in visit.now["concept_status"]

@@ -64,7 +64,7 @@ def test_the_page_reports_to_nobody(page):
 
 def test_cells_of_tables_are_plain_text(page):
     tables = [one["props"] for one in page.config["components"] if one["type"] == "dataframe"]
-    assert len(tables) == 6 and {str(table["datatype"]) for table in tables} == {"str"}
+    assert len(tables) == 7 and {str(table["datatype"]) for table in tables} == {"str"}
 
 
 # Visitors

@@ -146,6 +146,15 @@ def test_an_old_record_is_shown_as_recorded(visit, tmp_path):
     assert visit.looks["tabs"]["selected"] == "record" and visit.looks["old_record"]["visible"]
     assert "recorded run" in visit.now["old_facts"] and "Forgotten" in visit.now["old_facts"]
     assert visit.looks["record_tab"]["interactive"] and "live_record" not in visit.changed
+    assert visit.looks["old_beliefs"]["visible"]
+    assert visit.looks["old_beliefs"]["value"] == [
+        ["1 · like lemon", "50 %", "This is a sun.", "This is lemon.", "lemon"]
+    ]
+
+
+def test_an_old_record_whose_anchors_were_not_moved_tells_nothing_of_that(visit, tmp_path):
+    visit.act("upload", "upload", upload=str(old(tmp_path, beliefs=())))
+    assert not visit.looks["old_beliefs"]["visible"]
 
 
 def test_a_zip_brings_its_decisions(visit, tmp_path):

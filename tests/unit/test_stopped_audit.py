@@ -1,4 +1,4 @@
-"""A run that is stopped among the questions before the erasure ends at once."""
+"""Stop: among the questions before an erasure it ends the run, at its last step it cuts nothing."""
 
 from contextlib import closing
 
@@ -9,9 +9,10 @@ from tiny_sources import tiny_sources
 from space_core import key_values
 from space_core.audit import Bench, audit
 from space_core.edit import weights_sha256
+from space_core.erasure import erase
 from space_core.evaluation_split import EvaluationSplit
 from space_core.settings import DcsiConfig
-from space_core.types import Progress
+from space_core.types import Progress, StepEvent
 
 
 @pytest.mark.parametrize("heard", [1, 2, 4])
@@ -31,3 +32,12 @@ def test_it_ends_among_the_questions_before(tmp_path, monkeypatch, heard):
     assert len(events) == heard and {type(one) for one in events} == {Progress}
     assert {one.stage for one in events} == {"before"}
     assert weights_sha256(sources.mllm.model) == sources.model_sha256
+
+
+@pytest.mark.parametrize("heard", [1, 2])
+def test_what_is_trained_to_its_last_step_is_no_part(tmp_path, heard):
+    sources, selection = tiny_sources(tmp_path)
+    config, made = DcsiConfig(steps=2, inversion_steps=2, second_look=0), []
+    for event in erase(sources, selection, config, lambda: len(made) >= heard):
+        made += [event] if isinstance(event, StepEvent) else []
+    assert len(made) == heard and event.stopped == (heard < 2)
