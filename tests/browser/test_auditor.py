@@ -5,7 +5,7 @@ import re
 import pytest
 from PIL import Image
 from test_sidebar import CHROMIUM, address, browser, erase, find, overflow, visitor  # noqa: F401
-from test_visit import take_and_open
+from test_visit import ask_with_an_image, leave_out_first, take_and_open
 
 pytestmark = [
     pytest.mark.browser,
@@ -18,9 +18,8 @@ WIDE = {"viewport": {"width": 1440, "height": 1000}}
 def test_an_anchor_that_is_unticked_is_left_out_at_once(visitor):  # noqa: F811
     page = visitor(**WIDE)
     find(page, "lemon")
-    page.locator("#used-anchors label").first.click()
+    leave_out_first(page)
     left_out = page.locator("#used-anchors label", has_text="left out ·")
-    left_out.wait_for()
     assert not left_out.locator("input").is_checked()
     page.get_by_role("button", name="Take all back").click()
     left_out.wait_for(state="detached")
@@ -31,11 +30,7 @@ def test_a_question_with_an_image_and_a_record_to_replay(visitor, tmp_path):  # 
     page = visitor(**WIDE)
     erase(page, "lemon")
     Image.new("RGB", (64, 64), "yellow").save(tmp_path / "mine.png")
-    page.get_by_label("Your question").fill("What is on my image?")
-    page.locator("input[type=file]:visible, [data-testid=file-upload]").first.set_input_files(
-        tmp_path / "mine.png"
-    )
-    page.get_by_role("button", name="Ask both models").click()
+    ask_with_an_image(page, "What is on my image?", tmp_path / "mine.png")
     for name in ("Before", "After"):
         box = page.get_by_label(name, exact=True)
         page.wait_for_function("box => box.value.endsWith('my image?')", arg=box.element_handle())

@@ -1,7 +1,9 @@
 """Every tab before a stand-in, in light and dark, wide and narrow: fit for everyone to use."""
 
 import pytest
+from accessibility import faults_of
 from test_sidebar import CHROMIUM, address, browser, erase, overflow, shoot, visitor  # noqa: F401
+from test_visit import NARROW, WIDE
 
 pytestmark = [
     pytest.mark.browser,
@@ -13,14 +15,11 @@ TABS = (
     "Leaderboard",
 )  # fmt: skip
 ROW = "#questions [role=row][aria-rowindex='2']"
-WIDE, NARROW = {"width": 1440, "height": 1000}, {"width": 390, "height": 844}
 
 
 @pytest.fixture
 def page(visitor):  # noqa: F811
     """A page on which each tab has something to show, and what is folded away stands open."""
-    from axe_playwright_python.sync_playwright import Axe
-
     page = visitor(viewport=WIDE)
     erase(page, "lemon"), erase(page, "cat")
     page.get_by_label("Your question").fill("Is it a cat?")
@@ -37,17 +36,7 @@ def page(visitor):  # noqa: F811
         label.click()
     page.get_by_role("button", name="Compare", exact=True).click()
     page.get_by_text("What went in differently").wait_for()
-    page.evaluate(Axe().axe_script)
     return page
-
-
-def faults_of(page) -> list[str]:
-    """What axe-core calls critical or serious on the page as it stands, with the places."""
-    return [
-        f"{one['id']} at {[node['target'] for node in one['nodes']][:3]}"
-        for one in page.evaluate("axe.run({resultTypes: ['violations']})")["violations"]
-        if one["impact"] in ("critical", "serious")
-    ]
 
 
 def crowded(page) -> list[str]:

@@ -14,6 +14,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from accessibility import faults_of
+
+from space_core.preview import preview
+from space_core.types import ConceptRequest
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOTS = ROOT / "build" / "screenshots"
@@ -23,6 +27,8 @@ ARGUMENTS = [
     "--disable-background-networking", "--disable-component-update",
 ]  # fmt: skip
 MINUTES = 60_000
+WIDE, NARROW = {"width": 1440, "height": 1000}, {"width": 390, "height": 844}
+TABS = ("1 Concept", "2 Anchors", "3 Erase", "4 Verify", "5 Record")
 # Every shift of the layout that no input called for, with what moved.
 NOTE_SHIFTS = """window.shifts = [];
 new PerformanceObserver((list) => list.getEntries().filter((one) => !one.hadRecentInput).forEach(
@@ -83,7 +89,7 @@ def browser():
 @pytest.fixture
 def page(browser, address):
     """A desktop page that notes every request to another host and every script error."""
-    page = browser.new_page(viewport={"width": 1440, "height": 1000})
+    page = browser.new_page(viewport=WIDE)
     page.add_init_script(NOTE_SHIFTS)
     page.strangers, page.faults = strangers(page, address), []
     page.on("pageerror", lambda fault: page.faults.append(str(fault)))
@@ -148,6 +154,13 @@ def erase_briefly(page) -> None:
     page.get_by_text("Erasing: step").first.wait_for(timeout=6 * MINUTES)
 
 
+def opened_faults(page, tab: str) -> list[str]:
+    """What is inaccessible on a tab."""
+    page.get_by_role("tab", name=tab).click()
+    page.wait_for_timeout(400)
+    return faults_of(page)
+
+
 def take_and_open(page, button: str, path: Path) -> None:
     """Download a file of step 5, and give it to step 1."""
     with page.expect_download(timeout=MINUTES) as saved:
@@ -159,7 +172,23 @@ def take_and_open(page, button: str, path: Path) -> None:
     chooser.value.set_files(path)
 
 
-def test_from_a_word_to_a_verdict(page, tmp_path):
+def ask_with_an_image(page, question: str, image: Path) -> str:
+    """What the edited model answers."""
+    page.locator("input[type=file]:visible, [data-testid=file-upload]").first.set_input_files(image)
+    page.get_by_label("Your question").fill(question)
+    page.get_by_role("button", name="Ask both models").click()
+    answer = page.get_by_label("After", exact=True)
+    page.wait_for_function("box => box.value.length > 0", arg=answer.element_handle())
+    return answer.input_value()
+
+
+def leave_out_first(page) -> None:
+    """Untick the first anchor and wait for the new choice."""
+    page.locator("#used-anchors label").first.click()
+    page.locator("#used-anchors label", has_text="left out ·").wait_for()
+
+
+def test_from_a_word_to_a_verdict(page, bench, tmp_path):
     shoot(page, "1-concept")
     find(page, "lemon")
     page.get_by_role("button", name="Go on to step 3").wait_for(timeout=MINUTES)
@@ -167,12 +196,15 @@ def test_from_a_word_to_a_verdict(page, tmp_path):
     assert page.locator("#anchor-gallery img").count() >= 20
     page.locator(".js-plotly-plot").first.wait_for(timeout=MINUTES)
     shoot(page, "2-anchors")
+    leave_out_first(page)
     page.get_by_role("button", name="Go on to step 3").click()
     erase_briefly(page)
     shoot(page, "3-erase")
-    page.wait_for_timeout(1000)
-    assert jumps(page, 12) == [], "what streams in moves nothing"
-    page.evaluate("document.querySelector('h1').style.paddingTop = '80px'")
+    for size in (NARROW, WIDE):
+        page.set_viewport_size(size)
+        page.wait_for_timeout(1000)
+        assert jumps(page, 6) == [], "what streams in moves nothing"
+    page.evaluate("scrollTo(0, 0); document.querySelector('h1').style.paddingTop = '80px'")
     assert jumps(page, 1) != [], "a move would have been seen"
     page.evaluate("document.querySelector('h1').style.paddingTop = ''")
     page.locator(".verdict h2").wait_for(timeout=8 * MINUTES)
@@ -188,13 +220,12 @@ def test_from_a_word_to_a_verdict(page, tmp_path):
     shoot(page, "4-verify")
     assert overflow(page) <= 0
 
-    page.get_by_label("Your question").fill("What kind of thing is a tiger?")
-    page.get_by_role("button", name="Ask both models").click()
-    answer = page.get_by_label("After", exact=True)
-    page.wait_for_function("box => box.value.length > 0", arg=answer.element_handle())
-    assert "tiger" in answer.input_value().lower()
+    said = preview(bench, ConceptRequest("tiger"))
+    other = next(one for one in said if one.image and "tiger" in one.answer)
+    bench.evaluation_image(other.image).save(tmp_path / "mine.png")
+    assert "tiger" in ask_with_an_image(page, other.question, tmp_path / "mine.png")
 
-    page.set_viewport_size({"width": 390, "height": 844})
+    page.set_viewport_size(NARROW)
     page.wait_for_timeout(1500)
     shoot(page, "4-verify-narrow")
     assert overflow(page) <= 0
@@ -211,6 +242,9 @@ def test_from_a_word_to_a_verdict(page, tmp_path):
     take_and_open(page, "Everything (zip)", tmp_path / "run.zip")
     page.locator(".badge.recorded").wait_for(timeout=MINUTES)
     assert overflow(page) <= 0
+    page.get_by_role("button", name="Replay", exact=True).click()
+    page.get_by_text("The same numbers: answers, measurements").wait_for(timeout=8 * MINUTES)
+    assert {tab: faults for tab in TABS if (faults := opened_faults(page, tab))} == {}
     assert page.strangers == [] and page.faults == []
 
 
@@ -247,7 +281,7 @@ def test_stop_leaves_a_labelled_part_or_nothing(page):
 
 
 def test_a_phone_can_reach_everything(browser, address):
-    page = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme="dark")
+    page = browser.new_page(viewport=NARROW, color_scheme="dark")
     try:
         page.goto(address)
         page.get_by_text("Ready:").wait_for(timeout=3 * MINUTES)
