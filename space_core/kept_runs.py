@@ -173,7 +173,8 @@ def open_runs(folder: Path, keep_days: int = 0, shared: bool = False) -> KeptRun
         found = {path.name: path for path in run_folders(runs.folder)}
         for name, path in found.items():
             entry = known.get(name) or Entry(new_key(), "", name, "", "", "running")
-            if entry.state in ("running", "interrupted") or entry.leaks is None:
+            older = entry.leaks is None or (entry.forget is None) != (entry.forget_low is None)
+            if entry.state in ("running", "interrupted") or older:
                 _take_up(index, path, entry)
         interrupt(index)
         for entry in rows(index, "state <> 'interrupted'"):

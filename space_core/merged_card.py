@@ -6,17 +6,9 @@ import re
 from space_core.bundle_guide import one_line
 from space_core.report import cells, headline
 from space_core.types import RunRecord
+from space_core.verdict import NOT_MEASURED
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+!|~&$-])")
-_NOT_MEASURED = (
-    "whether the concept comes back after fine-tuning, quantising, pruning, or merging with "
-    "another model: each of them changes the weights that were measured;",
-    "beyond the questions of the run: other wordings, other languages, longer conversations, and "
-    "prompts that are meant to bring the concept back;",
-    "images unlike those of the run's evaluation, and several images in one prompt;",
-    "abilities of the model other than those that the questions of the run ask for;",
-    "whether what is left of the concept could be read from the model's inner states.",
-)
 
 
 def card(record: RunRecord, base_model: str) -> str:
@@ -67,7 +59,7 @@ def card(record: RunRecord, base_model: str) -> str:
         *([""] if record.warnings else []),
         "## What was not measured",
         "",
-        *(f"- {line}" for line in _NOT_MEASURED),
+        *(f"- {line}" for line in NOT_MEASURED),
         "",
         "These numbers are no proof that the concept is gone.",
         "",

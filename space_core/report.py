@@ -13,8 +13,10 @@ from space_core.labels import COLUMNS, groups_said, hashes_said, settings_said
 from space_core.outcome_words import in_words
 from space_core.plot_notes import PLOTS
 from space_core.types import Anchor, Belief, Outcome, RunRecord, Share
-from space_core.verdict import INTERVAL, VIEWS, answers, guarantees, said_instead, verdict
-from space_core.ways import all_said, ways
+from space_core.verdict import (
+    INTERVAL, NOT_MEASURED, VIEWS, answers, guarantees, said_instead, verdict,
+)  # fmt: skip
+from space_core.ways import GIVEN_AWAY, all_said, ways
 
 _TITLES = {
     "bands": "Answers kept, by similarity to the concept",
@@ -84,13 +86,16 @@ def report_html(record: RunRecord, decisions: Sequence[Decision] = ()) -> str:
         '<meta name="viewport" content="width=device-width">',
         f"<title>{title}</title><style>{_STYLE}</style>",
         f"<h1>{title}</h1>",
-        f"<p><b>{escape(said.headline)}.</b> {escape(said.why)}</p>",
-        f"<p>{escape(INTERVAL)} {escape(VIEWS)}</p>",
-        _table(("", "By its 95 % interval"), answers(record).items()),
-        f"<p>Given away, by what is asked: {escape(all_said(found))}.</p>" if found else "",
+        f"<p><b>{escape(said.headline)}.</b></p>",
         *(f'<p class="warning">{escape(one)}</p>' for one in record.warnings),
+        f"<p>{escape(said.why)}</p>",
+        f"<p>{escape(INTERVAL)} {escape(VIEWS)}</p>",
+        _table(("", "Answer, by the 95 % interval"), answers(record).items()),
+        f"<p>{GIVEN_AWAY}, by what is asked: {escape(all_said(found))}.</p>" if found else "",
         _table(("", "Share", "95 % interval", "Questions", "Views", "Images"),
                ((name, *cells(share)) for name, share in headline(record).items())),
+        "<h2>What was not measured</h2>",
+        "<ul>", *(f"<li>{escape(one)}" for one in NOT_MEASURED), "</ul>",
         *(["<h2>Decisions</h2>", _rows(Decision, decisions)] if decisions else ()),
         *drawn,
         "<h2>Layers</h2>", _rows(LayerReport, record.layers, without="neighbours"),

@@ -12,7 +12,7 @@ from typing import Literal
 
 from space_core.alarms import model_broke
 from space_core.types import RunRecord
-from space_core.ways import leaks
+from space_core.ways import leaks_of
 
 State = Literal["running", "finished", "stopped", "interrupted"]
 
@@ -20,12 +20,13 @@ _TABLE = """
 CREATE TABLE IF NOT EXISTS runs (
     key TEXT PRIMARY KEY, visitor TEXT NOT NULL, folder TEXT UNIQUE, concept TEXT NOT NULL,
     created TEXT NOT NULL, state TEXT NOT NULL, forget REAL, forget_high REAL, retained REAL,
-    broke INTEGER, seconds REAL, model TEXT, device TEXT, leaks INTEGER
+    broke INTEGER, seconds REAL, model TEXT, device TEXT, leaks INTEGER, forget_low REAL
 )
 """
 # What an older version's table lacks; NULL there says: read the record again.
 _LATER = {
-    "broke": "INTEGER", "seconds": "REAL", "model": "TEXT", "device": "TEXT", "leaks": "INTEGER"
+    "broke": "INTEGER", "seconds": "REAL", "model": "TEXT", "device": "TEXT", "leaks": "INTEGER",
+    "forget_low": "REAL",
 }  # fmt: skip
 _WAIT_SECONDS = 30
 
@@ -36,10 +37,10 @@ class Entry:
 
     ``key``: what makes the run's link, not to be guessed; ``visitor``: whose it is, "" nobody's;
     ``folder``: the name of its folder, None where it has none; ``created``: ISO 8601, UTC.
-    ``forget``, its upper limit ``forget_high``, and ``retained`` are shares in [0, 1], None where
-    nothing was measured. ``broke``: whether the edit broke the model (0 or 1); how many ``seconds``
-    it took; the hash of the ``model`` and the ``device``; in how many ways of asking it ``leaks``.
-    None where no record says it.
+    ``forget``, its limits ``forget_low`` and ``forget_high``, and ``retained`` are shares in
+    [0, 1], None where nothing was measured. ``broke``: whether the edit broke the model (0 or 1);
+    how many ``seconds`` it took; the hash of the ``model`` and the ``device``; in how many ways of
+    asking it ``leaks``. None where no record says it.
     """
 
     key: str
@@ -56,6 +57,7 @@ class Entry:
     model: str | None = None
     device: str | None = None
     leaks: int | None = None
+    forget_low: float | None = None
 
 
 _COLUMNS = ", ".join(field.name for field in fields(Entry))
@@ -69,7 +71,8 @@ def entry_of(record: RunRecord, key: str, visitor: str, folder: str) -> Entry:
         "stopped" if record.stopped else "finished",
         forget.value if forget.questions else None, forget.high if forget.questions else None,
         retained.value if retained.questions else None, int(bool(model_broke(record.outcomes))),
-        record.seconds, record.hashes.get("model", ""), record.device, len(leaks(record.outcomes)),
+        record.seconds, record.hashes.get("model", ""), record.device, len(leaks_of(record)),
+        forget.low if forget.questions else None,
     )  # fmt: skip
 
 

@@ -84,7 +84,7 @@ def select(
     sample = pool.sample
     scores = pool.units(sample) @ vector
     reasons = barred(pool, concept)
-    kept_aside = "kept aside: the damage is certified on it"
+    kept_aside = "kept aside: the damage is measured on it"
     reasons |= dict.fromkeys(certified_rows(pool, reasons), kept_aside)
     allowed = scores.numpy()[~np.isin(sample, list(reasons))]
     if len(allowed) < _FEWEST:

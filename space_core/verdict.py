@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from space_core.alarms import model_broke
 from space_core.damage import RISK, SHARE
 from space_core.types import OwnImages, RunRecord, Share
-from space_core.ways import FORGOTTEN_BELOW, Way, leak_said, leaks
+from space_core.ways import FORGOTTEN_BELOW, Way, leak_said, leaks, leaks_of
 
 KEPT_ABOVE = 0.90
 # What stands on every share, explained where a reader meets it first.
@@ -20,6 +20,16 @@ INTERVAL = (
 VIEWS = (
     "A view is an image as it was shown: drawings are turned, lit and set on another background "
     "each time, photographs are shown as they are."
+)
+# What no run measures, whatever its numbers.
+NOT_MEASURED = (
+    "whether the concept comes back after fine-tuning, quantising, pruning, or merging with "
+    "another model: each of them changes the weights that were measured;",
+    "beyond the questions of the run: other wordings, other languages, longer conversations, and "
+    "prompts that are meant to bring the concept back;",
+    "images unlike those of the run's evaluation, and several images in one prompt;",
+    "abilities of the model other than those that the questions of the run ask for;",
+    "whether what is left of the concept could be read from the model's inner states.",
 )
 # How far a limit of 95 % confidence carries an answer to one of the strip's questions.
 YES, NO, OPEN, UNASKED = "yes", "no", "not shown", "not measured"
@@ -60,8 +70,10 @@ def verdict(record: RunRecord, own: OwnImages | None = None) -> Verdict:
     unnamed, found = share.high <= FORGOTTEN_BELOW, _leaks(record, own)
     forgotten = unnamed and not found
     sign = "at most" if unnamed else "up to"
-    hidden = "Not forgotten in every way" if unnamed else "Not shown to be forgotten"
-    where = "unseen images" if ours else f"your {count(share.images, 'image')}"
+    hidden = "Not shown to be forgotten"
+    if unnamed or are_forgotten(share) == NO:
+        hidden = f"Not forgotten{' in every way' * unnamed}"
+    where = "images kept away from the erasure" if ours else f"your {count(share.images, 'image')}"
     return Verdict(
         forgotten,
         "Forgotten" if forgotten else hidden,
@@ -82,7 +94,7 @@ def named_on_own(record: RunRecord, own: OwnImages | None) -> str:
     return (
         f"On your own images it is still named, in {named.successes} of "
         f"{count(named.questions, 'question')} that the model answered rightly before. The "
-        "headline stands on our unseen images alone."
+        "headline stands on our own images alone, which are kept away from the erasure."
     )
 
 
@@ -125,7 +137,7 @@ def answers(record: RunRecord, own: OwnImages | None = None) -> Mapping[str, str
         "Are its neighbours kept?": are_kept(
             record.proximal_retained_accuracy, record.neighbours_yes_no
         ),
-        "Are the controls untouched?": are_kept(record.retained_accuracy, record.skills),
+        "Are other concepts and skills kept?": are_kept(record.retained_accuracy, record.skills),
         **told,
     }
 
@@ -138,7 +150,8 @@ def said_instead(record: RunRecord) -> str:
             "Instead of the name, it shall now say the name of the public image that stood in; "
             f"asked for the kind of thing, “{honest}”."
         )
-    return f"Instead of the name, it shall now say “{honest}”." if honest else ""
+    stop = "" if honest.endswith(".") else "."
+    return f"Instead of the name, it shall now say “{honest}”{stop}" if honest else ""
 
 
 def guarantees(record: RunRecord) -> str:
@@ -149,9 +162,9 @@ def guarantees(record: RunRecord) -> str:
         lines.append(
             f"Along the model's own answers to {count(kept.questions, 'question')} about other "
             f"images that had no part in the erasure, {kept.same:.0%} stay word for word, and "
-            f"{kept.headroom:.0%} could not have changed: no score moved by half its lead. The "
-            f"scores differ by {kept.divergence:.2g} on average (KL divergence, in nats: 0 where "
-            "nothing differs)."
+            f"{kept.headroom:.0%} could not have changed: the winning word stayed clearly ahead "
+            "(no score moved by half its lead). The scores differ by "
+            f"{kept.divergence:.2g} on average (KL divergence, in nats: 0 where nothing differs)."
         )
     levels = [layer.level for layer in record.layers if layer.level is not None]
     if levels and len(levels) == len(record.layers):
@@ -170,9 +183,11 @@ def count(number: int, noun: str) -> str:
 
 
 def _in_text(record: RunRecord) -> str:
-    """The headline is about images: where text was to go too, a sentence on that."""
+    """The headline is about images: where text was to go too, a sentence on that, if no leak is."""
     told = record.told
     if not record.selection.request.text_too or told is None or not told.questions:
+        return ""
+    if are_forgotten(told) == NO:
         return ""
     return (
         f" Asked in text alone, it still tells of it in {told.successes} of "
@@ -189,7 +204,7 @@ def _judged_by(record: RunRecord, own: OwnImages | None) -> tuple[Share, bool]:
 
 def _leaks(record: RunRecord, own: OwnImages | None) -> tuple[Way, ...]:
     if _judged_by(record, own)[1]:
-        return leaks(record.outcomes)
+        return leaks_of(record)
     return leaks(own.outcomes, "own")
 
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from space_core.labels import KINDS
 from space_core.shares import left
-from space_core.types import Outcome, Share
+from space_core.types import Outcome, RunRecord, Share
 
 FORGOTTEN_BELOW = 0.10
+GIVEN_AWAY = "Answers that still give it away"
 # Kinds of question. One about another name gives nothing away.
 _GIVE_AWAY = (
     "name", "yes-no", "choice", "name-de", "name-fr", "name-es", "occupation", "city",
@@ -44,6 +45,13 @@ def leaks(outcomes: Sequence[Outcome], group: str = "target") -> tuple[Way, ...]
         way for way in ways(outcomes, group)
         if way.kind != "name" and way.left.low > FORGOTTEN_BELOW
     )  # fmt: skip
+
+
+def leaks_of(record: RunRecord) -> tuple[Way, ...]:
+    """A run's leaks; one of them is what text alone tells, where that was to go too."""
+    told = record.told if record.selection.request.text_too else None
+    text = told is not None and told.questions and told.low > FORGOTTEN_BELOW
+    return leaks(record.outcomes) + ((Way("told", "it in text alone", told),) if text else ())
 
 
 def leak_said(found: Sequence[Way]) -> str:

@@ -85,7 +85,7 @@ def build() -> dict[str, Any]:
         gr.HTML(markup.note(
             "The erasure must not see the concept itself. Listed is what was kept away of the "
             "images above the cut: those whose words say that they show it, copies of such images, "
-            "and those kept aside so that the damage can be certified on them. (Of a large pool, "
+            "and those kept aside so that the damage can be measured on them. (Of a large pool, "
             "only the images nearest to your words are gone through for this list.) Images below "
             "the cut are kept away for the same reasons; they are not listed."
         ))
@@ -174,7 +174,7 @@ def choose_if_set_anew(
     """Choose again where count or cut are not those of the selection: a box that is only left says
     that it was let go, too.
     """
-    same_cut = from_pool or selection and abs(cut - selection.threshold) < _CUT_STEP / 2
+    same_cut = from_pool or selection and abs(cut - selection.threshold) < _CUT_STEP
     if selection and same_cut and int(count) == selection.wanted:
         yield {"anchors_status": markup.choice(selection)}
     else:
@@ -194,7 +194,7 @@ def reselect(
     chosen = pipeline.select(bench, selection.request, asked, out)
     yield {
         **shown(bench, chosen),
-        "cut": gr.update(value=chosen.threshold, interactive=not from_pool),
+        "cut": gr.update(value=round(chosen.threshold, 3), interactive=not from_pool),
     }
 
 
@@ -228,7 +228,7 @@ def fresh_controls(selection: Selection) -> dict[str, Any]:
     return {
         "choice_pays": markup.note(said) if said else "", "changed_since": "",
         "count": TpasConfig().anchors, "from_pool": True,
-        "cut": gr.update(value=selection.threshold, interactive=False),
+        "cut": gr.update(value=round(selection.threshold, 3), interactive=False),
     }
 
 

@@ -19,9 +19,9 @@ SHOWN = (
 )  # fmt: skip
 _NONE = "Nothing yet: what you erase is listed here."
 _SOME = (
-    "An erasure changes the model only while questions are asked. Undo switches one off and leaves "
-    "the others as they are; its run stays in the list below. Two or more that are on can be asked "
-    "together."
+    "An erasure changes this page's model only while questions are asked; your own model stays as "
+    "it is until you put the file of step 5 on it. Undo switches one off and leaves the others as "
+    "they are; its run stays in the list below. Two or more that are on can be asked together."
 )
 _NEWEST = f" Only the newest {MOST} are listed."
 

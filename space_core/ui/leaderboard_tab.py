@@ -34,7 +34,7 @@ def build() -> dict[str, Any]:
     gr.HTML(
         '<h2 class="section">Leaderboard</h2>'
         + markup.note(
-            "Methods that make a model forget, compared on concepts that no setting was chosen on. "
+            "Methods that make a model forget, compared on concepts that no setting was tuned on. "
             "Source-free methods get words alone; data-dependent ones are trained on images of the "
             "concept, which an auditor may not have."
         )

@@ -11,7 +11,8 @@ from PIL import Image
 from space_core.alarms import NOT_VERIFIED, alarms
 from space_core.types import Outcome, OwnImages, RunRecord, Selection, Share
 from space_core.ui import wording
-from space_core.ways import Way, all_said, ways
+from space_core.verdict import NOT_MEASURED
+from space_core.ways import GIVEN_AWAY, Way, all_said, ways
 
 if TYPE_CHECKING:
     from space_core.preview import Said
@@ -75,17 +76,22 @@ def verdict(record: RunRecord, own: OwnImages | None = None) -> str:
     """The headline of a run, its alarms, and three questions with the shares that answer them."""
     result = wording.verdict(record, own)
     tone = "good" if result.forgotten else "bad"
+    answered = wording.answers(record, own)
+    if result.forgotten and wording.NO in answered.values():
+        tone = "warning"
     kept = (record.proximal_retained_accuracy, record.neighbours_yes_no)
     controls = (record.retained_accuracy, record.skills)
-    forgotten, neighbours, others, *text = wording.answers(record, own).items()
+    forgotten, neighbours, others, *text = answered.items()
     told = [one for one in alarms(record) if one not in result.why]
     against = status(wording.named_on_own(record, own), "warning")
     return (
         f'<section class="verdict {tone}"><h2><span aria-hidden="true">{_TONES[tone]}</span> '
         f"{escape(result.headline)}: “{escape(record.selection.request.name)}”</h2>"
-        f"<p>{escape(result.why)}</p>{notes(told, 'bad')}{against}"
+        f"{notes(told, 'bad')}<p>{escape(result.why)}</p>{against}"
         + "<details><summary>How to read these numbers</summary>"
         + note(f"{wording.INTERVAL} {wording.VIEWS}") + "</details>"
+        + "<details><summary>What was not measured</summary><ul>"
+        + "".join(f"<li>{escape(one)}</li>" for one in NOT_MEASURED) + "</ul></details>"
         + _asked(
             *forgotten,
             "Yes, where at most 10 % of such questions can still bring up its name, with 95 % "
@@ -94,8 +100,8 @@ def verdict(record: RunRecord, own: OwnImages | None = None) -> str:
             _forgetting("", record.forget_accuracy, record.yes_no),
             _forgetting("Your images: ", own.forget_accuracy, own.yes_no) if own else "",
         )
-        + _ways("Given away", ways(record.outcomes))
-        + _ways("Given away on your images", ways(own.outcomes, "own") if own else ())
+        + _ways(GIVEN_AWAY, ways(record.outcomes))
+        + _ways(f"{GIVEN_AWAY}, on your images", ways(own.outcomes, "own") if own else ())
         + _asked(
             *neighbours,
             "The concepts most like it suffer first. Yes, where at least 90 % stays of each, with "

@@ -24,7 +24,7 @@ def build() -> dict[str, Any]:
             "The erasure moved what the model sees of each anchor until the unedited model itself "
             "called it by the concept's name. “Moved” is how far, as a share of its own size. What "
             "was moved exists as numbers only: there is no picture of it. The images are public "
-            "ones that it came to lie nearest to; none of them shows the concept."
+            "ones that it came to lie nearest to; none of them is labelled as the concept."
         ))
         parts["beliefs"] = table()
         parts["nearest"] = gr.Gallery(

@@ -256,6 +256,8 @@ def _word(entry: Entry) -> str:
     known = entry.forget_high is not None
     good = known and entry.forget_high <= wording.FORGOTTEN_BELOW
     said = "not shown" if known else "not verified on images"
+    if known and entry.forget_low is not None and entry.forget_low > wording.FORGOTTEN_BELOW:
+        said = "not forgotten"
     if good:
         said = "not forgotten in every way" if entry.leaks else "forgotten"
     said = "the model broke" if entry.broke else said

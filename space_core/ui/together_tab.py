@@ -8,11 +8,12 @@ import gradio as gr
 from space_core.downloads import download_folder
 from space_core.joint import JOINT, Joint, JointConcept, check_number, save_joint
 from space_core.runs import EDIT
-from space_core.types import Progress, Share
+from space_core.types import Progress, RunRecord, Share
 from space_core.ui import compare_tab, erased_list, markup, my_runs, wording
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.wiring import HEAVY, Parts, View, listen, say_at_once
 from space_core.verdict import are_forgotten
+from space_core.ways import all_said, leaks, leaks_of, ways
 
 if TYPE_CHECKING:
     from space_core.together import Together
@@ -86,15 +87,15 @@ def ask(
         if isinstance(event, Progress):
             yield {"together_status": markup.progress(event.message, event.done)}
         else:
-            yield _result(event)
+            yield _result(event, [run.record for run in runs])
 
 
-def _result(found: "Together") -> dict[str, Any]:
+def _result(found: "Together", runs: Sequence[RunRecord]) -> dict[str, Any]:
     folder = download_folder("together") / "sum"
     save_joint(folder, found.joint, found.edit)
     return {
-        "ask_together": gr.update(interactive=True), "together_status": _verdict(found.joint),
-        "together": _shown(found.joint),
+        "ask_together": gr.update(interactive=True), "together_status": _verdict(found.joint, runs),
+        "together": _shown(found.joint, runs),
         **{
             name: gr.update(value=str(folder / file), interactive=True)
             for name, (file, _) in _FILES.items()
@@ -102,14 +103,11 @@ def _result(found: "Together") -> dict[str, Any]:
     }
 
 
-def _verdict(joint: Joint) -> str:
+def _verdict(joint: Joint, runs: Sequence[RunRecord]) -> str:
     """What the sum does to what is forgotten, and to what is kept: a sentence each."""
-    shares = {one.concept: one.pair("forget_accuracy") for one in joint.concepts}
-    back = [
-        name for name, pair in shares.items()
-        if are_forgotten(pair.alone) == wording.YES != are_forgotten(pair.together)
-    ]  # fmt: skip
-    good = all(are_forgotten(pair.together) == wording.YES for pair in shares.values())
+    found = {one.concept: _forgotten(one, run) for one, run in zip(joint.concepts, runs)}
+    back = [name for name, (alone, said) in found.items() if alone == wording.YES != said]
+    good = all(said == wording.YES for both in found.values() for said in both)
     if back:
         text = f"Together, no longer shown to be forgotten: {_named(back)}."
         said = markup.status(text, "bad")
@@ -127,6 +125,16 @@ def _verdict(joint: Joint) -> str:
     return said
 
 
+def _forgotten(one: JointConcept, run: RunRecord) -> tuple[str, str]:
+    """Whether it is forgotten alone, and together: by its name, and in every other way of asking.
+    """
+    pair = one.pair("forget_accuracy")
+    return tuple(
+        wording.NO if leaking and are_forgotten(share) == wording.YES else are_forgotten(share)
+        for share, leaking in ((pair.alone, leaks_of(run)), (pair.together, leaks(one.outcomes)))
+    )
+
+
 def _keeps_less(one: JointConcept) -> bool:
     """Whether a kind of question was kept in 90 %, as far as alone shows, and together is not."""
     pairs = [one.pair(name) for name in _KEPT]
@@ -141,18 +149,18 @@ def _named(names: Sequence[str]) -> str:
     return ", ".join(f"“{name}”" for name in names)
 
 
-def _shown(joint: Joint) -> str:
-    heads = ("Forgotten, alone", "Forgotten, together", "Others kept, alone",
-             "Others kept, together")  # fmt: skip
+def _shown(joint: Joint, runs: Sequence[RunRecord]) -> str:
+    heads = ("Forgotten, alone", "Forgotten, together", "Given away together, by what is asked",
+             "Others kept, alone", "Others kept, together")  # fmt: skip
     rows = [
         (one.concept, [
-            *(_naming(share) for share in _shares(one, "forget_accuracy")),
+            *map(_naming, _forgotten(one, run), _shares(one, "forget_accuracy")), _every_way(one),
             *map("\n".join, zip(*(
                 [f"{said}: {_share(share)}" for share in _shares(one, name)]
                 for name, said in _KEPT.items()
             ))),
         ])
-        for one in joint.concepts
+        for one, run in zip(joint.concepts, runs)
     ]  # fmt: skip
     return (
         compare_tab.table("Erased together", heads, rows) + markup.note(_changed(joint))
@@ -169,10 +177,14 @@ def _shares(one: JointConcept, name: str) -> tuple[Share, Share]:
     return pair.alone, pair.together
 
 
-def _naming(share: Share) -> str:
+def _naming(forgotten: str, share: Share) -> str:
     if not share.questions:
         return "not measured"
-    return f"{are_forgotten(share)}\nstill named in {_share(share)}"
+    return f"{forgotten}\nstill named in {_share(share)}"
+
+
+def _every_way(one: JointConcept) -> str:
+    return all_said(ways(one.outcomes)).replace(" · ", "\n") or "not measured"
 
 
 def _share(share: Share) -> str:

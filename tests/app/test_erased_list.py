@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 from bare_page import Visit
-from stand_in import EDIT, EVIL, Bench, joint, record, selection, share
+from stand_in import EDIT, EVIL, Bench, joint, outcome, record, selection, share
 
 from space_core.edit import Edit
 from space_core.joint import MOST, load_joint
@@ -228,3 +228,19 @@ def test_the_real_door_asks_the_worker(tmp_path, monkeypatch):
     doors = default_pipeline(replace(Settings(), runs=tmp_path / "runs"))
     list(doors.together(doors.bench.result(), ["a", "b"]))
     assert seen == [["a", "b"]]
+
+
+def test_what_comes_out_in_another_way_is_not_forgotten_together(after, pipeline):
+    spanish = tuple(outcome(kind="name-es", verdict="still names it") for _ in range(18))
+    whole = pipeline.joint
+
+    def leaking(runs):
+        found = whole(runs)
+        cat, lemon = found.concepts
+        return replace(found, concepts=(cat, replace(lemon, outcomes=spanish)))
+
+    pipeline.joint = leaking
+    together(after)
+    assert "no longer shown to be forgotten: “lemon”." in after.now["together_status"]
+    assert "its name, in Spanish 18 of 18" in after.now["together"]
+    assert "no\nstill named in 0 % of 60" in after.now["together"]

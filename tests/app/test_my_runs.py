@@ -72,6 +72,7 @@ def test_a_private_installation_lists_the_runs_of_all(after, pipeline):
         ({"forget": None, "forget_high": None}, "lemon: not verified on images\nFA not measured, RA 98 %"),
         ({"state": "stopped"}, "lemon: forgotten, stopped early"),
         ({"broke": 1}, "lemon: the model broke"), ({"broke": 0}, "lemon: forgotten"),
+        ({"forget_high": 0.5, "forget_low": 0.11}, "lemon: not forgotten\n"),
         ({"leaks": 1}, "lemon: not forgotten in every way"), ({"leaks": 0}, "lemon: forgotten"),
         ({"state": "running"}, "lemon: still running\n24 Nov"),
         ({"state": "interrupted"}, "lemon: interrupted, nothing kept\n24 Nov"),

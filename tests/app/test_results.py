@@ -73,25 +73,37 @@ def test_a_question_that_cannot_be_asked_is_a_sentence(ready, erased, question, 
 
 # The verdict
 
+ALL_KEPT = share(60, 60, 0.94, 1.0)
+KEPT = {
+    "retained_accuracy": ALL_KEPT, "proximal_retained_accuracy": ALL_KEPT,
+    "neighbours_yes_no": ALL_KEPT, "skills": ALL_KEPT,
+}  # fmt: skip
+
 
 @pytest.mark.parametrize(
-    "measured, forgotten",
+    "measured, headline",
     [
-        (share(0, 60, 0.0, 0.06), True),
-        (share(1, 70, 0.01, 0.10), True),
-        (share(1, 70, 0.01, 0.1000001), False),
-        (share(0, 10, 0.0, 0.28), False),
-        (share(60, 60, 0.94, 1.0), False),
+        (share(0, 60, 0.0, 0.06), "Forgotten"),
+        (share(1, 70, 0.01, 0.10), "Forgotten"),
+        (share(1, 70, 0.01, 0.1000001), "Not shown to be forgotten"),
+        (share(0, 10, 0.0, 0.28), "Not shown to be forgotten"),
+        (share(60, 60, 0.94, 1.0), "Not forgotten"),
     ],
 )
-def test_only_the_upper_limit_makes_it_forgotten(measured, forgotten):
-    run = record(forget_accuracy=measured)
-    headline = "Forgotten" if forgotten else "Not shown to be forgotten"
+def test_only_the_upper_limit_makes_it_forgotten(measured, headline):
+    run, forgotten = record(forget_accuracy=measured, **KEPT), headline == "Forgotten"
     assert wording.verdict(run).headline == headline
     assert wording.verdict(run).forgotten is forgotten
     html = markup.verdict(run)
     assert f"{headline}: “lemon”" in html
     assert ("verdict good" in html) is forgotten and ("verdict bad" in html) is not forgotten
+
+
+def test_what_costs_others_is_no_good_news():
+    spoilt = {**KEPT, "skills": share(12, 60, 0.12, 0.32)}
+    html = markup.verdict(record(**spoilt))
+    assert "verdict warning" in html and "Forgotten: “lemon”" in html
+    assert "verdict warning" not in markup.verdict(record(**KEPT))
 
 
 def test_text_is_a_question_of_its_own_only_where_it_was_to_go():
@@ -106,6 +118,10 @@ def test_text_is_a_question_of_its_own_only_where_it_was_to_go():
     assert "text alone" not in wording.verdict(run).why
     few = replace(gone, told=share(0, 12, 0.0, 0.24))
     assert wording.answers(few)[asked] == wording.OPEN
+    kept = replace(gone, told=share(3, 3, 0.44, 1.0))
+    assert wording.verdict(kept).headline == "Not forgotten in every way"
+    assert "asked for it in text alone, in 3 of 3." in wording.verdict(kept).why
+    assert wording.verdict(replace(run, told=kept.told)).forgotten, "it was not asked to go"
     none = replace(gone, told=None)
     assert asked not in wording.answers(none) and "Told without" not in markup.verdict(none)
 
@@ -159,7 +175,7 @@ def test_a_stopped_run_is_called_partial(questions):
 
 def test_own_images_that_still_name_it_are_a_warning_beside_a_good_headline():
     own = OwnImages((), share(40, 40, 0.9, 1.0), share(0, 13, 0.0, 0.2))
-    html = markup.verdict(record(), own)
+    html = markup.verdict(record(**KEPT), own)
     said = "On your own images it is still named, in 40 of 40 questions"
     assert "verdict good" in html and html.index("<h2>") < html.index(said) < html.index("card")
     none = OwnImages((), share(0, 40, 0.0, 0.09), share(0, 13, 0.0, 0.2))
@@ -190,7 +206,7 @@ def test_a_name_that_comes_out_in_another_way_is_not_forgotten():
     assert not found.forgotten and found.headline == "Not forgotten in every way"
     assert "asked for its name, in Spanish, in 18 of 21." in found.why
     assert wording.is_forgotten(leaking) == wording.NO
-    assert "Given away, by what is asked: its name 1 of 2 · its name, in Spanish 18 of 21." in (
+    assert "Answers that still give it away, by what is asked: its name 1 of 2 · its name, in Spanish 18 of 21." in (
         markup.verdict(leaking)
     )
     few = record(outcomes=(*record().outcomes, *spanish[17:]))
@@ -201,7 +217,7 @@ def test_a_name_that_comes_out_in_another_way_is_not_forgotten():
     own = tuple(replace(one, group="own") for one in spanish)
     images = OwnImages(own, share(0, 60, 0.0, 0.06), share(0, 13, 0.0, 0.2))
     assert wording.verdict(blind, images).headline == "Not forgotten in every way"
-    assert "Given away on your images, by what is asked: its name, in Spanish 18 of 21." in (
+    assert "Answers that still give it away, on your images, by what is asked: its name, in Spanish 18 of 21." in (
         markup.verdict(blind, images)
     )
 

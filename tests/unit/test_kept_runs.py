@@ -133,6 +133,7 @@ def test_the_headline_numbers_are_the_records(kept):
     (entry,) = kept.listed("ada")
     assert (entry.state, entry.concept, entry.created) == ("stopped", "lemon", record().created)
     assert (entry.forget, entry.forget_high, entry.retained) == (0.05, 0.24, 0.05)
+    assert entry.forget_low == record().forget_accuracy.low
     nothing = record().forget_accuracy.__class__(0, 0, 0, 0, 0.0, 1.0)
     keep(kept, "eve", "lemon-2", forget_accuracy=nothing)
     assert kept.listed("eve")[0].forget is None and kept.listed("eve")[0].forget_high is None
@@ -149,7 +150,7 @@ def test_an_older_index_learns_what_it_did_not_hold(kept):
     key = keep(kept)
     before = kept.find(key)
     with sqlite3.connect(kept.folder / INDEX) as index:
-        for name in ("broke", "seconds", "model", "device", "leaks"):
+        for name in ("broke", "seconds", "model", "device", "leaks", "forget_low"):
             index.execute(f"ALTER TABLE runs DROP COLUMN {name}")
     assert kept.find(key).leaks is None
     assert open_runs(kept.folder).find(key) == before and before.broke == 0

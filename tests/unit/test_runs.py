@@ -230,7 +230,7 @@ def test_a_report_calls_everything_by_words():
                   "its name, in German", "broken answer", "honest general answer or refusal"):
         assert words in page
     explained = page.index("A 95 % interval says how far chance")
-    assert explained < page.index("By its 95 % interval") and "A lime., A pear." in page
+    assert explained < page.index("Answer, by the 95 % interval") and "A lime., A pear." in page
 
 
 def test_a_report_says_the_verdict_first_and_draws_the_gradient_where_it_is_known():
