@@ -20,7 +20,7 @@ from space_core.damage import KeptAnswers, LayerReport
 from space_core.edit import Edit, weights_sha256
 from space_core.erasure import Erasure, erase
 from space_core.evaluation_split import EvaluationSplit
-from space_core.memory_plan import fitting, free_memory
+from space_core.memory_plan import check_loads, fitting, free_memory
 from space_core.names import NameBook, book_of
 from space_core.probes import FAR, NEAR, Probe, known_as, plan
 from space_core.settings import BUNDLED, DcsiConfig, Settings, TpasConfig
@@ -111,6 +111,7 @@ class Finished:
 
 def open_bench(settings: Settings) -> Bench:
     """Load everything. Raises ValueError with one sentence for what cannot be loaded."""
+    check_loads(settings)
     split = EvaluationSplit(settings.evaluation) if settings.evaluation.is_dir() else None
     return Bench(open_sources(settings), split)
 
@@ -139,7 +140,8 @@ def audit(
     if selection.request != request:
         raise ValueError("The anchors were chosen for another request: choose them again.")
     # Refused before the first question, where it cannot fit.
-    fitting(mllm, config, free_memory(mllm.devices), loaded=True)
+    _, needed = fitting(mllm, config, free_memory(mllm.devices), loaded=True)
+    yield Progress("memory", f"Checked the memory: {needed}.", 0.0)
     begun = Progress("before", "Asking the model before the erasure…", 0.0)
     yield begun
     pause(stop)

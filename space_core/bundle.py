@@ -79,7 +79,7 @@ def lay_out(
     if decisions:
         (folder / DECISIONS).write_text("".join(map(to_line, decisions)), encoding="utf-8")
     edit.save(folder / EDIT)
-    stored = edit.to_peft(folder / LORA, record.model)
+    stored = edit.to_peft(folder / LORA, record.hub_name, revision=record.revision)
     losses = [rank_loss(name, edit, stored) for name in sorted(edit.layers)]
     (folder / LORA / README).write_text(adapter_readme(losses), encoding="utf-8")
     text = readme(record, {name: _sha256(path) for name, path in _files(folder).items()})

@@ -105,7 +105,7 @@ def adapter(args: argparse.Namespace) -> None:
     record, edit = load_record(args.run), Edit.load(args.run / EDIT)
     check_own(edit, record)
     args.out.mkdir(parents=True)
-    stored = edit.to_peft(args.out, record.model, args.rank)
+    stored = edit.to_peft(args.out, record.hub_name, args.rank, record.revision)
     losses = [rank_loss(name, edit, stored) for name in edit.layers]
     most = max(losses, key=lambda one: one.relative)
     print(f"saved in {args.out}, of rank {max(one.rank for one in losses)} at most")

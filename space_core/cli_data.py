@@ -8,7 +8,7 @@ from pathlib import Path
 
 from space_core.settings import PRESETS, DcsiConfig, Settings
 
-_PROCESSES = "Under torchrun or accelerate launch each process takes its share."
+_PROCESSES = "Under torchrun each process takes its share."
 
 
 def pool_build(args: argparse.Namespace) -> None:

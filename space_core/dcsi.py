@@ -94,7 +94,7 @@ def train(
                 else:
                     yield event
             look_again = None
-        task, kept = _batch(known, job.keep, generator)
+        task, kept = batch(known, job.keep, generator)
         keep = _keep(mllm, kept, layers, deltas, config.keep)
         losses, overwritten, features = _overwrite(mllm, task, layers, deltas, job, config)
         let_through = _let_through(deltas, factors) if config.mode == "hard" else None
@@ -120,9 +120,10 @@ def last_edited_block(mllm: Mllm, config: DcsiConfig) -> nn.Module:
     return mllm.model.get_decoder().layers[max(config.blocks(mllm.decoder_layers()))]
 
 
-def _batch(
+def batch(
     known: Task, keep: Kept, generator: torch.Generator
 ) -> tuple[list[tuple[str, Example]], list[Example]]:
+    """What a step takes: task examples with their kinds, and examples to be kept."""
     task = [
         (kind, examples[i])
         for kind, examples in known.items()

@@ -100,12 +100,15 @@ class Edit:
         layers = {name: LayerEdit(tensors[f"{name}.a"], tensors[f"{name}.s"]) for name in names}
         return cls(layers, json.loads(metadata["edit"]))
 
-    def to_peft(self, folder: Path, base_model_name: str, rank: int | None = None) -> Self:
+    def to_peft(
+        self, folder: Path, base_model_name: str, rank: int | None = None, revision: str = ""
+    ) -> Self:
         """Write a PEFT LoRA adapter, and return the edit that it holds, for certifying.
 
         adapter_config.json + adapter_model.safetensors, as `peft.PeftModel.from_pretrained` reads
         them: lora_B = A, lora_A = Sᵀ in float32, α = r (scaling 1), ranks by layer. `rank`: see
-        `low_rank`, which also says what is lost.
+        `low_rank`, which also says what is lost. `base_model_name`: a folder, or a name on the hub
+        at the commit `revision`; "" says neither.
         """
         stored = low_rank(self, rank)
         ranks = {name: layer.a.shape[1] for name, layer in stored.layers.items()}
@@ -115,6 +118,7 @@ class Edit:
             "peft_type": "LORA",
             "task_type": None,
             "base_model_name_or_path": base_model_name,
+            "revision": revision or None,
             "inference_mode": True,
             "target_modules": sorted(ranks),
             "r": max(ranks.values()),

@@ -13,6 +13,8 @@ import faiss
 import numpy as np
 from torch import Tensor
 
+from space_core.ranks import rank
+
 EXACT_UP_TO = 200_000
 PROBED = 48  # lists looked into; `bench-index` measures what that finds
 _TRAINED_ON = 40  # vectors per list; FAISS wants 39
@@ -45,7 +47,8 @@ def build_lists(
 
     vectors may be float16 and lie on disk: they are read a shard at a time.
     """
-    work = path.with_suffix(".shards")
+    # Of several processes each has a folder of its own: none takes away what another reads.
+    work = path.with_suffix(f".shards{rank()[0] or ''}")
     work.mkdir(parents=True, exist_ok=True)
     count, width = vectors.shape
     trained = work / "trained"

@@ -162,7 +162,7 @@ class Mean:
     high: float
 
     def text(self, share: Callable[[float], str]) -> str:
-        """"2.0% (0.0% – 5.0%)"; of one target the value alone."""
+        """"2.0% (0.0% – 5.0%)"; without limits the value alone."""
         if math.isnan(self.value):
             return "—"
         if not math.isfinite(self.high - self.low):

@@ -13,8 +13,10 @@ from pathlib import Path
 import torch
 
 from space_core import dcsi, inversion, key_values
+from space_core.backend import all_devices, model_dtype
+from space_core.hub import load_empty_model
 from space_core.mllm import Mllm
-from space_core.settings import DcsiConfig
+from space_core.settings import DcsiConfig, Settings
 
 # Examples in a pass of the statistics; words around an image.
 _PASS, _WORDS = 96, 64
@@ -126,6 +128,24 @@ def _left_to_container(group: Path, otherwise: int) -> int:
     except (OSError, ValueError, KeyError):
         return otherwise
     return max(0, limit - used + cached)
+
+
+def check_loads(settings: Settings) -> None:
+    """Raises ValueError where the model's weights alone do not fit: while loading them, the system
+    would end the process without a word.
+    """
+    model, _ = load_empty_model(settings.model, settings.revision, model_dtype(settings))
+    weights = sum(weight.numel() * weight.element_size() for weight in model.parameters())
+    devices = all_devices(settings.device)
+    free = free_memory(devices)
+    for where, left in (("GPU memory", free.device), ("main memory", free.host)):
+        # Spread over several GPUs, they never lie in main memory together.
+        if left is not None and weights > left and (len(devices) == 1 or where == "GPU memory"):
+            raise ValueError(
+                f"The weights of {settings.model!r} take {_size(weights)} of {where}, and "
+                f"{_size(left)} are free: take a smaller model, set SPACE_DTYPE to bfloat16, or "
+                "free some."
+            )
 
 
 def fitting(mllm: Mllm, config: DcsiConfig, free: Free, *, loaded: bool) -> tuple[Mllm, str]:

@@ -6,14 +6,15 @@ import re
 from space_core.bundle_guide import one_line
 from space_core.report import cells, headline
 from space_core.types import RunRecord
-from space_core.verdict import NOT_MEASURED
+from space_core.verdict import NOT_MEASURED, verdict
+from space_core.ways import GIVEN_AWAY, all_said, ways
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+!|~&$-])")
 
 
 def card(record: RunRecord, base_model: str) -> str:
     """README.md. base_model: its name on the hub, "" for a folder, which a card cannot link to."""
-    request, settings = record.selection.request, record.settings
+    request, settings, found = record.selection.request, record.settings, ways(record.outcomes)
     other = [f"also: {', '.join(map(_text, request.aliases))}"] if request.aliases else []
     other += [f"described as: {_text(request.description)}"] if request.description else []
     return "\n".join([
@@ -54,6 +55,9 @@ def card(record: RunRecord, base_model: str) -> str:
             f"| {' | '.join((name, *cells(share)))} |"
             for name, share in headline(record).items()
         ),
+        "",
+        f"**{verdict(record).headline}.** {_text(verdict(record).why)}",
+        *(["", f"{GIVEN_AWAY}, by what is asked: {_text(all_said(found))}."] if found else []),
         "",
         *(f"- Warning of the run: {_text(one)}" for one in record.warnings),
         *([""] if record.warnings else []),

@@ -84,6 +84,10 @@ def build(
                 if (out / MANIFEST).exists():
                     return  # its folder was cleared away: the first process did this shard too
                 raise
+            if (out / MANIFEST).exists():
+                # Cleared away before its folder was made anew for this shard.
+                shutil.rmtree(work, ignore_errors=True)
+                return
         text = f"{number} of {len(shards)} shards, {len(found)} images in all"
         yield Progress("embedding", text, number / len(shards))
     if rank()[0] == 0:

@@ -82,6 +82,8 @@ def _tar(path: Path, columns: Columns) -> Iterator[Entry]:
             if member.isfile():
                 place = PurePosixPath(member.name)
                 stem, _, ending = place.name.partition(".")
+                if not stem:
+                    continue  # a hidden file, such as macOS puts beside each
                 sample = samples.setdefault(str(place.with_name(stem)), {})
                 sample[f".{ending.lower()}"] = (member.offset_data, member.size)
     for key, parts in samples.items():

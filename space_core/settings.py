@@ -78,7 +78,7 @@ class Settings:
             if value := os.environ.get(variable(name), "").strip():
                 said[name] = _read(variable(name), value, type(getattr(default, name)))
         if "SPACE_ID" in os.environ:
-            said.setdefault("allowed_models", BUNDLED)
+            said["allowed_models"] = said.get("allowed_models") or BUNDLED
         if "layers" in said:
             said["layers"] = tuple(_read(variable("layers"), one, int) for one in said["layers"])
         folders = {name: said[name] for name in ("pool", "evaluation") if name in said}

@@ -39,11 +39,12 @@ class Surroundings:
 
 
 def measure(
-    sources: Sources, selection: Selection, config: DcsiConfig, stop: Callable[[], bool]
-) -> Iterator[Progress | Surroundings]:
+    sources: Sources, selection: Selection, config: DcsiConfig, stop: Callable[[], bool],
+    without: Collection[int] = (),
+) -> Iterator[Progress | Surroundings]:  # fmt: skip
     """Yield what happens and at last the Surroundings. ``done`` counts this stage alone.
 
-    Raises ValueError where it is stopped.
+    without: pool rows that need not stay. Raises ValueError where it is stopped.
     """
     mllm, pool, encoder = sources.mllm, sources.pool, sources.encoder
     excluded = frozenset(tpas.barred(pool, sources.subject(selection.request)))
@@ -57,7 +58,7 @@ def measure(
         pause(stop)
         yield Progress("statistics", message, 0.8 * done)
     yield Progress("neighbours", "Reading the nearest concepts, which must stay…", 0.8)
-    near, keep = what_stays(sources, selection, config.seed)
+    near, keep = what_stays(sources, selection, config.seed, without)
     pause(stop)
     fitted, bases = _spaces(mllm, layers, statistics, keep, config)
     yield Surroundings(statistics, near, keep, fitted, bases)

@@ -313,3 +313,8 @@ class RunRecord:
     told: Share | None = None
     revision: str = ""
     encoder: str = ""
+
+    @property
+    def hub_name(self) -> str:
+        """The model's name on the hub; "" where it was a folder, whose name may be a stranger's."""
+        return self.model if self.revision else ""

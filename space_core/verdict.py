@@ -25,8 +25,8 @@ VIEWS = (
 NOT_MEASURED = (
     "whether the concept comes back after fine-tuning, quantising, pruning, or merging with "
     "another model: each of them changes the weights that were measured;",
-    "beyond the questions of the run: other wordings, other languages, longer conversations, and "
-    "prompts that are meant to bring the concept back;",
+    "what the questions of the run do not ask: more wordings and languages, longer conversations, "
+    "and prompts that are meant to bring the concept back;",
     "images unlike those of the run's evaluation, and several images in one prompt;",
     "abilities of the model other than those that the questions of the run ask for;",
     "whether what is left of the concept could be read from the model's inner states.",

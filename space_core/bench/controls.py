@@ -66,17 +66,23 @@ def other_target(bench: Bench, request: ConceptRequest) -> Change:
     return with_config(DEFAULT)(bench, ConceptRequest(elsewhere(bench.sources, request).name))
 
 
-def with_task(make: MakeTask) -> Method:
+def with_task(make: MakeTask, unmoved: bool = False) -> Method:
     """SPACE's surroundings and loss, with another task than its optimised anchors give.
 
-    Without the second look, which only anchors that are moved can have: to be compared with the
+    unmoved: the anchors themselves are overwritten, so that L_keep must not hold them. Without the
+    second look, which only anchors that are moved can have: to be compared with the
     ablation "no second look".
     """
 
     def run(bench: Bench, request: ConceptRequest) -> Change:
         sources = bench.sources
         selection = select_anchors(bench, request, TpasConfig())
-        *_, around = surroundings.measure(sources, selection, DEFAULT, lambda: False)
+        kept, without = selection, ()
+        if unmoved:
+            selection = tpas.chosen_alone(sources.space, sources.pool, sources.around, selection)
+            kept = replace(selection, anchors=())
+            without = [anchor.row for anchor in selection.anchors]
+        *_, around = surroundings.measure(sources, kept, DEFAULT, lambda: False, without)
         task = make(sources, selection, around)
         job = surroundings.job(sources, selection, DEFAULT, around, task)
         *_, edit = train(sources.mllm, job, DEFAULT, lambda: False)
@@ -94,8 +100,7 @@ def true_images(sources: Sources, selection: Selection, around: Surroundings) ->
 
 def not_inverted(sources: Sources, selection: Selection, around: Surroundings) -> Task:
     """Anchors chosen by words, as they are, overwritten in the target's place."""
-    chosen = tpas.chosen_alone(sources.space, sources.pool, sources.around, selection)
-    return _overwritten(sources, chosen, _anchors(sources, chosen))
+    return _overwritten(sources, selection, _anchors(sources, selection))
 
 
 def other_belief(sources: Sources, selection: Selection, around: Surroundings) -> Task:
@@ -160,7 +165,7 @@ CONTROLS: dict[str, Entry] = {
     RANDOM: Entry("ablation", with_anchors(1.0)),
     CHOSEN: Entry("ablation", with_anchors(0.0)),
     "plain anchors": Entry("ablation", with_config(replace(DEFAULT, inversion_steps=0))),
-    "no inversion": Entry("ablation", with_task(not_inverted)),
+    "no inversion": Entry("ablation", with_task(not_inverted, unmoved=True)),
     # The null space: soft in SPACE itself, hard, none; all else alike.
     "hard 0.05": Entry("ablation", with_config(replace(DEFAULT, mode="hard", energy=0.05))),
     "no null space": Entry("ablation", with_config(replace(DEFAULT, lam=_NONE))),

@@ -41,7 +41,8 @@ Row = tuple[str, float | str, str, float | str]
 COLUMNS = ("model", "device", "dtype", "blocks", "stage", "value", "unit", "of_a_lora_step")
 _MISSING = "not measured: needs a GPU"
 _QUESTIONS = ("What is this?", "Is this a lemon?", "What colour is it?", "How many are there?")
-_BATCH = 80  # as many examples as a step of DCSI takes with these kinds of task
+# The kinds of task that an erasure of a thing has. What is asked in text alone is left out.
+_KINDS = ("name", "yes-no", "choice", "others", "meaning", "languages", "skills")
 _SHARD, _ANCHORS, _LORA_STEPS, _ROUNDS, _ASKED = 200, 24, 10, 5, 16
 
 
@@ -115,12 +116,14 @@ def _measured(shape: Shape, device: str, dtype: str, load: Load) -> Iterator[Row
     features, examples = clock(lambda: _examples(mllm, shape.side))
     # What a step costs that fine-tuning makes: as many examples, adapters on the whole decoder.
     step = None
+    task, kept = dcsi.batch(_task(examples), _kept(examples), torch.Generator().manual_seed(0))
+    batch = [*(example for _, example in task), *kept]
     try:
-        step, tuned = lora_step(mllm, examples[:_BATCH], _LORA_STEPS, clock)
-        yield f"LoRA step, {_BATCH} examples", step, "s", 1.0
+        step, tuned = lora_step(mllm, batch, _LORA_STEPS, clock)
+        yield f"LoRA step, {len(batch)} examples", step, "s", 1.0
         yield "LoRA, peak memory", tuned, "GB", ""
     except torch.OutOfMemoryError:
-        yield f"LoRA step, {_BATCH} examples: out of memory", "", "", ""
+        yield f"LoRA step, {len(batch)} examples: out of memory", "", "", ""
 
     def timed(stage: str, seconds: float) -> Row:
         return stage, seconds, "s", seconds / step if step else ""
@@ -169,7 +172,7 @@ def _examples(mllm: Mllm, side: int) -> tuple[list[torch.Tensor], list[Example]]
 
 
 def _task(examples: Sequence[Example]) -> dict[str, list[Example]]:
-    return {"name": examples[:_ANCHORS], "yes-no": examples[_ANCHORS : 2 * _ANCHORS]}
+    return dict.fromkeys(_KINDS, examples[: 2 * _ANCHORS])
 
 
 def _kept(examples: Sequence[Example]) -> Kept:

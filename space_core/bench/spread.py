@@ -17,8 +17,9 @@ _OTHERS = 96
 def entropies(sources: Sources, selection: Selection, edit: Edit) -> tuple[float, float]:
     """Without the edit and with it: of all anchors, as they are and asked their name.
 
-    Features are those that L_div spreads, after the last block that SPACE edits, less what they
-    share with images that must stay: the base model's mean over some that certify.
+    Features after the last block that SPACE edits, where L_div acts, less what they share with
+    images that must stay: the base model's mean over some that certify. L_div itself sees what it
+    trains on: moved anchors, where a method moves them, less the neighbours' mean.
     """
     mllm = sources.mllm
     block, question = last_edited_block(mllm, DcsiConfig()), wordings.NAMING["thing"].taught[0]

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import io
+import json
 import math
 import shlex
 import struct
@@ -78,10 +79,15 @@ def test_the_files_hold_the_run(tmp_path, edit):
 
 
 def test_a_model_of_the_hub_is_named_with_its_commit(tmp_path, edit):
-    text = packed(tmp_path / "run.zip", run_of(edit), edit)["README.txt"].decode()
+    files = packed(tmp_path / "run.zip", run_of(edit), edit)
+    text = files["README.txt"].decode()
+    config = json.loads(files["lora/adapter_config.json"])
+    assert (config["base_model_name_or_path"], config["revision"]) == ("demo", "0123abcd")
     assert "came from the hub: demo, commit 0123abcd." in text
-    folder = packed(tmp_path / "run.zip", run_of(edit, revision=""), edit)["README.txt"].decode()
-    assert "hub" not in folder
+    files = packed(tmp_path / "run.zip", run_of(edit, revision=""), edit)
+    assert "hub" not in files["README.txt"].decode()
+    # On the hub, the last parts of a path may be a stranger's model.
+    assert json.loads(files["lora/adapter_config.json"])["base_model_name_or_path"] == ""
 
 
 def test_a_question_cannot_act_as_a_formula(tmp_path, edit):

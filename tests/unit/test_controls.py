@@ -7,7 +7,9 @@ from types import SimpleNamespace
 import pytest
 import torch
 from small_world import FRUIT, VEHICLES, World, make_world
+from tiny_sources import tiny_sources
 
+from space_core import surroundings
 from space_core.baselines import BASELINES
 from space_core.bench import change, controls
 from space_core.bench import methods as methods_of
@@ -204,3 +206,27 @@ def test_an_erasure_says_how_long_each_stage_took(monkeypatch):
     done = change.erased(SimpleNamespace(sources=None), None, DEFAULT)
     assert done.stages == {"reading": 3, "inversion": 2, "training": 4}
     assert done.selection is used
+
+
+def test_what_is_overwritten_as_it_is_need_not_stay(tmp_path, monkeypatch):
+    sources, selection = tiny_sources(tmp_path)
+    held, told, measure = [], [], surroundings.measure
+
+    def watched(*arguments):
+        *_, around = measure(*arguments)
+        held.append(around.keep)
+        yield around
+
+    def make(_sources, used, around):
+        told.extend(anchor.row for anchor in used.anchors)
+        return {"name": around.keep.far}
+
+    monkeypatch.setattr(controls, "select_anchors", lambda *_: selection)
+    monkeypatch.setattr(controls.surroundings, "measure", watched)
+    edit = Edit({"layer": LayerEdit(torch.ones(1, 1), torch.ones(1, 1))})
+    monkeypatch.setattr(controls, "train", lambda *_: [edit])
+    monkeypatch.setattr(controls, "trained", lambda edit: edit)
+    for unmoved in (False, True):
+        controls.with_task(make, unmoved)(SimpleNamespace(sources=sources), selection.request)
+    moved, still = held
+    assert set(told) <= {*moved.rows} and not {*told} & {*still.rows}

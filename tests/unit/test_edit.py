@@ -1,5 +1,7 @@
 """An edit is exact while it is on, and leaves no trace when it is off."""
 
+import json
+
 import pytest
 import torch
 from torch import nn
@@ -186,7 +188,9 @@ def test_lora_adapter_gives_the_edited_logits(model, edit, tmp_path):
     base = logits(model)
     with edited(model, edit):
         expected = logits(model)
-    stored = edit.to_peft(tmp_path, "tiny/llama")
+    stored = edit.to_peft(tmp_path, "tiny/llama", revision="0123abcd")
+    config = json.loads((tmp_path / "adapter_config.json").read_text(encoding="utf-8"))
+    assert config["base_model_name_or_path"] == "tiny/llama" and config["revision"] == "0123abcd"
     for name in edit.layers:
         error = (stored.delta(name) - edit.delta(name)).norm() / edit.delta(name).norm()
         assert error <= 1e-6

@@ -20,6 +20,7 @@ from space_core.edit import Edit, LayerEdit, edited, weights_sha256
 from space_core.merged_card import card
 from space_core.mllm import load_mllm
 from space_core.runs import save_run
+from space_core.shares import STILL
 
 EVIL = "<img src=x onerror=alert(1)> [a](javascript:b)\n# `head` |"
 
@@ -156,6 +157,14 @@ def test_the_card_gives_the_numbers_of_the_run_and_what_they_leave_open(run, wri
     # What a path on some machine is called is nobody's base model.
     assert "base_model" not in text
     assert "early" not in text and "early" in card(replace(run, stopped=True), "")
+
+
+def test_the_card_says_the_verdict_and_what_comes_out_in_other_ways(run):
+    one = next(iter(run.outcomes))
+    spanish = replace(one, group="target", kind="name-es", right_before=True, verdict=STILL)
+    named = replace(run.forget_accuracy, successes=0, questions=60, low=0.0, high=0.06)
+    text = card(replace(run, forget_accuracy=named, outcomes=(spanish,) * 18), "")
+    assert "**Not forgotten in every way.**" in text and "its name, in Spanish 18 of 18" in text
 
 
 def test_the_card_of_a_hub_model_names_it(run):

@@ -145,9 +145,10 @@ def test_every_kind_of_source_gives_the_same_words(tmp_path, kind):
                 said = {"label": name}
                 for ending, held in (
                     ("png", png(noise(i))), ("txt", text.encode()),
-                    ("json", json.dumps(said).encode()),
+                    ("json", json.dumps(said).encode()), ("hidden", b"what macOS puts beside"),
                 ):  # fmt: skip
-                    member = tarfile.TarInfo(f"train/{i:04}.{ending}")
+                    hidden = ending == "hidden"
+                    member = tarfile.TarInfo(f"train/{'._' * hidden}{i:04}.{ending}")
                     member.size = len(held)
                     tar.addfile(member, io.BytesIO(held))
     found = [one.read() for one in entries(source, Columns())]

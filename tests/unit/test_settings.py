@@ -99,6 +99,7 @@ def test_a_password_is_not_told(monkeypatch):
 def test_a_space_loads_no_model_that_it_was_not_told_to_allow(monkeypatch):
     monkeypatch.setenv("SPACE_ID", "ada/auditor")
     assert of(monkeypatch).allowed_models == BUNDLED
+    assert of(monkeypatch, allowed_models=" , ").allowed_models == BUNDLED
     with pytest.raises(ValueError, match="SPACE_MODEL is 'org/model', which is not allowed"):
         of(monkeypatch, model="org/model")
     assert of(monkeypatch, model="org/model", allowed_models="org/model").model == "org/model"

@@ -16,6 +16,8 @@ from space_core.settings import Settings
 MILLIONS = {
     "SmolVLM-256M": 256, "Qwen2.5-VL-3B": 3755, "LLaVA-1.5-7B": 7063, "Qwen2.5-VL-7B": 8292,
 }  # fmt: skip
+# Seven kinds of task, one of them twice, and four of what is kept.
+LORA = f"LoRA step, {8 * 8 + 24 + 16 + 16 + 16} examples"
 
 
 @pytest.mark.parametrize("shape", PUBLISHED, ids=lambda one: one.name)
@@ -29,7 +31,7 @@ def test_a_published_shape_has_the_published_size(shape):
 
 def test_every_stage_is_measured_and_what_needs_a_gpu_is_named(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("SPACE_DEVICE", "cpu")
-    for name, less in (("_LORA_STEPS", 2), ("_BATCH", 8), ("_ANCHORS", 4), ("_ROUNDS", 1)):
+    for name, less in (("_LORA_STEPS", 2), ("_ANCHORS", 4), ("_ROUNDS", 1)):
         monkeypatch.setattr(speed, name, less)
     made = []
     monkeypatch.setattr(
@@ -41,12 +43,12 @@ def test_every_stage_is_measured_and_what_needs_a_gpu_is_named(tmp_path, monkeyp
     rows = list(csv.DictReader(out.open(encoding="utf-8")))
     own = {row["stage"]: row for row in rows if row["model"] == "LLaVA-1.5, small"}
     for stage in (
-        "LoRA step, 8 examples", "statistics, 3 images with a question", "null space",
+        LORA, "statistics, 3 images with a question", "null space",
         "statistics, the pass that sums the moments", "a plain forward pass over the same set",
         "reading the statistics, one shard of ten", "inversion, 40 steps", "erase, 2 steps",
         "erase, one step", "putting the edit on",
     ):  # fmt: skip
-        row, step = own[stage], float(own["LoRA step, 8 examples"]["value"])
+        row, step = own[stage], float(own[LORA]["value"])
         assert float(row["value"]) > 0 and row["unit"] == "s", stage
         # The file keeps four digits.
         assert float(row["of_a_lora_step"]) == pytest.approx(float(row["value"]) / step, abs=0.2)
@@ -75,7 +77,7 @@ def test_where_lora_alone_does_not_fit_all_else_is_measured_thrifty(tmp_path, mo
     rows = list(csv.DictReader((tmp_path / "speed.csv").open(encoding="utf-8")))
     own = {row["stage"]: row for row in rows if row["model"] == only[0]}
     assert seen == [True] and "blocks computed twice, to spare memory" in own
-    assert "LoRA step, 80 examples: out of memory" in own
+    assert f"{LORA}: out of memory" in own
     assert float(own["erase, one step"]["value"]) > 0
     assert not own["erase, one step"]["of_a_lora_step"]
     assert float(own["tokens a second, edit on"]["value"]) > 0
