@@ -26,7 +26,7 @@ def tune(args: argparse.Namespace) -> None:
     """Choose every baseline's learning rate and steps on concepts that the suite never measures."""
     from space_core.bench import tuning
 
-    print(tuning.run(Settings.from_env(), args.results))
+    print(tuning.run(Settings.from_env(), args.results, tuple(args.only)))
 
 
 def reference(args: argparse.Namespace) -> None:
@@ -73,5 +73,7 @@ def add_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     one.add_argument("--only", nargs="*", default=[], metavar="METHOD", help="these methods alone")
     one.add_argument("--images", type=Path, metavar="FOLDER",
                      help="targets.txt, train and test of your own; see docs/bench.md")  # fmt: skip
-    for one in (one, command("bench-tune", tune), command("bench-reference", reference)):
+    tuned = command("bench-tune", tune)
+    tuned.add_argument("--only", nargs="*", default=[], metavar="METHOD", help="these alone")
+    for one in (one, tuned, command("bench-reference", reference)):
         one.add_argument("--results", type=Path, required=True, help="folder of the tables")

@@ -25,7 +25,7 @@ from space_core.bench.change import Entry
 from space_core.bench.image_folder import convert
 from space_core.bench.main_job import chosen
 from space_core.bench.measure import ask, measure, open_with_images
-from space_core.bench.methods import TUNABLE, inputs_of, methods, tuned_settings
+from space_core.bench.methods import TUNABLE, inputs_of, methods, tuned, tuned_settings
 from space_core.bench.score import COUNTED, Question, gap, row_of
 from space_core.bench.targets import DOMAINS, PROTOTYPE, TARGETS, TUNING, drawn, read_targets
 from space_core.leaderboard import PARTS, SPACE, About, Leaderboard, Row, write_rows
@@ -64,8 +64,7 @@ class Suite:
 
 def run(settings: Settings, suite: Suite) -> str:
     """Measure what ``out`` lacks, write tables to ``results``, and return the leaderboard."""
-    tuned = tuned_settings(suite.results)
-    known = methods(tuned)
+    known = methods(tuned_settings(suite.results))
     if unknown := sorted(set(suite.only) - set(known)):
         raise ValueError(f"No method is called {unknown[0]!r}. There are: {', '.join(known)}.")
     if suite.images:
@@ -90,7 +89,7 @@ def run(settings: Settings, suite: Suite) -> str:
         )
         if stale := len(paths) - len(rows):
             log.warning("%d rows were measured with something else and are left out", stale)
-        about = _about(bench, _whole(suite, known, targets, rows), tuned, rows)
+        about = _about(bench, _whole(suite, known, targets, rows), tuned(suite.results), rows)
         text = tables.write(suite.results, Leaderboard(rows, about))
     return text
 
@@ -164,7 +163,9 @@ def _targets(bench: Bench, suite: Suite) -> dict[str, list[str]]:
     return read_targets(path, bench.split)
 
 
-def _about(bench: Bench, suite: Suite, tuned: Mapping[str, object], rows: Sequence[Row]) -> About:
+def _about(
+    bench: Bench, suite: Suite, tuned: Mapping[str, Mapping[str, str]], rows: Sequence[Row],
+) -> About:
     untuned = sorted(set(TUNABLE) - set(tuned))
     if untuned:
         what = "untuned" if not tuned else f"{', '.join(untuned)} untuned"
@@ -174,6 +175,9 @@ def _about(bench: Bench, suite: Suite, tuned: Mapping[str, object], rows: Sequen
         )
     else:
         tuning = "learning rate and steps chosen on other concepts, see tuning.csv."
+        now = inputs_of(bench, "data-dependent")
+        if older := [name for name, one in tuned.items() if one["inputs"] != now]:
+            tuning += f" Chosen with an earlier version, and not anew: {', '.join(older)}."
     missing = {row.target for row in rows if math.isnan(row.gap)}
     measured = reference.said(len({row.target for row in rows}), len(missing))
     created = datetime.now(UTC).isoformat(timespec="seconds")

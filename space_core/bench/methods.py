@@ -63,19 +63,31 @@ def tuned_settings(results: Path) -> dict[str, LoraConfig]:
 
     Raises ValueError for a file that names no setting of the grids.
     """
+    return {
+        name: next(config for config in TUNABLE[name].grid if said(config) == one["setting"])
+        for name, one in tuned(results).items()
+    }
+
+
+def tuned(results: Path) -> dict[str, dict[str, str]]:
+    """By baseline the ``setting`` that `bench-tune` chose, and the ``inputs`` it was chosen with,
+    "" where nobody noted them. Raises ValueError as `tuned_settings` does.
+    """
     path = results / TUNED
     if not path.is_file():
         return {}
     try:
         chosen = json.loads(path.read_text(encoding="utf-8"))["chosen"]
-        return {
-            name: next(config for config in TUNABLE[name].grid if said(config) == setting)
-            for name, setting in chosen.items()
-        }
-    except (AttributeError, KeyError, TypeError, ValueError, StopIteration) as fault:
-        raise ValueError(
-            f"{path} names settings that are in no grid: run bench-tune again."
-        ) from fault
+        found = {name: (one["setting"], one["inputs"]) for name, one in chosen.items()}
+        strange = [
+            name for name, (setting, _) in found.items()
+            if setting not in map(said, TUNABLE[name].grid)
+        ]  # fmt: skip
+    except (AttributeError, KeyError, TypeError, ValueError) as fault:
+        raise ValueError(f"{path} is no file of bench-tune: run it again.") from fault
+    if strange:
+        raise ValueError(f"{path} names settings that are in no grid: run bench-tune again.")
+    return {name: dict(zip(("setting", "inputs"), pair)) for name, pair in found.items()}
 
 
 def baseline(one: Baseline, config: LoraConfig, read: Recent[Data]) -> Method:

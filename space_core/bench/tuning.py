@@ -6,7 +6,7 @@ The grids are `baselines.BASELINES`, at most six settings each; the concepts are
 domain in `targets.TUNING`. One rule for all: the setting with the best mean GRF-F1, the harmonic
 mean of 1 − FA and proximal RA, wins; of equal ones the first. A row is written as soon as it is
 measured, and a second call goes on where the first stopped. Under `torchrun` the processes share
-the concepts.
+the concepts. `--only idk` tunes one baseline and leaves what was chosen for the others.
 """
 
 import json
@@ -22,7 +22,7 @@ from space_core.baselines.lora import LoraConfig
 from space_core.bench.change import Entry
 from space_core.bench.files import read_csv, write_csv
 from space_core.bench.measure import Asked, ask, measure, open_with_images
-from space_core.bench.methods import TUNABLE, TUNED, baseline, inputs_of, said
+from space_core.bench.methods import TUNABLE, TUNED, baseline, inputs_of, said, tuned
 from space_core.bench.targets import tuning_targets
 from space_core.edit import Diverged
 from space_core.ranks import rank
@@ -53,26 +53,40 @@ class Trial:
     inputs: str = ""
 
 
-def run(settings: Settings, results: Path) -> str:
-    """Measure what ``results`` lacks, write down what was chosen, and return it as Markdown."""
+def run(settings: Settings, results: Path, only: Sequence[str] = ()) -> str:
+    """Measure what ``results`` lacks, write down what was chosen, and return it as Markdown.
+
+    only: these baselines. Raises ValueError for a name that is none.
+    """
+    if strange := set(only) - set(TUNABLE):
+        raise ValueError(f"There is nothing to tune for {min(strange)!r}: choose of {[*TUNABLE]}.")
+    tried = [(name, config) for name, config in _settings() if name in (only or TUNABLE)]
     bench = open_with_images(settings)
     targets, inputs = tuning_targets(bench.split), inputs_of(bench, "data-dependent")
     results.mkdir(parents=True, exist_ok=True)
-    _measure(bench, results, targets, inputs)
+    _measure(bench, results, targets, inputs, tried)
     trials = _read(results, inputs)
-    wanted = [(target, name, said(config)) for target in targets for name, config in _settings()]
+    wanted = [(target, name, said(config)) for target in targets for name, config in tried]
     found = {(one.target, one.method, one.setting): one for one in trials}
     if missing := len(set(wanted) - set(found)):
         return f"{missing} of {len(wanted)} trials are left to other processes, or to another call."
-    _write(results / _TABLE, [found[one] for one in wanted])
-    for part in results.glob(_PARTS):
-        part.unlink()
+    names = {name for name, _ in tried}
+    others = [one for one in read_csv(results / _TABLE, Trial, _WHAT) if one.method not in names]
+    _write(results / _TABLE, [*(found[one] for one in wanted), *others])
+    if len(names) == len(TUNABLE):
+        for part in results.glob(_PARTS):
+            part.unlink()
     means = {
-        (name, said(config)): _mean(trials, name, said(config), targets)
-        for name, config in _settings()
+        (name, said(config)): _mean(trials, name, said(config), targets) for name, config in tried
     }
     chosen = choose(means)
-    text = json.dumps({"rule": RULE, "targets": targets, "chosen": chosen}, indent=1)
+    before = {name: one for name, one in tuned(results).items() if name not in names}
+    text = json.dumps({
+        "rule": RULE, "targets": targets,
+        "chosen": before | {
+            name: {"setting": setting, "inputs": inputs} for name, setting in chosen.items()
+        },
+    }, indent=1)
     (results / TUNED).write_text(f"{text}\n", encoding="utf-8")
     lines = ["| method | setting | mean GRF-F1 | |", "| --- | --- | --- | --- |"]
     lines += [
@@ -82,7 +96,10 @@ def run(settings: Settings, results: Path) -> str:
     return "\n".join(lines)
 
 
-def _measure(bench: Bench, results: Path, targets: Sequence[str], inputs: str) -> None:
+def _measure(
+    bench: Bench, results: Path, targets: Sequence[str], inputs: str,
+    tried: Sequence[tuple[str, LoraConfig]],
+) -> None:  # fmt: skip
     """Try what is missing, or was tried with other inputs.
 
     Of several processes (`ranks`) each has targets, and a file, its own.
@@ -91,11 +108,15 @@ def _measure(bench: Bench, results: Path, targets: Sequence[str], inputs: str) -
     path = results / (_TABLE if count == 1 else f"tuning-{number}.csv")
     read = Recent[Data](2)
     known = _read(results, inputs)
-    own = [one for one in read_csv(path, Trial, _WHAT) if one.inputs == inputs]
+    names = {name for name, _ in tried}
+    own = [
+        one for one in read_csv(path, Trial, _WHAT)
+        if one.inputs == inputs or one.method not in names
+    ]  # fmt: skip
     for target in targets[number::count]:
         done = {(one.method, one.setting) for one in known if one.target == target}
         asked = None
-        for name, config in _settings():
+        for name, config in tried:
             if (name, said(config)) not in done:
                 log.warning("bench-tune: %s, %s, on %s", name, said(config), target)
                 # The rule looks at naming alone.

@@ -169,7 +169,7 @@ def test_wrong_arguments(pipeline, arguments, capsys):
          (Suite(Path("o"), Path("r"), False, ("ga", "siu"), Path("f")),)),
         ("bench --out o --results r --quick", "bench.board.run",
          (Suite(Path("o"), Path("r"), True),)),
-        ("bench-tune --results r", "bench.tuning.run", (Path("r"),)),
+        ("bench-tune --results r --only idk", "bench.tuning.run", (Path("r"), ("idk",))),
         ("bench-reference --results r", "bench.reference.run", (Path("r"),)),
         ("main-job --out o.csv", "bench.main_job.run", (Path("o.csv"),)),
         ("demo-build --packages p --wordnet n --work w --out o --without t.txt", "demo.build.build",

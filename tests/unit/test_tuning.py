@@ -89,6 +89,22 @@ def test_what_was_tried_with_other_data_is_tried_again(tried, tmp_path, monkeypa
     assert len(tried) == 2 * done - 3
 
 
+def test_one_baseline_is_tuned_and_what_the_others_have_stays(tried, tmp_path, monkeypatch):
+    tried += [None] * 3  # so that no stop follows
+    tuning.run(Settings(), tmp_path)
+    monkeypatch.setattr(methods, "VERSION", "another")
+    del tried[3:]
+    tuning.run(Settings(), tmp_path, ("siu",))
+    assert {name for name, _, _ in tried[3:]} == {"siu"}
+    chosen, now = methods.tuned(tmp_path), methods.inputs_of(Bench(), "data-dependent")
+    assert set(chosen) == set(TUNABLE)
+    assert [name for name, one in chosen.items() if one["inputs"] == now] == ["siu"]
+    rows = (tmp_path / "tuning.csv").read_text().splitlines()
+    assert len(rows) - 1 == 2 * sum(len(one.grid) for one in TUNABLE.values())
+    with pytest.raises(ValueError, match="nothing to tune for 'direction'"):
+        tuning.run(Settings(), tmp_path, ("direction",))
+
+
 def test_the_best_mean_wins_and_the_first_of_equals():
     means = {("a", "1"): 0.5, ("a", "2"): 0.7, ("a", "3"): 0.7, ("a", "4"): math.nan,
              ("b", "1"): math.nan}  # fmt: skip
@@ -102,11 +118,16 @@ def test_untuned_methods_run_with_the_first_of_their_grid_and_say_so():
 
 
 @pytest.mark.parametrize(
-    "text", ['{"chosen": {"ga": "rate 7"}}', '{"chosen": {"gb": ""}}', "[]", "{"]
+    "text",
+    [
+        '{"chosen": {"ga": {"setting": "rate 7", "inputs": ""}}}',
+        '{"chosen": {"gb": {"setting": "", "inputs": ""}}}', '{"chosen": {"ga": "rate 7"}}',
+        "[]", "{",
+    ],
 )
 def test_a_choice_that_is_in_no_grid_is_refused(tmp_path, text):
     (tmp_path / "tuning.json").write_text(text)
-    with pytest.raises(ValueError, match="run bench-tune again"):
+    with pytest.raises(ValueError, match="run (bench-tune|it) again"):
         tuned_settings(tmp_path)
 
 
