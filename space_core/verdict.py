@@ -210,4 +210,4 @@ def _leaks(record: RunRecord, own: OwnImages | None) -> tuple[Way, ...]:
 
 def _limit(value: float) -> str:
     # Rounded up: what misses the 10 % by little must not read as 10 %.
-    return f"{math.ceil(1000 * value - 1e-9) / 10:g} %"
+    return f"{math.ceil(1000 * value - 1e-9) / 10:g}\u00a0%"

@@ -53,9 +53,9 @@ def is_shallow(yes_no: Share) -> bool:
 
 
 def percent(value: float) -> str:
-    """0.034 → "3.4 %", 0.5 → "50 %"."""
+    """0.034 → "3.4 %", 0.5 → "50 %"; no line breaks between the two."""
     number = 100 * value
-    return f"{number:.1f} %" if 0 < number < 10 else f"{number:.0f} %"
+    return f"{number:.1f}\u00a0%" if 0 < number < 10 else f"{number:.0f}\u00a0%"
 
 
 def behind(share: Share) -> str:

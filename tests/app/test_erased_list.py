@@ -139,9 +139,9 @@ def test_both_are_asked_and_the_sum_is_offered(after, pipeline):
     ]
     html = after.now["together"]
     assert "Each is forgotten, alone and together" in after.now["together_status"]
-    assert "cat" in html and "lemon" in html and "still named in 0 % of 60 questions" in html
+    assert "cat" in html and "lemon" in html and "still named in 0\u00a0% of 60 questions" in html
     assert "Of 160 questions about other things, 8 are answered" in html
-    assert "4.0 % of its own size (squared); the bounds of the edits together allow 9.0 %" in html
+    assert "4.0\u00a0% of its own size (squared); the bounds of the edits together allow 9.0\u00a0%" in html
     assert "came back bit for bit" in html and can_ask(after)
     found = load_joint(after.now["joint_file"].removesuffix("/together.json"))
     assert [one.run_id for one in found.concepts] == ["run-2", "run-1"]
@@ -154,7 +154,7 @@ def test_what_comes_back_together_is_said(after, pipeline):
     together(after)
     said = after.now["together_status"]
     assert "no longer shown to be forgotten: “cat”, “lemon”" in said and "bad" in said
-    assert "no\nstill named in 50 % of 60" in after.now["together"]
+    assert "no\nstill named in 50\u00a0% of 60" in after.now["together"]
 
 
 @pytest.mark.parametrize(
@@ -243,4 +243,4 @@ def test_what_comes_out_in_another_way_is_not_forgotten_together(after, pipeline
     together(after)
     assert "no longer shown to be forgotten: “lemon”." in after.now["together_status"]
     assert "its name, in Spanish 18 of 18" in after.now["together"]
-    assert "no\nstill named in 0 % of 60" in after.now["together"]
+    assert "no\nstill named in 0\u00a0% of 60" in after.now["together"]

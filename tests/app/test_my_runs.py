@@ -36,7 +36,7 @@ def come(pipeline, visitor: str = "", link: str = "") -> Visit:
 def test_a_run_is_listed_when_it_ends(ready):
     ready.erase()
     (said,) = choices(ready)
-    assert said.splitlines()[:2] == ["lemon: forgotten", "FA 0 %, RA 5.0 %"]
+    assert said.splitlines()[:2] == ["lemon: forgotten", "FA 0\u00a0%, RA 5.0\u00a0%"]
     assert said.splitlines()[2] == "24 Nov 2026, 05:00 UTC"
     assert "lower is better" in ready.now["runs_note"]
 
@@ -69,7 +69,7 @@ def test_a_private_installation_lists_the_runs_of_all(after, pipeline):
     "changes, said",
     [
         ({}, "lemon: forgotten"), ({"forget_high": 0.1001}, "lemon: not shown"),
-        ({"forget": None, "forget_high": None}, "lemon: not verified on images\nFA not measured, RA 98 %"),
+        ({"forget": None, "forget_high": None}, "lemon: not verified on images\nFA not measured, RA 98\u00a0%"),
         ({"state": "stopped"}, "lemon: forgotten, stopped early"),
         ({"broke": 1}, "lemon: the model broke"), ({"broke": 0}, "lemon: forgotten"),
         ({"forget_high": 0.5, "forget_low": 0.11}, "lemon: not forgotten\n"),

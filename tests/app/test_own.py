@@ -281,7 +281,7 @@ def test_what_optimising_made_of_the_anchors_is_told_until_others_are_chosen(rea
     assert not ready.looks["optimised"]["visible"]
     assert ready.erase().looks["optimised"]["visible"]
     assert ready.now["beliefs"] == [
-        ["1 · like lemon", "50 %", "This is a sun.", "This is lemon.", "lemon"]
+        ["1 · like lemon", "50\u00a0%", "This is a sun.", "This is lemon.", "lemon"]
     ]
     ((_, said),) = ready.looks["nearest"]["value"]
     assert said == f"{Bench().pool_caption(31)} · nearest to anchor 1"

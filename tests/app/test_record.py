@@ -148,7 +148,7 @@ def test_an_old_record_is_shown_as_recorded(visit, tmp_path):
     assert visit.looks["record_tab"]["interactive"] and "live_record" not in visit.changed
     assert visit.looks["old_beliefs"]["visible"]
     assert visit.looks["old_beliefs"]["value"] == [
-        ["1 · like lemon", "50 %", "This is a sun.", "This is lemon.", "lemon"]
+        ["1 · like lemon", "50\u00a0%", "This is a sun.", "This is lemon.", "lemon"]
     ]
 
 

@@ -157,7 +157,7 @@ def test_what_stands_behind_a_share_is_counted_and_explained():
 @pytest.mark.parametrize("high", [0.1001, 0.1015, 0.104])
 def test_a_limit_just_above_ten_is_not_called_ten(high):
     why = wording.verdict(record(forget_accuracy=share(0, 34, 0.0, high))).why
-    assert "up to 10 %" not in why and "up to 10.0 %" not in why
+    assert "up to 10\u00a0%" not in why and "up to 10.0\u00a0%" not in why
 
 
 def test_the_verdict_gives_the_numbers_behind_it():
