@@ -74,12 +74,14 @@ def verdict(record: RunRecord, own: OwnImages | None = None) -> Verdict:
     if unnamed or are_forgotten(share) == NO:
         hidden = f"Not forgotten{' in every way' * unnamed}"
     where = "images kept away from the erasure" if ours else f"your {count(share.images, 'image')}"
+    about = f" about {'these' if share.drawings > 1 else 'this'} {count(share.drawings, 'image')}"
     return Verdict(
         forgotten,
         "Forgotten" if forgotten else hidden,
         f"Of {share.questions} questions on {where} that the model answered rightly before, "
         f"it still names the concept in {share.successes}. With 95 % confidence it would name it "
-        f"in {sign} {_limit(share.high)} of such questions; “forgotten” asks for 10 % or less."
+        f"in {sign} {_limit(share.high)} of such questions{about * bool(share.drawings)}; “forgotten” "
+        "asks for 10 % or less."
         + f" {leak_said(found)}" * bool(found) + _in_text(record) + partial,
     )
 
