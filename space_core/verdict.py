@@ -80,8 +80,8 @@ def verdict(record: RunRecord, own: OwnImages | None = None) -> Verdict:
         "Forgotten" if forgotten else hidden,
         f"Of {share.questions} questions on {where} that the model answered rightly before, "
         f"it still names the concept in {share.successes}. With 95 % confidence it would name it "
-        f"in {sign} {_limit(share.high)} of such questions{about * bool(share.drawings)}; “forgotten” "
-        "asks for 10 % or less."
+        f"in {sign} {_limit(share.high)} of such questions{about * bool(share.drawings)}; "
+        "“forgotten” asks for 10 % or less."
         + f" {leak_said(found)}" * bool(found) + _in_text(record) + partial,
     )
 
