@@ -21,7 +21,7 @@ from space_core.edit import Edit, weights_sha256
 from space_core.erasure import Erasure, erase
 from space_core.evaluation_split import EvaluationSplit
 from space_core.memory_plan import check_loads, fitting, free_memory
-from space_core.names import NameBook, book_of
+from space_core.names import NameBook, book_of, words
 from space_core.probes import FAR, NEAR, Probe, known_as, plan
 from space_core.settings import BUNDLED, DcsiConfig, Settings, TpasConfig
 from space_core.sources import Sources, open_sources
@@ -181,7 +181,7 @@ def probes_of(
     """The evaluation's questions, the names by which answers are read, and the target's key."""
     split, sources = bench.split, bench.sources
     concept = sources.subject(request)
-    target, book, key = known_names(bench, concept)
+    target, book, key = known_names(bench, request)
     if split is None:
         return (), book, key
     vector = tpas.embed(sources.space, concept, request.description)
@@ -200,15 +200,23 @@ def probes_of(
     return tuple(one for one in probes if one.group in asked), book, key
 
 
-def known_names(bench: Bench, concept: Concept) -> tuple[Concept | None, NameBook, str]:
-    """The evaluation's own entry for a concept, if any; the names by which answers are read, and
-    the concept's key among them. Without an evaluation the pool's words serve.
+def known_names(
+    bench: Bench, request: ConceptRequest
+) -> tuple[Concept | None, NameBook, str]:
+    """The evaluation's own entry for what is asked for, if any; the names by which answers are
+    read, and its key among them. Without an evaluation the pool's words serve.
+
+    A name that the evaluation has for something else counts only where the request itself says it.
     """
+    concept = bench.sources.subject(request)
     if bench.split is None:
         return None, tpas.name_book(bench.sources.pool, concept), concept.name
     target = known_as(bench.split, concept)
     key = target.name if target else concept.name
-    return target, book_of(bench.split.concepts.values(), key, concept.names), key
+    others = {words(one.name) for one in bench.split.distinct} - {words(key)}
+    names = [name for name in concept.names if words(name) not in others]
+    asked = (request.name, *request.aliases, *names)
+    return target, book_of(bench.split.distinct, key, dict.fromkeys(asked)), key
 
 
 def _other_artists(bench: Bench, concept: Concept, key: str) -> list[tuple[str, float]]:

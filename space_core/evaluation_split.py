@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from space_core.compose import EVALUATION, View, compose
+from space_core.names import distinct
 from space_core.types import Concept
 
 _STREAM = 7  # of random numbers: no other part of the project draws from it
@@ -35,7 +36,8 @@ class EvaluationView:
 class EvaluationSplit:
     """The drawings by concept and by artist. Raises ValueError where the folder is incomplete.
 
-    ``concepts``: what the model may know, by name; ``artists``: whose style training saw;
+    ``concepts``: what the model may know, by name; ``distinct``: the same, each by names that are
+    its alone; ``artists``: whose style training saw;
     ``photographs``: each image is one view, of which neither background nor number is known;
     ``sha256`` covers every file.
     """
@@ -55,6 +57,7 @@ class EvaluationSplit:
             one["name"]: Concept(**{**one, "aliases": tuple(one["aliases"])})
             for one in known["concepts"]
         }
+        self.distinct = distinct(self.concepts.values())
         columns: dict[str, list] = {"image": [], "concept": [], "artist": [], "portrait": []}
         for shard in shards:
             table = pq.read_table(shard, columns=list(columns))

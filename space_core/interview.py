@@ -46,7 +46,7 @@ def judge_images(
     if not images:
         raise ValueError("There is no image to ask about: choose one or more image files.")
     mllm, concept = bench.sources.mllm, bench.sources.subject(record.selection.request)
-    target, book, key = known_names(bench, concept)
+    target, book, key = known_names(bench, record.selection.request)
     target = target or concept
     known = bench.split.concepts.values() if bench.split else bench.sources.pool.concepts.values()
     peers = [one for one in known if key not in (one.name, *one.aliases)]

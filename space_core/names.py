@@ -6,7 +6,8 @@ overlap the longest wins: "a two hump camel" names "two hump camel", not "camel"
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from space_core.types import Concept
@@ -55,6 +56,26 @@ class NameBook:
                     found |= keys
                     free[place] = [False] * length
         return frozenset(found)
+
+
+def distinct(concepts: Collection[Concept]) -> list[Concept]:
+    """The concepts without other names that are what another of them is called first: in French a
+    pencil is a "crayon", and yet it is no crayon.
+
+    For scoring. The guard does not ask for it: what may name the concept is kept away.
+    """
+    first = {words(one.name) for one in concepts}
+
+    def own(one: Concept, name: str) -> bool:
+        return words(name) == words(one.name) or words(name) not in first
+
+    return [
+        replace(
+            one, aliases=tuple(name for name in one.aliases if own(one, name)),
+            labels={code: name for code, name in one.labels.items() if own(one, name)},
+        )
+        for one in concepts
+    ]  # fmt: skip
 
 
 def book_of(concepts: Iterable[Concept], key: str, names: Iterable[str]) -> NameBook:

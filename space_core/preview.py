@@ -34,7 +34,7 @@ def preview(bench: Bench, request: ConceptRequest, seed: int = 0) -> tuple[Said,
     for a bad request.
     """
     mllm, concept = bench.sources.mllm, bench.sources.subject(request)
-    target, _, _ = known_names(bench, concept)
+    target, _, _ = known_names(bench, request)
     if bench.split is None or target is None:
         asked = [kind.held_out[0].format(x=concept.phrase) for kind in _IN_TEXT[concept.family]]
         answers = mllm.answer(asked, [None] * len(asked))

@@ -38,9 +38,9 @@ class Probe:
 def known_as(split: EvaluationSplit, concept: Concept) -> Concept | None:
     """The evaluation's own entry for the concept: by name, or by one of its other names."""
     for name in concept.names:
-        for one in split.concepts.values():
+        for one in split.distinct:
             if words(name) in map(words, one.names):
-                return one
+                return split.concepts[one.name]
     return None
 
 

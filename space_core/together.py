@@ -102,7 +102,7 @@ def _checked(bench: Bench, runs: Sequence[Finished]) -> list[_Target]:
                 raise ValueError(f"The run of “{name}” was made with another {what}: erase anew.")
         check_own(run.edit, record)
         concept = bench.sources.subject(record.selection.request)
-        _, book, key = known_names(bench, concept)
+        _, book, key = known_names(bench, record.selection.request)
         if key in targets:
             raise ValueError(f"“{name}” is erased twice among these runs: leave one out.")
         targets[key] = _Target(key, book, frozenset(tpas.barred(bench.sources.pool, concept)))

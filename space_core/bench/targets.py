@@ -70,8 +70,7 @@ def read_targets(path: Path, split: EvaluationSplit) -> dict[str, list[str]]:
 
 def knows(bench: Bench, name: str) -> bool:
     """Whether the model names it often enough, on views enough, to speak of forgetting."""
-    concept = bench.sources.subject(ConceptRequest(name))
-    target, book, _ = known_names(bench, concept)
+    target, book, _ = known_names(bench, ConceptRequest(name))
     # The same questions as an audit's: those about the target are drawn before all others.
     planned = plan(bench.split, target, (), (), DcsiConfig().seed)
     probes = [one for one in planned if one.group == "target" and one.kind == "name"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from space_core.names import NameBook, book_of, words
+from space_core.names import NameBook, book_of, distinct, words
 from space_core.types import Concept
 
 
@@ -111,3 +111,18 @@ def test_plurals(one, several):
 
 def test_a_glass_is_no_pair_of_glasses():
     assert words("glass") != words("glasses")
+
+
+def test_what_another_concept_is_called_first_is_no_name_of_a_concept():
+    pencil = Concept("pencil", "objects", "tool", labels={"fr": "crayon", "de": "Bleistift"})
+    crayon = Concept("crayon", "objects", "tool", labels={"fr": "crayon pastel", "x": "Crayons"})
+    pencil, crayon = distinct([pencil, crayon])
+    assert pencil.names == ("pencil", "Bleistift")
+    assert crayon.names == ("crayon", "crayon pastel", "Crayons")
+    book = book_of([pencil, crayon], "pencil", pencil.names)
+    assert book.named("This is a crayon.") == {"crayon"}
+    assert book.named("Das ist ein Bleistift.") == {"pencil"}
+    assert book_of([pencil, crayon], "crayon", ("crayon",)).named("a pencil") == {"pencil"}
+    # Who asks for both gets both.
+    both = book_of([pencil, crayon], "pencil", (*pencil.names, "crayon"))
+    assert both.named("This is a crayon.") == {"pencil"}
