@@ -5,15 +5,19 @@
     test/NAME/*.jpg         unseen images to ask about;            or test*.parquet
     concepts.csv            optional: name, domain, category, article, also
 
-The layout of `datasets`' ImageFolder. In parquet files, `image` and `label` as `datasets` writes
-them: bytes, and a name or a class number. Images are shown as they are.
+The layout of `datasets`' ImageFolder, however deep. In parquet files, `image` and `label` (or
+`artist`) as `datasets` writes them: bytes, and a name or a class number. Labels are read as
+ImageNet ("tench, Tinca tinca"), Stanford Dogs ("n02085620-Chihuahua"), SUN397
+("a/apartment_building/outdoor") and WikiArt ("vincent-van-gogh") write them. Images are shown as
+they are.
 """
 
 import csv
 import hashlib
 import io
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -26,6 +30,8 @@ from space_core.types import Concept
 
 _IMAGES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".webp")
 _SHARD = 500
+_WORDNET_ID = re.compile(r"^n\d{8}[-_ ]")
+_LABELS = ("label", "artist")
 
 
 def convert(folder: Path, out: Path) -> tuple[Path, Path]:
@@ -35,7 +41,9 @@ def convert(folder: Path, out: Path) -> tuple[Path, Path]:
     that is in both.
     """
     parts = {name: list(_read(folder, name)) for name in ("train", "test")}
-    known = _concepts(folder, {label for rows in parts.values() for label, _ in rows})
+    also = {name: more for rows in parts.values() for (name, *more), _ in rows}
+    known = _concepts(folder, also)
+    parts = {name: [(label[0], image) for label, image in rows] for name, rows in parts.items()}
     seen = {hashlib.sha256(image).digest() for _, image in parts["train"]}
     for label, image in parts["test"]:
         if hashlib.sha256(image).digest() in seen:
@@ -71,18 +79,20 @@ def convert(folder: Path, out: Path) -> tuple[Path, Path]:
     return out / "pool", out / "evaluation"
 
 
-def _read(folder: Path, part: str) -> Iterator[tuple[str, bytes]]:
-    """(label, image file) of every image of a part, in an order that is the same each time."""
+def _read(folder: Path, part: str) -> Iterator[tuple[list[str], bytes]]:
+    """(names, image file) of every image of a part, in an order that is the same each time."""
     shards = sorted([*folder.glob(f"{part}*.parquet"), *folder.glob(f"data/{part}*.parquet")])
     files = sorted(
-        path for path in (folder / part).glob("*/*") if path.suffix.lower() in _IMAGES
+        path for path in (folder / part).glob("*/**/*") if path.suffix.lower() in _IMAGES
     )
     if not shards and not files:
         raise ValueError(
             f"{folder} holds no images to {part}: it needs {part}/NAME/*.jpg, one folder a "
             f"concept, or {part}*.parquet with image and label."
         )
-    found = _rows(shards) if shards else ((path.parent.name, path.read_bytes()) for path in files)
+    found = _rows(shards) if shards else (
+        (_of_folder(path.parent.relative_to(folder / part)), path.read_bytes()) for path in files
+    )  # fmt: skip
     for label, image in found:
         try:
             Image.open(io.BytesIO(image)).verify()
@@ -90,41 +100,58 @@ def _read(folder: Path, part: str) -> Iterator[tuple[str, bytes]]:
             raise ValueError(
                 f"An image of {label!r} in {folder} cannot be read: take it out."
             ) from fault
-        yield " ".join(label.replace("_", " ").split()), image
+        names = list(filter(None, map(_plain_name, label.split(",") if shards else [label])))
+        yield names or [label], image
+
+
+def _of_folder(place: Path) -> str:
+    """The label of a folder: its name. SUN397 sorts by first letters, and puts the kind last."""
+    first, *rest = place.parts
+    return " ".join(reversed(rest)) if rest and len(first) == 1 else place.name
+
+
+def _plain_name(label: str) -> str:
+    return " ".join(_WORDNET_ID.sub("", label).replace("_", " ").split())
 
 
 def _rows(shards: list[Path]) -> Iterator[tuple[str, bytes]]:
     for shard in shards:
         table = pq.read_table(shard)
-        if missing := {"image", "label"} - set(table.column_names):
+        column = next((name for name in _LABELS if name in table.column_names), "label")
+        if missing := {"image", column} - set(table.column_names):
             raise ValueError(f"{shard} lacks the column {' and '.join(sorted(missing))}.")
-        names = class_names(table.schema, "label")
-        for row in table.select(["image", "label"]).to_pylist():
-            image, label = row["image"], row["label"]
+        names = class_names(table.schema, column)
+        for row in table.select(["image", column]).to_pylist():
+            image, label = row["image"], row[column]
             if isinstance(label, int):
                 if not 0 <= label < len(names):
                     raise ValueError(f"{shard} numbers its labels but does not name No. {label}.")
                 label = names[label]
+            if column == "artist" and label.islower():
+                label = label.replace("-", " ").title()
             yield label, image["bytes"] if isinstance(image, dict) else image
 
 
-def _concepts(folder: Path, labels: set[str]) -> dict[str, Concept]:
-    """What is known of each label: what concepts.csv says, else no more than its name."""
+def _concepts(folder: Path, labels: Mapping[str, list[str]]) -> dict[str, Concept]:
+    """What is known of each label: what concepts.csv says, else no more than its names.
+
+    labels: by name, with its other names.
+    """
     path, said = folder / "concepts.csv", {}
     if path.is_file():
         with path.open(encoding="utf-8-sig", newline="") as file:
             said = {line.get("name", ""): line for line in csv.DictReader(file)}
-        if unknown := sorted(set(said) - labels):
+        if unknown := sorted(set(said) - set(labels)):
             raise ValueError(f"{path} has a line for {unknown[0]!r}, of which there are no images.")
-    return {label: _concept(label, said.get(label, {})) for label in sorted(labels)}
+    return {label: _concept(label, labels[label], said.get(label, {})) for label in sorted(labels)}
 
 
-def _concept(name: str, said: dict[str, str | None]) -> Concept:
+def _concept(name: str, more: list[str], said: dict[str, str | None]) -> Concept:
     domain = said.get("domain") or "objects"
     family = Concept(name, domain, "").family
     general = "" if family == "thing" else family
     article = answers.with_article(name).split()[0] if name.islower() and not general else ""
-    also = (one.strip() for one in (said.get("also") or "").split(";"))
+    also = (*more, *(one.strip() for one in (said.get("also") or "").split(";")))
     return Concept(
         name, domain, said.get("category") or general,
         said["article"] if said.get("article") is not None else article,
