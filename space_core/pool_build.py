@@ -79,7 +79,11 @@ def build(
             return
         if not _marker(work, shard).is_file():
             try:
-                _embed(found[shard * _SHARD :][:_SHARD], work, shard, space)
+                some = found[shard * _SHARD :][:_SHARD]
+                for gone in _embed(some, work, shard, space):
+                    text = f"{gone} of {len(some)} images, shard {number} of {len(shards)}"
+                    share = (number - 1 + gone / len(some)) / len(shards)
+                    yield Progress("embedding", text, share)
             except FileNotFoundError:
                 if (out / MANIFEST).exists():
                     return  # its folder was cleared away: the first process did this shard too
@@ -117,7 +121,8 @@ def _claim(work: Path, found: Sequence[Entry], space: SharedSpace, columns: Colu
         )
 
 
-def _embed(some: Sequence[Entry], work: Path, shard: int, space: SharedSpace) -> None:
+def _embed(some: Sequence[Entry], work: Path, shard: int, space: SharedSpace) -> Iterator[int]:
+    """Write the shard of these images; yields how many were gone through."""
     rows, names, hashes, vectors, left_out = [], [], [], [], []
     for start in range(0, len(some), _BATCH):
         images = []
@@ -136,6 +141,7 @@ def _embed(some: Sequence[Entry], work: Path, shard: int, space: SharedSpace) ->
         if images:
             vectors.append(space.images(images).half())
             hashes += map(image_hashes, images)
+        yield min(start + _BATCH, len(some))
     tensors = {"vectors": torch.cat(vectors) if vectors else torch.empty(0, 0).half()}
     save_tensors(_tensors(work, shard), tensors | {"hashes": hashes_tensor(hashes)}, {})
     _write_table(pa.Table.from_pylist(rows, _SCHEMA), _parquet(work, shard))

@@ -54,6 +54,8 @@ def small_shards(monkeypatch):
 def built(source, out, space=None, columns=Columns()) -> Built:
     *events, end = build(source, out, space or encoder(), columns)
     assert all(isinstance(one, Progress) for one in events) and isinstance(end, Built)
+    done = [one.done for one in events]
+    assert done == sorted(done) and 0 < done[0] <= 1 == done[-1]
     return end
 
 

@@ -63,6 +63,13 @@ def test_two_processes_measure_what_one_measures(tmp_path):
         for layer, moment in known.items():
             assert moment.count == found[layer].count > 0
             torch.testing.assert_close(found[layer].total, moment.total, rtol=1e-12, atol=1e-12)
+    # Where some are lost, those that are there are not measured again.
+    kept = {path: path.stat().st_mtime_ns for path in one[3:]}
+    for path in one[:3]:
+        path.unlink()
+    subprocess.run(command, cwd=ROOT, env=env | {"SPACE_CACHE": str(one[0].parent)}, check=True)
+    assert all(path.is_file() for path in one)
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
 
 
 @pytest.mark.slow
