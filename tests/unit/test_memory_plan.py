@@ -14,7 +14,7 @@ from space_core.cli import main
 from space_core.hub import load_empty_model
 from space_core.memory_plan import Free, Plan, fits, fitting, free_memory, plan
 from space_core.mllm import Mllm
-from space_core.settings import BUNDLED, DcsiConfig
+from space_core.settings import BUNDLED, DcsiConfig, Settings
 
 GB = 10**9
 NEEDS = Plan(
@@ -45,6 +45,29 @@ def test_what_fits_is_said_in_one_line():
     )
     assert "81 GB of main" in fits(NEEDS, Free(90 * GB, None), loaded=False)
     assert "67 GB more of main" in fits(NEEDS, Free(70 * GB, None), loaded=True)
+
+
+@pytest.mark.parametrize(
+    "devices, free, short",
+    [
+        (["cpu"], Free(1000, None), "main memory"), (["cuda:0"], Free(GB, 1000), "GPU memory"),
+        (["cuda:0"], Free(1000, GB), "main memory"), (["cpu"], Free(GB, None), ""),
+        # Spread over several, they never lie in main memory together.
+        (["cuda:0", "cuda:1"], Free(1000, GB), ""),
+    ],
+)  # fmt: skip
+def test_weights_that_do_not_fit_are_a_sentence_before_they_are_read(
+    folder, monkeypatch, devices, free, short
+):
+    monkeypatch.setattr(memory_plan, "all_devices", lambda _wanted: devices)
+    monkeypatch.setattr(memory_plan, "free_memory", lambda _devices: free)
+    monkeypatch.setattr(audit, "open_sources", lambda _settings: "opened")
+    settings = Settings(model=str(folder), dtype="float32")
+    if short:
+        with pytest.raises(ValueError, match=f"take 0.0 GB of {short}, and 0.0 GB are free"):
+            audit.open_bench(settings)
+    else:
+        assert audit.open_bench(settings).sources == "opened"
 
 
 def test_answering_counts_where_it_needs_most():
