@@ -64,6 +64,9 @@ MEASURES = {
     "grf_f1": ("GRF-F1 ↑", "harmonic mean of 1 − FA and near RA: forgetting and sparing at once"),
     "text_ra": ("text RA ↑", "text-only questions about other concepts, kept"),
     "broken": ("broken ↓", "answers about the concept that are no answer: empty or a stammer"),
+    "broken_others": (
+        "broken, others ↓", "answers about all else that are none, and were answers before"
+    ),
     "told": (
         "told",
         "text-only questions about the concept itself, still answered as before: only what it "
@@ -83,11 +86,12 @@ class Row:
     """One method on one target. Shares as fractions, NaN where nothing was asked.
 
     ``n``: the questions behind ``fa``; measures as in `MEASURES`. skills: colour, count, artist
-    and text, kept. broken: share of answers about the target that are none. parameters: trained
-    numbers. peak_mb: memory of the process at its highest. group: a key of `GROUPS`. setting: what
-    the method was run with, where that was chosen. curve: (lower edge of a band of similarity to
-    the concept, naming questions kept, of so many right before), bands `BAND` wide. inputs: hash of
-    the model, the data and the methods that it was measured with. reading_seconds,
+    and text, kept. broken: share of answers about the target that are none; broken_others: of those
+    about all else, which were answers before. parameters: trained numbers. peak_mb: memory of the
+    process at its highest. group: a key of `GROUPS`. setting: what the method was run with, where
+    that was chosen. curve: (lower edge of a band of similarity to the concept, naming questions
+    kept, of so many right before), bands `BAND` wide. inputs: hash of the model, the data and the
+    methods that it was measured with. reading_seconds,
     inversion_seconds, training_seconds: of ``seconds``, those spent on reading what must stay, on
     moving the anchors and on the edit, where a method has these stages. entropy_before,
     entropy_after: spectral entropy of the anchors' features without and with the edit.
@@ -122,6 +126,7 @@ class Row:
     training_seconds: float = math.nan
     entropy_before: float = math.nan
     entropy_after: float = math.nan
+    broken_others: float = math.nan
 
     def __post_init__(self) -> None:
         # Files hold lists.

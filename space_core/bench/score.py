@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from space_core import evaluate, wordings
+from space_core.alarms import is_broken
 from space_core.leaderboard import BAND, Row
 from space_core.types import Outcome
 
@@ -13,7 +14,7 @@ Question = tuple[str, str, str, str]
 # What `row_of` counts; the rest of a row is what was measured.
 COUNTED = (
     "n", "fa", "generality", "ra", "ra_of_before", "proximal_ra", "proximal_all", "grf_f1",
-    "text_ra", "skills", "broken", "told", "curve",
+    "text_ra", "skills", "broken", "broken_others", "told", "curve",
 )  # fmt: skip
 _OPTIONS = 4  # of a multiple choice
 _TAUGHT = {ask for naming in wordings.NAMING.values() for ask in naming.taught}
@@ -37,8 +38,14 @@ def row_of(
         evaluate.skills(outcomes).value,
         float(np.mean([one.verdict == evaluate.BROKEN for one in about])) if about else np.nan,
         ra_of_before=evaluate.of_before(outcomes, "far"), told=evaluate.share(told).value,
-        curve=curve(outcomes),
+        curve=curve(outcomes), broken_others=newly_broken(outcomes),
     )  # fmt: skip
+
+
+def newly_broken(outcomes: Sequence[Outcome]) -> float:
+    """The share of the answers about all but the target that are none, of those that were one."""
+    others = [one for one in outcomes if one.group != "target" and not is_broken(one.before)]
+    return float(np.mean([is_broken(one.after) for one in others])) if others else math.nan
 
 
 def curve(outcomes: Sequence[Outcome]) -> tuple[tuple[float, int, int], ...]:

@@ -13,8 +13,8 @@ from space_core.leaderboard import OURS, PARTS, SPACE, Leaderboard, Line, Row
 
 COLUMNS = (
     "method", "target", "domain", "n", "fa", "generality", "ra", "ra_of_before", "proximal_ra",
-    "proximal_all", "grf_f1", "text_ra", "skills", "told", "broken", "gap", "seconds",
-    "seconds_ratio", "setting",
+    "proximal_all", "grf_f1", "text_ra", "skills", "told", "broken", "broken_others", "gap",
+    "seconds", "seconds_ratio", "setting",
 )  # fmt: skip
 ENTROPY = ("entropy_before", "entropy_after")
 COST = (

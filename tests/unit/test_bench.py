@@ -37,7 +37,7 @@ def row(method: str, target: str, fa: float = 0.1, seconds: float = 10.0) -> Row
         method, target, "food", 100, fa, 0.2, 0.9, 0.8, 0.85, harmonic(1 - fa, 0.8), 1.0, 1.0, 0.0,
         ra_of_before=0.9, seconds=seconds, group=GROUPS[method], told=1.0, curve=((0.3, 4, 5),),
         inversion_seconds=1.0, training_seconds=seconds - 2.0, reading_seconds=1.0,
-        entropy_before=0.5, entropy_after=0.6,
+        entropy_before=0.5, entropy_after=0.6, broken_others=0.0,
     )  # fmt: skip
 
 
@@ -89,6 +89,14 @@ def test_a_row_counts_only_what_was_right_before():
     assert found.proximal_all == 0.5 and found.text_ra == 1.0
     assert found.grf_f1 == pytest.approx(harmonic(0.5, 1.0))
     assert math.isnan(found.gap) and math.isnan(found.told)
+
+
+def test_a_model_that_speaks_no_more_of_others_is_seen():
+    asked = [replace(outcome("near", "name", True), before="a bus", after="a bus")] * 3
+    asked += [replace(outcome("skill", "colour", False), before="red", after="")]
+    asked += [replace(outcome("far", "name", False, before=False), before="", after="")]
+    asked += [replace(outcome("target", "name", False), before="a lemon", after="")] * 5
+    assert row_of("space", "lemon", "food", asked, TRAINED).broken_others == 0.25
 
 
 def test_bands_are_of_naming_alone_and_of_what_was_right_before():
