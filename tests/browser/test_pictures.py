@@ -23,17 +23,15 @@ pytestmark = [
 ]
 
 
-def take(page, name: str, show: str = "", whole: bool = False) -> None:
+def take(page, name: str, show: str = "[role=tablist]", whole: bool = False) -> None:
     """A picture of the window, from the place of `show` on, or of the whole page; in few colours,
     so that it is small."""
-    if show:
-        page.locator(show).first.evaluate("(part) => part.scrollIntoView()")
-    else:
-        page.evaluate("scrollTo(0, 0)")
+    page.locator(show).first.evaluate("(part) => part.scrollIntoView()")
     page.wait_for_timeout(1500)
     path = Path(FOLDER) / f"{name}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
     if whole:
+        page.evaluate("scrollTo(0, 0)")
         whole_page(page, path)
     else:
         page.screenshot(path=path)
