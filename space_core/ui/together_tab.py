@@ -8,7 +8,7 @@ import gradio as gr
 from space_core.downloads import download_folder
 from space_core.joint import JOINT, Joint, JointConcept, check_number, save_joint
 from space_core.runs import EDIT
-from space_core.types import Progress, RunRecord, Share
+from space_core.types import Outcome, Progress, RunRecord, Share
 from space_core.ui import compare_tab, erased_list, markup, my_runs, wording
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.wiring import HEAVY, Parts, View, listen, say_at_once
@@ -150,11 +150,12 @@ def _named(names: Sequence[str]) -> str:
 
 
 def _shown(joint: Joint, runs: Sequence[RunRecord]) -> str:
-    heads = ("Forgotten, alone", "Forgotten, together", "Given away together, by what is asked",
-             "Others kept, alone", "Others kept, together")  # fmt: skip
+    heads = ("Forgotten, alone", "Forgotten, together", "Others kept, alone",
+             "Others kept, together")  # fmt: skip
     rows = [
         (one.concept, [
-            *map(_naming, _forgotten(one, run), _shares(one, "forget_accuracy")), _every_way(one),
+            *map(_naming, _forgotten(one, run), _shares(one, "forget_accuracy"),
+                 (run.outcomes, one.outcomes)),
             *map("\n".join, zip(*(
                 [f"{said}: {_share(share)}" for share in _shares(one, name)]
                 for name, said in _KEPT.items()
@@ -177,14 +178,11 @@ def _shares(one: JointConcept, name: str) -> tuple[Share, Share]:
     return pair.alone, pair.together
 
 
-def _naming(forgotten: str, share: Share) -> str:
+def _naming(forgotten: str, share: Share, outcomes: Sequence[Outcome]) -> str:
     if not share.questions:
         return "not measured"
-    return f"{forgotten}\nstill named in {_share(share)}"
-
-
-def _every_way(one: JointConcept) -> str:
-    return all_said(ways(one.outcomes)).replace(" · ", "\n") or "not measured"
+    others = [way for way in ways(outcomes) if way.kind != "name"]
+    return f"{forgotten}\nstill named in {_share(share)}\n" + all_said(others).replace(" · ", "\n")
 
 
 def _share(share: Share) -> str:
