@@ -15,6 +15,7 @@ _MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+!|~&$-])")
 def card(record: RunRecord, base_model: str) -> str:
     """README.md. base_model: its name on the hub, "" for a folder, which a card cannot link to."""
     request, settings, found = record.selection.request, record.settings, ways(record.outcomes)
+    said = verdict(record)
     other = [f"also: {', '.join(map(_text, request.aliases))}"] if request.aliases else []
     other += [f"described as: {_text(request.description)}"] if request.description else []
     return "\n".join([
@@ -56,7 +57,7 @@ def card(record: RunRecord, base_model: str) -> str:
             for name, share in headline(record).items()
         ),
         "",
-        f"**{verdict(record).headline}.** {_text(verdict(record).why)}",
+        f"**{said.headline}.** {_text(said.why)}",
         *(["", f"{GIVEN_AWAY}, by what is asked: {_text(all_said(found))}."] if found else []),
         "",
         *(f"- Warning of the run: {_text(one)}" for one in record.warnings),

@@ -78,16 +78,19 @@ def tuned(results: Path) -> dict[str, dict[str, str]]:
         return {}
     try:
         chosen = json.loads(path.read_text(encoding="utf-8"))["chosen"]
-        found = {name: (one["setting"], one["inputs"]) for name, one in chosen.items()}
+        found = {
+            name: {"setting": one["setting"], "inputs": one["inputs"]}
+            for name, one in chosen.items()
+        }
         strange = [
-            name for name, (setting, _) in found.items()
-            if setting not in map(said, TUNABLE[name].grid)
+            name for name, one in found.items()
+            if one["setting"] not in map(said, TUNABLE[name].grid)
         ]  # fmt: skip
     except (AttributeError, KeyError, TypeError, ValueError) as fault:
-        raise ValueError(f"{path} is no file of bench-tune: run it again.") from fault
+        raise ValueError(f"{path} is no file of bench-tune: run bench-tune again.") from fault
     if strange:
         raise ValueError(f"{path} names settings that are in no grid: run bench-tune again.")
-    return {name: dict(zip(("setting", "inputs"), pair)) for name, pair in found.items()}
+    return found
 
 
 def baseline(one: Baseline, config: LoraConfig, read: Recent[Data]) -> Method:
