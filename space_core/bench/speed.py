@@ -43,14 +43,15 @@ _MISSING = "not measured: needs a GPU"
 _QUESTIONS = ("What is this?", "Is this a lemon?", "What colour is it?", "How many are there?")
 # The kinds of task that an erasure of a thing has. What is asked in text alone is left out.
 _KINDS = ("name", "yes-no", "choice", "others", "meaning", "languages", "skills")
-_SHARD, _ANCHORS, _LORA_STEPS, _ROUNDS, _ASKED = 200, 24, 10, 5, 16
+_SHARD, _ANCHORS, _LORA_STEPS, _ROUNDS, _ASKED = 200, 24, 5, 5, 16
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
     """How much is measured.
 
-    blocks: how many of the middle ones are edited; thrifty: each computed twice, even where there
+    steps: of the training, and of the inversion where that makes more by itself; blocks: how many
+    of the middle ones are edited; thrifty: each computed twice, even where there
     is memory enough to do without.
     """
 
@@ -108,6 +109,7 @@ def _measured(shape: Shape, device: str, dtype: str, load: Load) -> Iterator[Row
     yield "drawing random weights, in place of loading", clock.seconds, "s", ""
     first = (mllm.decoder_layers() - load.blocks) // 2
     config = DcsiConfig(steps=load.steps, layers=tuple(range(first, first + load.blocks)))
+    config = replace(config, inversion_steps=min(load.steps, config.inversion_steps))
     mllm = replace(mllm, thrifty=load.thrifty)
     mllm, _ = fitting(mllm, config, free_memory(mllm.devices), loaded=True)
     if mllm.thrifty:

@@ -119,16 +119,6 @@ def test_a_whole_run_in_bfloat16(tmp_path):
     whole_run(mllm, tmp_path)
 
 
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_a_whole_run_on_a_gpu(tmp_path, dtype):
-    mllm = replace(tiny_mllm(), device="cuda")
-    mllm.model.to("cuda", dtype)
-    edit = whole_run(mllm, tmp_path)
-    assert all(one.a.device.type == one.s.device.type == "cpu" for one in edit.layers.values())
-
-
 def whole_run(mllm: Mllm, folder: Path) -> Edit:
     """Erase and measure, and check what every run promises."""
     space, pool, around = make_world(folder, kinds=KINDS)

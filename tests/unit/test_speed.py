@@ -45,7 +45,7 @@ def test_every_stage_is_measured_and_what_needs_a_gpu_is_named(tmp_path, monkeyp
     for stage in (
         LORA, "statistics, 3 images with a question", "null space",
         "statistics, the pass that sums the moments", "a plain forward pass over the same set",
-        "reading the statistics, one shard of ten", "inversion, 40 steps", "erase, 2 steps",
+        "reading the statistics, one shard of ten", "inversion, 2 steps", "erase, 2 steps",
         "erase, one step", "putting the edit on",
     ):  # fmt: skip
         row, step = own[stage], float(own[LORA]["value"])
