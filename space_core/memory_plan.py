@@ -77,7 +77,8 @@ def plan(mllm: Mllm, config: DcsiConfig) -> Plan:
     squares = sum(layer.in_features**2 for layer in layers)
     widest = max(layer.in_features for layer in layers)
     tallest = max(layer.out_features for layer in layers)
-    passing = _PASS * length * (numbers * number + widest * _DOUBLE) + squares * _DOUBLE
+    passing = _PASS * length * (numbers * number + widest * _DOUBLE)
+    passing += (squares + widest**2) * _DOUBLE
     spectrum = (_SPECTRUM * widest + _UPDATES * tallest) * widest * _DOUBLE
     statistics = max(passing, spectrum)
     moved = sum(

@@ -121,11 +121,11 @@ class MomentStream:
         """What was seen so far, on the CPU. Raises ValueError where an input was not finite."""
         moments = {}
         for name, total in self._totals.items():
-            total = total.cpu()
             if not total.isfinite().all():
                 raise ValueError(f"{name} saw inputs that are not finite: run it in float32.")
-            # BLAS may leave the two halves an ulp apart; files store one half.
-            moments[name] = Moment((total + total.T) / 2, self._counts[name])
+            # BLAS may leave the two halves an ulp apart; files store one half. Where the layer
+            # lies: a wide one's takes seconds on a CPU.
+            moments[name] = Moment((total + total.T).div_(2).cpu(), self._counts[name])
         return moments
 
     def _hook(self, name: str):

@@ -179,7 +179,8 @@ def job_of(tiny: Tiny) -> dcsi.Job:
     energies = {}
     for name, layer in layers.items():
         weight = layer.weight.double()
-        energies[name] = float(((weight @ moments[name].mean) * weight).sum())
+        moment = moments[name].to(weight.device)
+        energies[name] = float(((weight @ moment.mean) * weight).sum())
     states = after_block(mllm, dcsi.last_edited_block(mllm, CONFIG), kept)
     return dcsi.Job(
         {name: soft_basis(moment, 0.1) for name, moment in moments.items()}, energies,
