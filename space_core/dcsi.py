@@ -25,6 +25,8 @@ from space_core.material import Kept, draw
 from space_core.mllm import Example, Forced, Mllm
 from space_core.moved import moved
 from space_core.nullspace import Basis
+from space_core.repeatable import repeatable
+from space_core.reuse import Reused
 from space_core.settings import DcsiConfig
 from space_core.types import Progress, StepEvent
 
@@ -83,6 +85,9 @@ def train(
         factors[name] = (a, basis.s.to(device, torch.float32))
         groups.append({"params": [a], "lr": config.learning_rate * unit})
     optimiser = torch.optim.Adam(groups, betas=(0.8, 0.95))
+    depth = mllm.decoder_layers()
+    below = Reused(mllm, min(config.blocks(depth)))
+    frozen = Reused(mllm, depth, below)
     started, calm, known = time.monotonic(), 0, dict(job.task)
     for step in range(1, config.steps + 1):
         deltas = {name: (a @ s.T).requires_grad_(True) for name, (a, s) in factors.items()}
@@ -95,8 +100,10 @@ def train(
                     yield event
             look_again = None
         task, kept = batch(known, job.keep, generator)
-        keep = _keep(mllm, kept, layers, deltas, config.keep)
-        losses, overwritten, features = _overwrite(mllm, task, layers, deltas, job, config)
+        keep = _keep(mllm, kept, layers, deltas, config.keep, below, frozen)
+        losses, overwritten, features = _overwrite(
+            mllm, task, layers, deltas, job, config, below
+        )  # fmt: skip
         let_through = _let_through(deltas, factors) if config.mode == "hard" else None
         for name, (a, s) in factors.items():
             a.grad = deltas[name].grad @ s
@@ -140,9 +147,10 @@ def batch(
     return task, kept
 
 
+@repeatable()
 def _overwrite(
     mllm: Mllm, task: Sequence[tuple[str, Example]], layers: Mapping[str, nn.Linear],
-    deltas: Mapping[str, Tensor], job: Job, config: DcsiConfig,
+    deltas: Mapping[str, Tensor], job: Job, config: DcsiConfig, below: Reused,
 ) -> tuple[dict[str, float], float, Tensor]:  # fmt: skip
     """Add ∂(L_task + λ_anc L_orth + λ_div L_div)/∂ΔW to the deltas' gradients.
 
@@ -153,9 +161,9 @@ def _overwrite(
     wrong, features, block = 0, None, last_edited_block(mllm, config)
     # The names first, in one pass: L_orth and L_div look at all of them together.
     for some in mllm.alike([one for _, one in task], PASS, [kind != "name" for kind, _ in task]):
-        kinds = [task[i][0] for i in some]
-        with moved(layers, deltas), block_output(block) as outputs:
-            forced = mllm.force([task[i][1] for i in some])
+        kinds, examples = zip(*(task[i] for i in some))
+        with below.given(examples), moved(layers, deltas), block_output(block) as outputs:
+            forced = mllm.force(examples)
             loss = objective = _task(forced, kinds) / len(task)
             if features is None:
                 named = [i for i, kind in enumerate(kinds) if kind == "name"]
@@ -175,9 +183,10 @@ def _overwrite(
     return said, 1.0 - wrong / len(task), features.detach()
 
 
+@repeatable()
 def _keep(
     mllm: Mllm, kept: Sequence[Example], layers: Mapping[str, nn.Linear],
-    deltas: Mapping[str, Tensor], weight: float,
+    deltas: Mapping[str, Tensor], weight: float, below: Reused, frozen: Reused,
 ) -> float:  # fmt: skip
     """L_keep: mean KL(before ‖ after) along the frozen model's answers.
 
@@ -186,9 +195,9 @@ def _keep(
     total, tokens = 0.0, 0
     for some in mllm.alike(kept, PASS):
         examples = [kept[i] for i in some]
-        with torch.no_grad():
+        with torch.no_grad(), frozen.given(examples):
             before = mllm.force(examples).logits.log_softmax(-1)
-        with moved(layers, deltas), torch.set_grad_enabled(weight > 0):
+        with below.given(examples), moved(layers, deltas), torch.set_grad_enabled(weight > 0):
             after = mllm.force(examples).logits.log_softmax(-1)
             loss = F.kl_div(after, before, reduction="sum", log_target=True)
             if weight:

@@ -15,6 +15,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from space_core.lessons import Lesson
 from space_core.mllm import Example, Mllm
+from space_core.repeatable import repeatable
 
 _ENOUGH = 0.02  # nats per answer token
 PASS = 24  # examples that pass the model together
@@ -69,6 +70,7 @@ def invert(
     yield step, loss, Optimised(list(done.cpu().split(counts)), shift)
 
 
+@repeatable()
 def _surprise(
     mllm: Mllm, examples: Sequence[Example], moved: Tensor
 ) -> tuple[float, Tensor]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from space_core import dcsi, inversion, key_values
+from space_core import dcsi, inversion, key_values, reuse
 from space_core.backend import all_devices, model_dtype
 from space_core.hub import load_empty_model
 from space_core.mllm import Mllm
@@ -29,15 +29,16 @@ _SPECTRUM, _UPDATES = 6, 5
 # A, its gradient and Adam's two moments; ΔW, its gradient and W + ΔW.
 _OF_A, _OF_DELTA = 4, 3
 _ANSWER_TOKENS = 12
+_STEP = 160  # examples of a training step
 _FLOAT, _DOUBLE = 4, 8
 _TWICE = "each block is computed twice, to spare memory"
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Bytes at the peak. All but the moments, which lie on the host, are on the device.
+    """Bytes at the peak, on the device but for the last two, which lie on the host.
 
-    Answering, statistics and training follow each other; the other two stay.
+    Answering, statistics and training follow each other; the others stay. reused: at most.
     """
 
     weights: int
@@ -45,6 +46,12 @@ class Plan:
     statistics: int
     training: int
     moments: int
+    reused: int
+
+    @property
+    def host(self) -> int:
+        """The peak on the host, where the device has memory of its own."""
+        return self.moments + self.reused
 
     @property
     def device(self) -> int:
@@ -98,7 +105,10 @@ def plan(mllm: Mllm, config: DcsiConfig) -> Plan:
     # Nothing below the first edited block needs a gradient, but where anchors are moved.
     passes = max(held(dcsi.PASS, depth - min(blocks)), held(inversion.PASS, depth))
     training = _FLOAT * (moved + answers) + passes
-    return Plan(weights, answering, statistics, training, _MATRICES * squares * _DOUBLE)
+    moments = _MATRICES * squares * _DOUBLE
+    states = config.steps * _STEP * text.hidden_size * number
+    reused = sum(min(reuse.ROOM, states * positions) for positions in (length, _ANSWER_TOKENS))
+    return Plan(weights, answering, statistics, training, moments, reused)
 
 
 def free_memory(devices: Collection[str]) -> Free:
@@ -168,9 +178,9 @@ def fits(plan: Plan, free: Free, *, loaded: bool) -> str:
     Raises ValueError, saying what is short and what helps, where it cannot fit.
     """
     there = plan.weights if loaded else 0
-    needs = [("main memory", plan.moments, free.host)]
+    needs = [("main memory", plan.host, free.host)]
     if free.device is None:
-        needs = [("main memory", plan.moments + plan.device - there, free.host)]
+        needs = [("main memory", plan.host + plan.device - there, free.host)]
     else:
         needs.insert(0, ("GPU memory", plan.device - there, free.device))
     more = " more" if loaded else ""

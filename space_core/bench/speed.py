@@ -43,6 +43,9 @@ _MISSING = "not measured: needs a GPU"
 _QUESTIONS = ("What is this?", "Is this a lemon?", "What colour is it?", "How many are there?")
 # The kinds of task that an erasure of a thing has. What is asked in text alone is left out.
 _KINDS = ("name", "yes-no", "choice", "others", "meaning", "languages", "skills")
+# Examples that a run draws from, about: of a kind of task, and of what is kept. What is drawn again
+# is partly known from before.
+_OF_A_KIND, _OF_KEPT = 144, (736, 640, 340, 340)
 _SHARD, _ANCHORS, _LORA_STEPS, _ROUNDS, _ASKED = 200, 24, 5, 5, 16
 
 
@@ -115,10 +118,12 @@ def _measured(shape: Shape, device: str, dtype: str, load: Load) -> Iterator[Row
     if mllm.thrifty:
         yield "blocks computed twice, to spare memory", "", "", ""
 
-    features, examples = clock(lambda: _examples(mllm, shape.side))
+    features = mllm.encode(_images(_ANCHORS, shape.side))
     # What a step costs that fine-tuning makes: as many examples, adapters on the whole decoder.
     step = None
-    task, kept = dcsi.batch(_task(examples), _kept(examples), torch.Generator().manual_seed(0))
+    task, kept = dcsi.batch(
+        _task(features), _kept(features), torch.Generator().manual_seed(0)
+    )
     batch = [*(example for _, example in task), *kept]
     try:
         step, tuned = lora_step(mllm, batch, _LORA_STEPS, clock)
@@ -137,7 +142,7 @@ def _measured(shape: Shape, device: str, dtype: str, load: Load) -> Iterator[Row
     yield "moments, of a plain forward pass", summed / plain, "×", ""
     yield "statistics, peak memory", clock.peak, "GB", ""
     yield timed("reading the statistics, one shard of ten", _reading(moments, clock))
-    job = clock(lambda: _job(mllm, config, moments, examples))
+    job = clock(lambda: _job(mllm, config, moments, features))
     yield timed("null space", clock.seconds)
     peaks = [clock.peak]
     lessons = [Lesson("name", question, "A lemon.") for question in _QUESTIONS]
@@ -168,17 +173,19 @@ def _images(count: int, side: int, start: int = 0) -> list[Image.Image]:
     return [Image.fromarray(pixels) for pixels in drawn]
 
 
-def _examples(mllm: Mllm, side: int) -> tuple[list[torch.Tensor], list[Example]]:
-    features = mllm.encode(_images(_ANCHORS, side))
-    return features, [Example(text, "A fruit.", one) for text in _QUESTIONS for one in features]
+def _examples(features: Sequence[torch.Tensor], count: int) -> list[Example]:
+    return [
+        Example(_QUESTIONS[i % len(_QUESTIONS)], "A fruit.", features[i // 4 % len(features)])
+        for i in range(count)
+    ]
 
 
-def _task(examples: Sequence[Example]) -> dict[str, list[Example]]:
-    return dict.fromkeys(_KINDS, examples[: 2 * _ANCHORS])
+def _task(features: Sequence[torch.Tensor]) -> dict[str, list[Example]]:
+    return {kind: _examples(features, _OF_A_KIND) for kind in _KINDS}
 
 
-def _kept(examples: Sequence[Example]) -> Kept:
-    return Kept(*[examples[2 * _ANCHORS :]] * 4, (), [])
+def _kept(features: Sequence[torch.Tensor]) -> Kept:
+    return Kept(*(_examples(features, count) for count in _OF_KEPT), (), [])
 
 
 def _statistics(
@@ -214,15 +221,16 @@ def _reading(moments: dict[str, Moment], clock: Clock) -> float:
 
 
 def _job(
-    mllm: Mllm, config: DcsiConfig, moments: dict[str, Moment], examples: Sequence[Example]
+    mllm: Mllm, config: DcsiConfig, moments: dict[str, Moment],
+    features: Sequence[torch.Tensor],
 ) -> dcsi.Job:
     layers = edited_layers(mllm, config)
-    states = after_block(mllm, dcsi.last_edited_block(mllm, config), examples[: 2 * _ANCHORS])
+    states = after_block(mllm, dcsi.last_edited_block(mllm, config), _examples(features, 48))
     return dcsi.Job(
         {name: soft_basis(moments[name].to(layer.weight.device), config.lam).to("cpu")
          for name, layer in layers.items()},
         {name: energy(layer, moments[name]) for name, layer in layers.items()},
-        _task(examples), _kept(examples), states[0] - states[1], states.mean(0),
+        _task(features), _kept(features), states[0] - states[1], states.mean(0),
     )  # fmt: skip
 
 

@@ -20,12 +20,12 @@ shares
 ways outcome_words
 verdict
 backend demo
-edit edit_sum hub families key_values moved
+edit edit_sum hub families key_values moved repeatable
 mllm shared_space pool_files pool_sources
 pool
 neighbourhood pool_build curriculum features
 retained inversion anchor_checks beliefs
-tpas material
+tpas material reuse
 dcsi sources
 memory_plan
 surroundings

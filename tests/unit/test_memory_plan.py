@@ -7,7 +7,7 @@ import pytest
 import torch
 from tiny_families import loaded, write_family
 
-from space_core import audit, erasure, key_values, memory_plan
+from space_core import audit, erasure, key_values, memory_plan, reuse
 from space_core.audit import Bench
 from space_core.bench.shapes import PUBLISHED, random_mllm
 from space_core.cli import main
@@ -18,7 +18,8 @@ from space_core.settings import BUNDLED, DcsiConfig, Settings
 
 GB = 10**9
 NEEDS = Plan(
-    weights=14 * GB, answering=8 * GB, statistics=6 * GB, training=17 * GB, moments=50 * GB
+    weights=14 * GB, answering=8 * GB, statistics=6 * GB, training=17 * GB, moments=44 * GB,
+    reused=6 * GB,
 )  # fmt: skip
 
 
@@ -35,6 +36,10 @@ def test_a_model_without_weights_has_the_plan_of_the_loaded_one(folder):
     layers = mllm.edited_layers(config.blocks(3)).values()
     assert plan(mllm, config).moments == 64 * sum(one.in_features**2 for one in layers)
     assert plan(mllm, DcsiConfig(layers=(0, 1, 2))).training > plan(mllm, config).training
+    # States of [length, width] in float32 at each of 40 steps, of answers too.
+    length = mllm.chat.tokens + 64
+    assert plan(mllm, config).reused == 40 * 160 * 32 * 4 * (length + 12)
+    assert plan(mllm, replace(config, steps=10**9)).reused == 2 * reuse.ROOM
     assert next(empty.model.parameters()).is_meta
 
 
@@ -125,7 +130,7 @@ def test_blocks_are_computed_twice_where_that_alone_fits(folder, monkeypatch):
     config, mllm = DcsiConfig(), loaded(folder)
     ample, short = plan(mllm, config), plan(replace(mllm, thrifty=True), config)
     assert short.training < ample.training and short.statistics == ample.statistics
-    room = ample.moments + ample.device
+    room = ample.host + ample.device
     same, line = fitting(mllm, config, Free(room, None), loaded=False)
     assert same is mllm and "twice" not in line
     spared, line = fitting(mllm, config, Free(room - 1, None), loaded=False)

@@ -1,0 +1,112 @@
+"""Blocks that no edit reaches are computed once for an example, in every family, and stay exact."""
+
+from contextlib import contextmanager
+
+import pytest
+import torch
+from small_world import noise
+from test_families import CONFIG, OTHER, QUESTION, job_of
+from tiny_families import FAMILIES, Tiny, opener
+
+from space_core import dcsi, reuse
+from space_core.mllm import Example
+from space_core.reuse import Reused
+
+IMAGES = [noise(1), noise(2).resize((40, 20)), noise(3)]
+
+
+@pytest.fixture(scope="module")
+def family(tmp_path_factory):
+    return opener(tmp_path_factory, IMAGES)
+
+
+@pytest.fixture(scope="module", params=FAMILIES)
+def tiny(request, family) -> Tiny:
+    return family(request.param)
+
+
+def of(tiny: Tiny) -> list[Example]:
+    texts = [QUESTION, OTHER, "Why is that so, then?"]
+    said = ["A lemon.", "No", "It is so."]
+    return [Example(*one) for one in zip(texts, said, tiny.features)]
+
+
+@contextmanager
+def counted(blocks):
+    """How often each block's attention ran."""
+    runs = [0] * len(blocks)
+
+    def seen(number):
+        def add(*_):
+            runs[number] += 1
+
+        return add
+
+    handles = [block.self_attn.register_forward_hook(seen(i)) for i, block in enumerate(blocks)]
+    yield runs
+    for handle in handles:
+        handle.remove()
+
+
+@torch.no_grad()
+def test_a_pass_goes_on_from_what_is_known(tiny):
+    mllm, examples = tiny.mllm, of(tiny)
+    blocks = mllm.model.get_decoder().layers
+    forwards = [vars(block).get("forward") for block in blocks]
+    below = Reused(mllm, 2)
+    frozen = Reused(mllm, len(blocks), below)
+    # In another order, beside others, and about text alone: batches are drawn anew at each step.
+    batches = [examples, examples[::-1], examples[1:],
+               [Example(one.question, one.answer, None) for one in examples]]  # fmt: skip
+    for reused, skipped in ((below, 2), (frozen, 3)):
+        for some in batches:
+            plain = mllm.force(some).logits
+            for again in (False, True):
+                with counted(blocks) as runs, reused.given(some):
+                    logits = mllm.force(some).logits
+                torch.testing.assert_close(logits, plain, rtol=0, atol=1e-5)
+                if again:
+                    assert runs == [0] * skipped + [1] * (3 - skipped)
+    assert [vars(block).get("forward") for block in blocks] == forwards
+    with counted(blocks) as runs:
+        mllm.force(examples)
+    assert runs == [1, 1, 1]
+
+
+def test_training_runs_the_lower_blocks_once_for_an_example(family, monkeypatch):
+    tiny = family("llava")
+    blocks = tiny.mllm.model.get_decoder().layers
+    job = job_of(tiny)
+    assert min(CONFIG.blocks(len(blocks))) == 0
+    config = dcsi.DcsiConfig(steps=4, learning_rate=0.1, layers=(1,))
+    job.bases.pop(next(name for name in job.bases if ".0." in name))
+    with counted(blocks) as runs:
+        *_, edit = dcsi.train(tiny.mllm, job, config, lambda: False)
+    # What is to be said, and what is kept, each met in one batch or two.
+    assert runs[0] < runs[1]
+    monkeypatch.setattr(reuse, "ROOM", 0)
+    with counted(blocks) as more:
+        *_, same = dcsi.train(tiny.mllm, job, config, lambda: False)
+    assert more[0] > runs[0]
+    for name in edit.layers:
+        torch.testing.assert_close(edit.delta(name), same.delta(name), rtol=1e-4, atol=1e-6)
+
+
+def test_what_finds_no_room_is_computed_anew(family, monkeypatch):
+    tiny = family("llava")
+    monkeypatch.setattr(reuse, "ROOM", 0)
+    examples, below = of(tiny), Reused(tiny.mllm, 2)
+    blocks = tiny.mllm.model.get_decoder().layers
+    for _ in range(2):
+        with counted(blocks) as runs, below.given(examples):
+            tiny.mllm.force(examples)
+        assert runs[0] == 1
+
+
+def test_an_error_inside_leaves_the_model_whole(family):
+    tiny = family("llava")
+    examples = of(tiny)
+    plain = tiny.mllm.force(examples).logits
+    with pytest.raises(KeyError), Reused(tiny.mllm, 2).given(examples):
+        raise KeyError
+    assert torch.equal(tiny.mllm.force(examples).logits, plain)
