@@ -22,11 +22,13 @@ def main() -> None:
     except ValueError as error:
         sys.exit(f"error: {error}")
     heed_offline(settings)
-    downloads.sweep_hourly(downloads.claim_cache())
+    cache = downloads.claim_cache()
     from space_core.ui.app_layout import build, launch_options
     from space_core.ui.pipeline import default_pipeline
 
-    page = build(default_pipeline(settings), settings.max_queue)
+    pipeline = default_pipeline(settings)
+    downloads.sweep_hourly(cache, lambda: pipeline.runs.result().expire())
+    page = build(pipeline, settings.max_queue)
     page.launch(auth=settings.auth, **launch_options())
 
 

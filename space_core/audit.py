@@ -84,6 +84,11 @@ class Bench:
         """The hash of every image and word of the pool."""
         return self.sources.pool.sha256
 
+    @property
+    def evaluation_sha256(self) -> str:
+        """The hash of the evaluation's images and words; "" where there is none."""
+        return self.split.sha256 if self.split else ""
+
     def known_concepts(self) -> dict[str, str]:
         """Names that the pool knows, with their domain."""
         return {name: one.domain for name, one in self.sources.pool.concepts.items()}
@@ -271,7 +276,7 @@ def _record(
                 sources.pool.image_sha256(row) for row in erasure.touched
             ),
             "edit": edit_hash,
-            **({"evaluation": bench.split.sha256} if bench.split else {}),
+            **({"evaluation": bench.evaluation_sha256} if bench.split else {}),
         },
         base_restored=restored,
         seconds=seconds,

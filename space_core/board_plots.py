@@ -1,6 +1,7 @@
 """What the benchmark measured → plotly figures. Pure: lines in, a figure out."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
@@ -64,7 +65,11 @@ def curves(lines: Sequence[Line]) -> go.Figure:
     """
     figure = figure_of("similarity to the erased concept", "answers kept, %")
     own = [line for line in lines if line.curve and line.group not in ("ablation", "control")]
+    of_group: Counter[str] = Counter()
     for place, line in enumerate(own):
+        # Among marks of one shape the dash tells, for who sees no colours.
+        dash = DASHES[of_group[line.group] % len(DASHES)]
+        of_group[line.group] += 1
         figure.add_scatter(
             x=[edge + BAND / 2 for edge, *_ in line.curve],
             y=[100 * kept / asked for _, kept, asked in line.curve],
@@ -73,7 +78,7 @@ def curves(lines: Sequence[Line]) -> go.Figure:
             hovertemplate="%{y:.1f} %, %{text}<extra>%{fullData.name}</extra>",
             marker={"symbol": _SYMBOLS[line.group], "size": 9},
             line={
-                "color": LINES[place % len(LINES)], "dash": DASHES[place // len(LINES)],
+                "color": LINES[place % len(LINES)], "dash": dash,
                 "width": 3 if line.group == "ours" else 1.5,
             },
         )

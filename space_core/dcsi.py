@@ -90,9 +90,9 @@ def train(
     frozen = Reused(mllm, depth, below)
     started, calm, known = time.monotonic(), 0, dict(job.task)
     for step in range(1, config.steps + 1):
-        deltas = {name: (a @ s.T).requires_grad_(True) for name, (a, s) in factors.items()}
+        deltas = {name: a @ s.T for name, (a, s) in factors.items()}
         if look_again and step == config.steps // 3 + 1:
-            so_far = {name: delta.detach() for name, delta in deltas.items()}
+            so_far = deltas
             for event in look_again(lambda: moved(layers, so_far)):
                 if isinstance(event, Mapping):
                     known |= {kind: [*known[kind], *more] for kind, more in event.items()}
@@ -100,13 +100,15 @@ def train(
                     yield event
             look_again = None
         task, kept = batch(known, job.keep, generator)
-        keep = _keep(mllm, kept, layers, deltas, config.keep, below, frozen)
-        losses, overwritten, features = _overwrite(
+        keep, pulls = _keep(mllm, kept, layers, deltas, config.keep, below, frozen)
+        losses, overwritten, features, pushes = _overwrite(
             mllm, task, layers, deltas, job, config, below
         )  # fmt: skip
-        let_through = _let_through(deltas, factors) if config.mode == "hard" else None
+        for name, pull in pulls.items():
+            pushes[name] += pull
+        let_through = _let_through(pushes, factors) if config.mode == "hard" else None
         for name, (a, s) in factors.items():
-            a.grad = deltas[name].grad @ s
+            a.grad = pushes[name] @ s
         optimiser.step()
         for a, _ in factors.values():
             a.mul_(1 - config.decay)
@@ -147,16 +149,17 @@ def batch(
     return task, kept
 
 
-@repeatable()
+@repeatable
 def _overwrite(
     mllm: Mllm, task: Sequence[tuple[str, Example]], layers: Mapping[str, nn.Linear],
     deltas: Mapping[str, Tensor], job: Job, config: DcsiConfig, below: Reused,
-) -> tuple[dict[str, float], float, Tensor]:  # fmt: skip
-    """Add ∂(L_task + λ_anc L_orth + λ_div L_div)/∂ΔW to the deltas' gradients.
+) -> tuple[dict[str, float], float, Tensor, dict[str, Tensor]]:  # fmt: skip
+    """L_task, L_orth and L_div with ∂(L_task + λ_anc L_orth + λ_div L_div)/∂ΔW.
 
-    Gives the terms, the share of the examples of which every answer token is the likeliest, and
-    the features [n, width] of those that ask for a name.
+    Gives the terms, the share of the examples of which every answer token is the likeliest, the
+    features [n, width] of those that ask for a name, and the gradient [o, d] by layer.
     """
+    deltas = _leaves(deltas)
     said = {"task": 0.0}
     wrong, features, block = 0, None, last_edited_block(mllm, config)
     # The names first, in one pass: L_orth and L_div look at all of them together.
@@ -180,18 +183,20 @@ def _overwrite(
             objective.backward()
         said["task"] += float(loss.detach())
         wrong += len(forced.owner[forced.logits.argmax(-1) != forced.targets].unique())
-    return said, 1.0 - wrong / len(task), features.detach()
+    gradients = {name: delta.grad for name, delta in deltas.items()}
+    return said, 1.0 - wrong / len(task), features.detach(), gradients
 
 
-@repeatable()
+@repeatable
 def _keep(
     mllm: Mllm, kept: Sequence[Example], layers: Mapping[str, nn.Linear],
     deltas: Mapping[str, Tensor], weight: float, below: Reused, frozen: Reused,
-) -> float:  # fmt: skip
-    """L_keep: mean KL(before ‖ after) along the frozen model's answers.
+) -> tuple[float, dict[str, Tensor]]:  # fmt: skip
+    """L_keep, mean KL(before ‖ after) along the frozen model's answers, and weight · ∂L_keep/∂ΔW.
 
-    Adds weight · ∂L_keep/∂ΔW to the deltas' gradients, which are none before.
+    The gradient is [o, d] by layer, none where the weight is 0.
     """
+    deltas = _leaves(deltas)
     total, tokens = 0.0, 0
     for some in mllm.alike(kept, PASS):
         examples = [kept[i] for i in some]
@@ -203,9 +208,13 @@ def _keep(
             if weight:
                 loss.backward()
         total, tokens = total + float(loss.detach()), tokens + len(before)
-    for delta in deltas.values():
-        delta.grad = delta.grad * (weight / tokens) if weight else torch.zeros_like(delta)
-    return total / tokens
+    if not weight:
+        return total / tokens, {}
+    return total / tokens, {name: one.grad * (weight / tokens) for name, one in deltas.items()}
+
+
+def _leaves(deltas: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: delta.detach().requires_grad_(True) for name, delta in deltas.items()}
 
 
 def _task(forced: Forced, kinds: Sequence[str]) -> Tensor:
@@ -238,11 +247,11 @@ def _div(features: Tensor) -> Tensor:
 
 
 def _let_through(
-    deltas: Mapping[str, Tensor], factors: Mapping[str, tuple[Tensor, Tensor]]
+    gradients: Mapping[str, Tensor], factors: Mapping[str, tuple[Tensor, Tensor]]
 ) -> float:
     """Σ ‖G S‖² / Σ ‖G‖² over the layers, G = ∂L/∂W, where the columns of S are orthonormal."""
-    through = sum(float((d.grad @ factors[name][1]).square().sum()) for name, d in deltas.items())
-    whole = sum(float(delta.grad.square().sum()) for delta in deltas.values())
+    through = sum(float((g @ factors[name][1]).square().sum()) for name, g in gradients.items())
+    whole = sum(float(g.square().sum()) for g in gradients.values())
     return through / whole if whole else 0.0
 
 

@@ -5,13 +5,17 @@ path would let every visitor read every run. It deletes those within two hours w
 a killed process left, it does not know.
 """
 
+import logging
 import os
 import shutil
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+
+_log = logging.getLogger(__name__)
 
 _KEPT_SECONDS = 60 * 60
 _PREFIX = "space-download-"
@@ -52,12 +56,19 @@ def sweep(cache: Path) -> None:
                 path.unlink()
 
 
-def sweep_hourly(cache: Path) -> None:
-    """Sweep now and every hour, in a thread that does not keep the process alive."""
+def sweep_hourly(cache: Path, expire: Callable[[], None]) -> None:
+    """Sweep now and every hour, in a thread that does not keep the process alive.
+
+    expire: deletes the runs that are too old, of which nobody may ask for days.
+    """
 
     def go_on() -> None:
         while True:
             sweep(cache)
+            try:
+                expire()
+            except Exception:
+                _log.exception("Runs that are too old could not be deleted.")
             time.sleep(_KEPT_SECONDS)
 
     threading.Thread(target=go_on, name="sweep", daemon=True).start()

@@ -4,15 +4,16 @@ Each function needs a finished edit, and nothing of what it is given is kept: th
 no erasure.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from PIL import Image
 
 from space_core import evaluate
+from space_core.asking import asked
 from space_core.audit import Bench, known_names
 from space_core.edit import Edit, edited
 from space_core.probes import of_own_images
-from space_core.types import OwnImages, RunRecord
+from space_core.types import OwnImages, Progress, RunRecord
 
 _LONGEST_QUESTION = 300
 
@@ -38,10 +39,11 @@ def check_question(question: str) -> None:
 
 def judge_images(
     bench: Bench, record: RunRecord, edit: Edit, images: Sequence[Image.Image]
-) -> OwnImages:
+) -> Iterator[Progress | OwnImages]:
     """The target's questions about the auditor's own images of it, without and with the edit.
 
-    Asked, decoded and scored as the evaluation's own. Raises ValueError without an image.
+    Asked, decoded and scored as the evaluation's own. Yields how far it is, and at last the
+    OwnImages. Raises ValueError without an image.
     """
     if not images:
         raise ValueError("There is no image to ask about: choose one or more image files.")
@@ -52,10 +54,11 @@ def judge_images(
     peers = [one for one in known if key not in (one.name, *one.aliases)]
     probes = of_own_images(target, peers, len(images), int(record.settings.get("seed", 0)))
     views = dict(zip(dict.fromkeys(one.view for one in probes), mllm.encode(images)))
-    before = evaluate.answers(mllm, probes, views)
-    with edited(mllm.model, edit):
-        after = evaluate.answers(mllm, probes, views)
+    begun = Progress("before", "Asking the model before the erasure about your images…", 0.0)
+    before = yield from asked(mllm, probes, views, begun, 0.5)
+    begun = Progress("after", "Asking the edited model the same questions…", 0.5)
+    after = yield from asked(mllm, probes, views, begun, 0.5, edit)
     outcomes = evaluate.judge(probes, before, after, book, key, record.honest_answer)
-    return OwnImages(
+    yield OwnImages(
         outcomes, evaluate.forget_accuracy(outcomes, "own"), evaluate.still_yes(outcomes, "own")
     )

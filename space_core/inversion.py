@@ -70,7 +70,7 @@ def invert(
     yield step, loss, Optimised(list(done.cpu().split(counts)), shift)
 
 
-@repeatable()
+@repeatable
 def _surprise(
     mllm: Mllm, examples: Sequence[Example], moved: Tensor
 ) -> tuple[float, Tensor]:

@@ -4,17 +4,16 @@ Weights, moments, bases and the optimiser's state follow from shapes. Activation
 so many numbers a position and block, as decoder blocks with a gated MLP keep them.
 """
 
-import os
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from math import prod
-from pathlib import Path
 
 import torch
 
-from space_core import dcsi, inversion, key_values, reuse
+from space_core import dcsi, inversion, key_values
 from space_core.backend import all_devices, model_dtype
 from space_core.hub import load_empty_model
+from space_core.main_memory import free_bytes
 from space_core.mllm import Mllm
 from space_core.settings import DcsiConfig, Settings
 
@@ -26,19 +25,19 @@ _MATRICES = 8
 # And while a layer's spectrum is computed where the layer lies: moment, mean, eigenvectors, S and
 # as much to work in; while its edit is measured there, as many, and some [o, d] of ΔW's size.
 _SPECTRUM, _UPDATES = 6, 5
-# A, its gradient and Adam's two moments; ΔW, its gradient and W + ΔW.
-_OF_A, _OF_DELTA = 4, 3
+# A, its gradient and Adam's two moments; ΔW, its two gradients and W + ΔW.
+_OF_A, _OF_DELTA = 4, 4
 _ANSWER_TOKENS = 12
-_STEP = 160  # examples of a training step
 _FLOAT, _DOUBLE = 4, 8
 _TWICE = "each block is computed twice, to spare memory"
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Bytes at the peak, on the device but for the last two, which lie on the host.
+    """Bytes at the peak. All but the moments, which lie on the host, are on the device.
 
-    Answering, statistics and training follow each other; the others stay. reused: at most.
+    Answering, statistics and training follow each other; the other two stay. What has no need of
+    room (`reuse`) is not counted.
     """
 
     weights: int
@@ -46,12 +45,6 @@ class Plan:
     statistics: int
     training: int
     moments: int
-    reused: int
-
-    @property
-    def host(self) -> int:
-        """The peak on the host, where the device has memory of its own."""
-        return self.moments + self.reused
 
     @property
     def device(self) -> int:
@@ -105,10 +98,7 @@ def plan(mllm: Mllm, config: DcsiConfig) -> Plan:
     # Nothing below the first edited block needs a gradient, but where anchors are moved.
     passes = max(held(dcsi.PASS, depth - min(blocks)), held(inversion.PASS, depth))
     training = _FLOAT * (moved + answers) + passes
-    moments = _MATRICES * squares * _DOUBLE
-    states = config.steps * _STEP * text.hidden_size * number
-    reused = sum(min(reuse.ROOM, states * positions) for positions in (length, _ANSWER_TOKENS))
-    return Plan(weights, answering, statistics, training, moments, reused)
+    return Plan(weights, answering, statistics, training, _MATRICES * squares * _DOUBLE)
 
 
 def free_memory(devices: Collection[str]) -> Free:
@@ -120,25 +110,7 @@ def free_memory(devices: Collection[str]) -> Free:
             + torch.cuda.memory_reserved(gpu) - torch.cuda.memory_allocated(gpu)
             for gpu in gpus
         )  # fmt: skip
-    host = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    told = Path("/proc/meminfo")
-    if told.is_file():
-        lines = dict(line.split(":") for line in told.read_text().splitlines())
-        if "MemAvailable" in lines:
-            host = int(lines["MemAvailable"].split()[0]) * 1024
-    return Free(min(host, _left_to_container(Path("/sys/fs/cgroup"), host)), on_device)
-
-
-def _left_to_container(group: Path, otherwise: int) -> int:
-    """What the control group's limit leaves, where there is one; cached files count as free."""
-    try:
-        limit = int((group / "memory.max").read_text())
-        used = int((group / "memory.current").read_text())
-        lines = (group / "memory.stat").read_text().splitlines()
-        cached = int(dict(line.split() for line in lines)["inactive_file"])
-    except (OSError, ValueError, KeyError):
-        return otherwise
-    return max(0, limit - used + cached)
+    return Free(free_bytes(), on_device)
 
 
 def check_loads(settings: Settings) -> None:
@@ -178,9 +150,9 @@ def fits(plan: Plan, free: Free, *, loaded: bool) -> str:
     Raises ValueError, saying what is short and what helps, where it cannot fit.
     """
     there = plan.weights if loaded else 0
-    needs = [("main memory", plan.host, free.host)]
+    needs = [("main memory", plan.moments, free.host)]
     if free.device is None:
-        needs = [("main memory", plan.host + plan.device - there, free.host)]
+        needs = [("main memory", plan.moments + plan.device - there, free.host)]
     else:
         needs.insert(0, ("GPU memory", plan.device - there, free.device))
     more = " more" if loaded else ""

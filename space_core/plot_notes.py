@@ -13,7 +13,8 @@ PLOTS = {
     "let_through": "How much of what each step would like to change (its gradient) the hard null "
     "space lets through; the rest would touch other knowledge. Good: clearly above 0, or the "
     "erasure has nothing to work with.",
-    "entropies": "How evenly the edit spreads over the model's inner directions (0 to 1). "
+    "entropies": "How evenly the anchors spread over the model's inner directions after the last "
+    "edited layer, at each step (0 to 1). Near 0 the model would take them all for one thing. "
     "Good: it does not collapse towards 0.",
     "layers": "How evenly each edited layer's inputs spread (0 to 1), before and after, on images "
     "of other concepts and on the anchors. Good: the marks of others lie on each other; a lower "

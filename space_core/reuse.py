@@ -12,10 +12,12 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
 from space_core.features import block_output
+from space_core.main_memory import free_bytes
 from space_core.mllm import Example, Mllm
 
-# Bytes that each keeps at most: what finds no room is computed anew.
-ROOM = 8 * 10**9
+# Bytes that each keeps at most, and of what is free when it begins. What finds no room is computed
+# anew.
+_MOST, _SHARE = 8 * 10**9, 0.2
 
 
 class Reused:
@@ -31,7 +33,7 @@ class Reused:
         self._skipped, self._above = every[:blocks], every[blocks:]
         # From which position on, and the states [positions, width] from there to the end.
         self._known: dict[Example, tuple[int, Tensor]] = {}
-        self._bytes = 0
+        self._room = min(_MOST, int(_SHARE * free_bytes()))
 
     @contextmanager
     def given(self, examples: Sequence[Example]) -> Iterator[None]:
@@ -45,9 +47,9 @@ class Reused:
         new = self._made([one for one in dict.fromkeys(examples) if one not in self._known])
         found = [self._known.get(one) or new[one] for one in examples]
         for one, (start, states) in new.items():
-            if self._bytes + states.nbytes <= ROOM:
+            if states.nbytes <= self._room:
                 self._known[one] = start, states
-                self._bytes += states.nbytes
+                self._room -= states.nbytes
         whole = pad_sequence(
             [torch.cat([states.new_zeros(start, states.shape[1]), states])
              for start, states in found], batch_first=True,

@@ -124,8 +124,15 @@ Result = (
 Compute = Callable[[Job], Iterator[Result | Refused]]
 
 
+def asked_for(bench: Bench, job: Job) -> int:
+    """For how many seconds a GPU is asked for. How fast another model is nobody has measured: all
+    that is granted; what is left is given back.
+    """
+    return seconds(job) if bench.bundled else _LONGEST
+
+
 def seconds(job: Job) -> int:
-    """How long a job may take on a lent GPU."""
+    """How long a job may take on a lent GPU with the bundled model."""
     match job:
         case Erase():
             config = job.config
@@ -152,7 +159,7 @@ def entry_point(bench: Callable[[], Bench], device: str) -> Compute:
     def ready() -> Bench:
         return _moved(bench(), backend.call_device(device))
 
-    @backend.on_gpu(seconds)
+    @backend.on_gpu(lambda job: asked_for(bench(), job))
     def compute(job: Job) -> Iterator[Result | Refused]:
         try:
             with backend.memory_in_words():
@@ -206,10 +213,12 @@ def question(
 
 def judge(
     compute: Compute, record: RunRecord, edit: Edit, images: Sequence[Image.Image]
-) -> OwnImages:
-    """What both models say of the auditor's images. Raises as `interview.judge_images` does."""
-    with _passed(edit) as given:
-        return _last(compute, Judge(record, tuple(images), given))
+) -> Iterator[Progress | OwnImages]:
+    """The events of `interview.judge_images`. Raises ValueError as it does."""
+    with _passed(edit) as given, closing(
+        _heard(compute, Judge(record, tuple(images), given))
+    ) as events:  # fmt: skip
+        yield from events
 
 
 def ask_together(
@@ -252,7 +261,7 @@ def _done(bench: Bench, job: Job) -> Iterator[Result]:
         case Ask():
             yield ask(bench, job.image, job.question, _taken(job.edit))
         case Judge():
-            yield judge_images(bench, job.record, _taken(job.edit), job.images)
+            yield from judge_images(bench, job.record, _taken(job.edit), job.images)
         case AskTogether():
             runs = [Finished(*pair) for pair in zip(job.records, map(_taken, job.edits))]
             with closing(together(bench, runs)) as events:

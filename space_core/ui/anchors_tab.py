@@ -48,7 +48,8 @@ def build() -> dict[str, Any]:
         "such as your words describe well, though they are labelled as something else, and half "
         "are drawn by chance. The erasure moves what the model sees of them until the model itself "
         "calls them by the concept's name, and works on that: it need not resemble the concept at "
-        "first."
+        "first. Ranks are the order of the choice: each next one is like your words and unlike "
+        "those before it, so that similarity goes up and down; those drawn by chance come last."
     ))
     parts: dict[str, Any] = {"anchors_status": gr.HTML()}
     parts["suggestions_note"] = gr.HTML()
@@ -58,13 +59,15 @@ def build() -> dict[str, Any]:
     with gr.Row():
         parts["count"] = gr.Slider(
             2, 48, TpasConfig().anchors, step=1, label="Number of anchors |P|",
-            info="More anchors cover the concept more broadly.", elem_classes="chooses",
+            info="How many images stand in; |P| in the paper. More cover the concept more broadly.",
+            elem_classes="chooses",
         )
         with gr.Column():
             parts["from_pool"] = gr.Checkbox(True, label="Choose the cut from the pool")
             parts["cut"] = gr.Slider(
                 -1, 1, 0, step=_CUT_STEP, label="Similarity cut S_th", interactive=False,
-                info="Images less similar to your words than this are never chosen by them.",
+                info="Images less similar to your words than this are never chosen by them; 1 is "
+                "as similar as can be.",
                 elem_classes="chooses",
             )
     parts["gallery"] = gr.Gallery(
@@ -192,10 +195,7 @@ def reselect(
     out = frozenset(selection.left_out) if left_out is None else left_out
     asked = config(count, from_pool, cut, preset)
     chosen = pipeline.select(bench, selection.request, asked, out)
-    yield {
-        **shown(bench, chosen),
-        "cut": gr.update(value=round(chosen.threshold, 3), interactive=not from_pool),
-    }
+    yield {**shown(bench, chosen), **cut_of(chosen, from_pool)}
 
 
 def keep(
@@ -227,9 +227,13 @@ def fresh_controls(selection: Selection) -> dict[str, Any]:
     said = evidence.of_choice(RESULTS)
     return {
         "choice_pays": markup.note(said) if said else "", "changed_since": "",
-        "count": TpasConfig().anchors, "from_pool": True,
-        "cut": gr.update(value=round(selection.threshold, 3), interactive=False),
+        "count": TpasConfig().anchors, "from_pool": True, **cut_of(selection, True),
     }
+
+
+def cut_of(selection: Selection, from_pool: bool) -> dict[str, Any]:
+    """The cut that a selection was made with; to be moved where it is not the pool's own."""
+    return {"cut": gr.update(value=round(selection.threshold, 3), interactive=not from_pool)}
 
 
 def shown(bench: "Bench", selection: Selection) -> dict[str, Any]:

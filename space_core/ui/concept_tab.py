@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from space_core.settings import PRESETS, anchors_for
-from space_core.types import Selection
+from space_core.types import ConceptRequest, Selection
 from space_core.ui import anchors_tab, markup, wording
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.request import DEFAULT, WISHES, WORDS, read_request
@@ -84,7 +84,7 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
         yield from find(pipeline, *words)
 
     for event in (parts["find"].click, parts["concept"].submit):
-        inputs = ("selection", "preset", *options["inputs"])
+        inputs = (*anchors_tab.CONTROLS, *options["inputs"])
         say_at_once(event, parts, "concept_status", markup.waiting())
         listen(event, search, parts, **{**options, "inputs": inputs})
 
@@ -158,13 +158,14 @@ def said_now(
 
 
 def find(
-    pipeline: Pipeline, before: Selection | None, preset: str, concept: str, aliases: str,
-    description: str, category: str, *wishes: Any,
+    pipeline: Pipeline, before: Selection | None, count: float, from_pool: bool, cut: float,
+    preset: str, concept: str, aliases: str, description: str, category: str, *wishes: Any,
 ) -> Iterator[View]:  # fmt: skip
     """Find anchors for the words, show them, and open the next step.
 
-    before: what is chosen so far. For the same words it stays as the visitor left it. preset: the
-    method of step 3, which says whether chance may choose anchors, too.
+    before: what is chosen so far, and step 2's controls. For the same words what the visitor set
+    and left out there stays. preset: the method of step 3, which says whether chance may choose
+    anchors, too.
     """
     request = read_request(concept, aliases, description, category, *wishes)
     if before is not None and before.request == request:
@@ -176,9 +177,19 @@ def find(
     waiting = "Loading the model…" if not pipeline.bench.done() else "Searching the public pool…"
     yield {"concept_status": markup.status(waiting, "busy")}
     bench = pipeline.bench.result()
-    selection = pipeline.select(bench, request, anchors_for(PRESETS[preset]), frozenset())
+    if before is not None and _words(before.request) == _words(request):
+        asked = anchors_tab.config(count, from_pool, cut, preset)
+        selection = pipeline.select(bench, request, asked, frozenset(before.left_out))
+        controls = {"changed_since": "", **anchors_tab.cut_of(selection, from_pool)}
+    else:
+        selection = pipeline.select(bench, request, anchors_for(PRESETS[preset]), frozenset())
+        controls = anchors_tab.fresh_controls(selection)
     found = f"Found {len(selection.anchors)} proxy anchors: see step 2."
     yield {
         "concept_status": markup.status(found, "good"), "tabs": gr.update(selected="anchors"),
-        **anchors_tab.fresh_controls(selection), **anchors_tab.shown(bench, selection),
+        **controls, **anchors_tab.shown(bench, selection),
     }
+
+
+def _words(request: ConceptRequest) -> tuple[object, ...]:
+    return request.name, request.aliases, request.description, request.category

@@ -66,7 +66,7 @@ def build() -> dict[str, Any]:
                 # Only the hard null space lets through a share: the soft one weighs.
                 shown = name != _HARD
                 with gr.Column(min_width=300, visible=shown) as parts[f"{name}_part"]:
-                    parts[name] = gr.Plot(label=title)
+                    parts[name] = gr.Plot(label=title, elem_classes="streams")
                     gr.HTML(markup.note(PLOTS[name]))
     return parts
 
@@ -81,7 +81,7 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     failed = {"failed": lambda sentence: {
         **_IDLE, "erase_status": markup.status(sentence, "warning"),
     }}
-    say_at_once(parts["erase"].click, parts, "erase_status", markup.waiting())
+    say_at_once(parts["erase"].click, parts, "erase_status", markup.waiting_to_begin())
     armed = listen(
         parts["erase"].click, arm, parts, outputs=("stop_flag", "erase", "stop"), queue=False,
         show_progress="hidden",

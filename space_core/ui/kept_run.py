@@ -34,6 +34,13 @@ def opened(
             f"This run was made with other weights than this page's ({found.record.model}): step 5 "
             "shows it, but step 4 needs its model."
         )
+    # Under the names of its views lie other images now.
+    seen = found.record.hashes.get("evaluation", bench.evaluation_sha256)
+    if seen != bench.evaluation_sha256:
+        raise ValueError(
+            "This run was measured on other evaluation images than this page's: step 5 shows it, "
+            "but step 4 needs those."
+        )
     finished = pipeline.load(place)
     yield {
         **again, "runs_status": "", **verify_tab.shown(bench, finished),

@@ -1,13 +1,14 @@
 """The benchmark's results beside the steps: which method forgets best, and what it costs others."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from space_core import board_plots, board_tables, leaderboard
-from space_core.leaderboard import MEASURES, RESULTS, About
+from space_core.leaderboard import MEASURES, RESULTS, About, Line
+from space_core.method_words import METHODS
 from space_core.ui import facts, markup
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.wiring import Parts, View, listen
@@ -100,14 +101,18 @@ def show(results: Path, domain: str) -> Iterator[View]:
         "board_curves": board_plots.curves(found),
         "board_table": '<div class="board" tabindex="0" role="region" aria-label="Leaderboard">'
         f"{board_tables.table(found)}</div>",
-        "board_about": _meanings() + _about(board.about),
+        "board_about": _meanings(found) + _about(board.about),
     }  # fmt: skip
 
 
-def _meanings() -> str:
+def _meanings(found: Sequence[Line]) -> str:
+    methods = {one.method: METHODS[one.method] for one in found if one.method in METHODS}
     heads = {head: meaning for head, meaning in MEASURES.values()}
     note = "Mean over concepts with its 95 % interval (bootstrap by concept). ↓ less is better."
-    return f'<h2 class="section">What the columns say</h2>{markup.note(note)}{facts.listed(heads)}'
+    return (
+        f'<h2 class="section">What the methods do</h2>{facts.listed(methods)}'
+        f'<h2 class="section">What the columns say</h2>{markup.note(note)}{facts.listed(heads)}'
+    )
 
 
 def _about(about: About) -> str:

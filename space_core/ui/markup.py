@@ -39,9 +39,17 @@ def note(text: str) -> str:
     return f'<p class="note">{escape(text)}</p>'
 
 
+_WAITING = "Waiting for a free place…"
+
+
 def waiting() -> str:
     """While other visitors' calls come first."""
-    return status("Waiting for a free place…", "busy")
+    return status(_WAITING, "busy")
+
+
+def waiting_to_begin() -> str:
+    """The same where a progress bar follows: as high, so that nothing moves when it comes."""
+    return progress(_WAITING, 0.0)
 
 
 def floating(text: str) -> str:

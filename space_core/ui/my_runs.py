@@ -255,7 +255,7 @@ def _word(entry: Entry) -> str:
         return {"running": "still running", "interrupted": "interrupted, nothing kept"}[entry.state]
     known = entry.forget_high is not None
     good = known and entry.forget_high <= wording.FORGOTTEN_BELOW
-    said = "not shown" if known else "not verified on images"
+    said = "not shown" if known else "nothing measured on images"
     if known and entry.forget_low is not None and entry.forget_low > wording.FORGOTTEN_BELOW:
         said = "not forgotten"
     if good:

@@ -67,7 +67,7 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     }
     before = ("own_pictures", "finished")
     for event in (parts["own_upload"].upload, parts["own_again"].click):
-        say_at_once(event, parts, "own_status", markup.waiting())
+        say_at_once(event, parts, "own_status", markup.waiting_to_begin())
     listen(parts["own_upload"].upload, added, parts, inputs=("own_upload", *before), **options)
     listen(parts["own_again"].click, asked_again, parts, inputs=before, **options)
     listen(
@@ -130,13 +130,22 @@ def add(
     yours = _yours(together)
     yield {"own_status": markup.status(f"Asking both models about {yours}…", "busy")}
     bench = pipeline.bench.result()
-    own = pipeline.judge_images(bench, finished.record, finished.edit, together)
+    own = None
+    for event in pipeline.judge_images(bench, finished.record, finished.edit, together):
+        if isinstance(event, OwnImages):
+            own = event
+        else:
+            yield {"own_status": markup.progress(event.message, event.done)}
+    said = f"Asked about {yours}: see the strip above and the table below."
+    if not finished.record.forget_accuracy.questions:
+        said += (
+            " The run's record and its files hold nothing of yours, and go on saying that nothing "
+            "was measured on images: write what you saw into the notes of your decision."
+        )
     yield {
         "own": own, "own_again": gr.update(visible=False), **_judged(finished, own),
         "own_pictures": Pictures(finished.record.selection.request.name, together),
-        "own_status": markup.status(
-            f"Asked about {yours}: see the strip above and the table below.", "good"
-        ),
+        "own_status": markup.status(said, "good"),
     }
 
 

@@ -92,9 +92,9 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
 
     # gradio passes the event only where it can resolve every annotation: no name of the audit here.
     def pick(event: gr.SelectData, finished: Any) -> Image.Image | None:
-        if finished is None:
-            return None
-        return ours(pipeline.bench.result(), finished.record)[event.index][0]
+        shown = ours(pipeline.bench.result(), finished.record) if finished else []
+        # Only a program says that an image was clicked which is not there.
+        return shown[event.index][0] if event.index in range(len(shown)) else None
 
     parts["ours"].select(
         pick, parts["finished"], parts["image"], api_visibility="private", queue=False,
@@ -139,9 +139,13 @@ def ask_again(
     if not asked:
         raise ValueError("There is no question yet: ask one first.")
     bench, rows = pipeline.bench.result(), []
+    images: list[Image.Image] = []
     for number, one in enumerate(asked, start=1):
         text = f"Asking question {number} of {len(asked)}…"
         yield {"ask_status": markup.status(text, "busy")}
         answers = pipeline.ask(bench, one.image, one.question, finished.edit)
-        rows.append(["with image" if one.image else "(text only)", one.question, *answers])
+        if one.image and one.image not in images:
+            images.append(one.image)
+        seen = f"image {images.index(one.image) + 1}" if one.image else "(text only)"
+        rows.append([seen, one.question, *answers])
     yield {"ask_status": "", "again": gr.update(value=rows, visible=True)}

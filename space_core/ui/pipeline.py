@@ -36,7 +36,7 @@ class Pipeline:
     select: "Callable[..., Selection]"
     audit: Callable[..., Iterator[Any]]
     ask: Callable[..., tuple[str, str]]
-    judge_images: "Callable[..., OwnImages]"
+    judge_images: "Callable[..., Iterator[Progress | OwnImages]]"
     save: "Callable[[str, str, RunRecord, Edit], Path]"
     take_away: "Callable[..., Takeaway]"
     runs: Future[KeptRuns]
@@ -85,10 +85,10 @@ def default_pipeline(settings: Settings) -> Pipeline:
 
         return question(compute(), *asked)
 
-    def judge_images(_bench: "Bench", *asked: Any) -> "OwnImages":
+    def judge_images(_bench: "Bench", *asked: Any) -> "Iterator[Progress | OwnImages]":
         from space_core.worker import judge
 
-        return judge(compute(), *asked)
+        yield from judge(compute(), *asked)
 
     def save(*arguments: Any) -> Path:
         return runs.result().save(*arguments)

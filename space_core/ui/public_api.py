@@ -116,11 +116,16 @@ def endpoints(pipeline: Pipeline) -> tuple[Callable[..., Any], ...]:
         `image` is a PNG, JPEG or WebP file in base64, bare or as a data URL; empty asks without
         one. Returns the answers `before` and `after`, both decoded greedily.
         """
-        edit = kept(key).edit
+        run, bench = kept(key), pipeline.bench.result()
+        if run.record.hashes.get("model") != bench.model_sha256:
+            raise ValueError(
+                f"This run was made with other weights than this page's ({run.record.model}): ask "
+                "where those are loaded."
+            )
         if not question.strip():
             raise ValueError("The question is empty: write one.")
         picture = read_image(image) if image else None
-        before, after = pipeline.ask(pipeline.bench.result(), picture, question.strip(), edit)
+        before, after = pipeline.ask(bench, picture, question.strip(), run.edit)
         return {"before": before, "after": after}
 
     def verify(key: str) -> dict:

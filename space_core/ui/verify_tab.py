@@ -81,8 +81,12 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     def open_row(event: gr.SelectData, finished: Any, own: Any, pictures: Any) -> str:
         if finished is None:
             return ""
-        number = int(event.row_value[0])
-        return opened(pipeline.bench.result(), finished.record, number, own, pictures)
+        try:
+            number = int(event.row_value[0])
+            return opened(pipeline.bench.result(), finished.record, number, own, pictures)
+        except Exception as error:
+            # Only a program says that a row was clicked which the table does not have.
+            return markup.status(wording.explain(error), "warning")
 
     parts["table"].select(
         open_row, [parts["finished"], parts["own"], parts["own_pictures"]], parts["opened"],

@@ -145,7 +145,7 @@ class Bench:
 
     model_name, device, pool_size = "demo", "cpu", 48
     revision, encoder_name, bundled = "", "demo/encoder", False
-    model_sha256, pool_sha256 = "5e" * 32, "b0" * 32
+    model_sha256, pool_sha256, evaluation_sha256 = "5e" * 32, "b0" * 32, "e7" * 32
 
     def known_concepts(self) -> dict[str, str]:
         return dict(KNOWN)
@@ -237,13 +237,14 @@ class StandIn:
 
     def judge_images(
         self, bench: Bench, finished: t.RunRecord, edit: Edit, images: Sequence[Image.Image]
-    ) -> t.OwnImages:  # fmt: skip
+    ) -> Iterator[t.Progress | t.OwnImages]:  # fmt: skip
         self._fail("judge_images")
+        yield t.Progress("before", "Asking about your images… 3 of 6 answered", 0.5)
         self.judged.append((finished, edit, len(images)))
         name = finished.selection.request.name
         keys = (f"your image {i}" for i in range(1, len(images) + 1))
         own = tuple(outcome(group="own", concept=name, image=key, artist="") for key in keys)
-        return t.OwnImages(own, share(0, 3 * len(own), 0.0, 0.5), share(0, len(own), 0.0, 0.8))
+        yield t.OwnImages(own, share(0, 3 * len(own), 0.0, 0.5), share(0, len(own), 0.0, 0.8))
 
     def save(self, key: str, visitor: str, finished: t.RunRecord, edit: Edit) -> Path:
         self._fail("save")

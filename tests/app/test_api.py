@@ -11,11 +11,11 @@ import httpx
 import pytest
 import torch
 from PIL import Image
-from stand_in import EMPTY, UNKNOWN
+from stand_in import EMPTY, UNKNOWN, Bench
 from visitor import connect
 
 from space_core.edit import Edit, LayerEdit
-from space_core.runs import EDIT, run_folders
+from space_core.runs import EDIT, RECORD, run_folders
 from space_core.ui.image_text import read_image
 from space_core.ui.public_api import endpoints
 
@@ -108,6 +108,14 @@ def test_a_run_of_a_program_is_in_no_list(page, call):
     key = call("erase", "lemon", steps=1)["key"]
     runs = page.pipeline.runs.result()
     assert key not in {one.key for visitor in ("", "x" * 24) for one in runs.listed(visitor)}
+
+
+def test_a_run_of_another_model_is_not_asked(page, call):
+    key = call("erase", "lemon", steps=1)["key"]
+    runs = page.pipeline.runs.result()
+    path = runs.place(runs.find(key)) / RECORD
+    path.write_text(path.read_text().replace(Bench.model_sha256, "0f" * 32))
+    assert "other weights" in call("ask", key, "What is this?")["error"]
 
 
 def test_an_edit_that_was_exchanged_is_not_verified(page, call):

@@ -53,7 +53,8 @@ def test_a_search_that_fails_keeps_the_anchors_of_the_one_before(ready):
 
 def test_finding_says_what_it_waits_for(pipeline):
     pipeline.bench = Future()
-    views = concept_tab.find(pipeline, None, "space", "lemon", "", "", "")
+    controls = (TpasConfig().anchors, True, 0.0, "space")
+    views = concept_tab.find(pipeline, None, *controls, "lemon", "", "", "")
     assert "Loading the model" in next(views)["concept_status"]
     pipeline.bench.set_result(Bench())
     assert next(views)["selection"].request.name == "lemon"
@@ -68,6 +69,20 @@ def test_the_same_words_again_lose_nothing_that_was_chosen(ready):
     assert ready.looks["tabs"]["selected"] == "anchors"
     ready.act("find", concept="cat")
     assert ready.now["selection"].request.name == "cat" and not ready.now["selection"].left_out
+
+
+def test_other_wishes_for_the_same_words_keep_what_was_left_out_and_set(ready, pipeline):
+    ready.act("used", "input", used=rows(ready)[1:])
+    ready.act("count", "release", count=8, from_pool=False, cut=0.5)
+    ready.act("find", text_too=True)
+    asked, left_out = pipeline.chosen[-1]
+    assert (asked.anchors, asked.threshold, left_out) == (8, ready.now["cut"], {0})
+    assert ready.now["selection"].request.text_too
+    assert (ready.now["count"], ready.now["from_pool"]) == (8, False)
+    assert ready.looks["cut"]["interactive"] and ready.looks["tabs"]["selected"] == "anchors"
+    # Another description is another concept.
+    ready.act("find", description="sour")
+    assert pipeline.chosen[-1] == (TpasConfig(), frozenset())
 
 
 def test_an_example_fills_the_form_and_clears_the_rest(visit):

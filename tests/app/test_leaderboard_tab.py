@@ -5,7 +5,9 @@ from bare_page import Visit
 from stand_in import EVIL, StandIn
 
 from space_core import leaderboard
+from space_core.bench.methods import methods
 from space_core.leaderboard import About, Leaderboard, Row
+from space_core.method_words import METHODS
 from space_core.ui import leaderboard_tab
 from space_core.ui.leaderboard_tab import show
 
@@ -61,6 +63,12 @@ def test_every_column_is_explained(results):
     for head, meaning in leaderboard.MEASURES.values():
         assert f">{head}</th>" in view["board_table"] and f"<dt>{head}</dt>" in view["board_about"]
         assert meaning
+
+
+def test_every_method_is_explained(results):
+    (view,) = show(results, "all domains")
+    assert METHODS["space"] in view["board_about"] and "gradient ascent" not in view["board_about"]
+    assert set(methods({})) <= set(METHODS)
 
 
 def test_a_damaged_file_is_a_sentence(tmp_path, monkeypatch):

@@ -69,7 +69,7 @@ def test_a_private_installation_lists_the_runs_of_all(after, pipeline):
     "changes, said",
     [
         ({}, "lemon: forgotten"), ({"forget_high": 0.1001}, "lemon: not shown"),
-        ({"forget": None, "forget_high": None}, "lemon: not verified on images\nFA not measured, RA 98\u00a0%"),
+        ({"forget": None, "forget_high": None}, "lemon: nothing measured on images\nFA not measured, RA 98\u00a0%"),
         ({"state": "stopped"}, "lemon: forgotten, stopped early"),
         ({"broke": 1}, "lemon: the model broke"), ({"broke": 0}, "lemon: forgotten"),
         ({"forget_high": 0.5, "forget_low": 0.11}, "lemon: not forgotten\n"),
@@ -176,6 +176,17 @@ def test_a_run_of_another_model_is_not_asked_through_this_one(after, pipeline):
     assert "“lime”" in after.now["old_facts"]
     # Nor is a decision about the run before taken for one about this.
     assert after.now["kept"] is None and not after.looks["live_record"]["visible"]
+
+
+def test_a_run_on_other_evaluation_images_is_not_shown_beside_ours(after, pipeline):
+    hashes = {"model": Bench.model_sha256, "evaluation": "other"}
+    old = record(selection(ConceptRequest("lime")), run_id="old", hashes=hashes)
+    pipeline.save(new_key(), after.now["visitor"], old, EDIT)
+    after.act("page", "load").changed.clear()
+    old = next(key for said, key in after.looks["my_runs"]["choices"] if "lime" in said)
+    after.act("open_run", my_runs=[old])
+    assert "other evaluation images" in after.now["runs_status"]
+    assert "verdict" not in after.changed and "“lime”" in after.now["old_facts"]
 
 
 def test_step_5_does_not_wait_for_the_model(after, pipeline):

@@ -46,6 +46,29 @@ def test_own_images_are_asked_of_the_finished_edit_and_shown_apart(ready, pipeli
     assert not any(one.group == "own" for one in ready.now["finished"].record.outcomes)
 
 
+def test_how_far_the_asking_is_and_whose_judgement_it_is_are_said(ready, pipeline, pictures):
+    ready.erase()
+    said = [view["own_status"] for view in ready.watch(
+        "own_upload", "upload", own_upload=pictures(1)
+    )]  # fmt: skip
+    assert any("3 of 6 answered" in one and "<progress" in one for one in said)
+    assert "record" not in said[-1]
+    # A run that had none of ours: its files know nothing of what is seen here.
+    run = Finished(blind(), EDIT)
+    *_, last = own_images.add(pipeline, pictures(1), None, run)
+    assert "the notes of your decision" in last["own_status"]
+
+
+def test_a_click_on_what_is_not_there_is_a_sentence(ready):
+    ready.erase()
+    for number in ("99", "x", None):
+        ready.pick("table", row_value=[number])
+        assert "status warning" in ready.now["opened"]
+    before = ready.now["image"]
+    ready.pick("ours", index=99)
+    assert ready.now["image"] is None and before is None
+
+
 def test_more_images_join_those_before_and_all_can_be_taken_away(ready, pipeline, pictures):
     ready.erase().act("own_upload", "upload", own_upload=pictures(2))
     ready.act("own_upload", "upload", own_upload=pictures(3))
@@ -181,15 +204,21 @@ def test_all_questions_of_the_visit_are_asked_again_with_the_present_edit(
     ready.erase()
     for text in ("What?", "Who?", "What?"):
         ready.act("ask", question=text, image=None)
-    ready.act("ask", question="What?", image=pictures(1)[0])
+    first, other = pictures(2)
+    for text, image in (("What?", first), ("What?", other), ("Where?", first)):
+        ready.act("ask", question=text, image=image)
     ready.erase()
-    assert len(ready.now["asked"]) == 3 and not ready.looks["again"]["visible"]
+    assert len(ready.now["asked"]) == 5 and not ready.looks["again"]["visible"]
     pipeline.asked.clear()
     ready.act("ask_again")
-    assert [question for question, _ in pipeline.asked] == ["Who?", "What?", "What?"]
+    assert [question for question, _ in pipeline.asked] == [
+        "Who?", "What?", "What?", "What?", "Where?"
+    ]  # fmt: skip
     assert ready.looks["again"]["visible"] and ready.now["ask_status"] == ""
     assert ready.now["again"][0] == ["(text only)", "Who?", "before: Who?", "after: Who?"]
-    assert ready.now["again"][2][0] == "with image"
+    # Which image is told by its number.
+    seen = [row[0] for row in ready.now["again"]]
+    assert seen == ["(text only)", "(text only)", "image 1", "image 2", "image 1"]
 
 
 def test_the_visit_keeps_the_last_questions_only(ready):

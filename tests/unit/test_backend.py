@@ -18,7 +18,9 @@ from space_core.audit import Bench
 from space_core.settings import DcsiConfig, Settings, TpasConfig
 from space_core.shared_space import SharedSpace
 from space_core.sources import Sources
-from space_core.worker import Ask, Erase, Refused, Search, _moved, entry_point, search, seconds
+from space_core.worker import (
+    Ask, Erase, Refused, Search, _moved, asked_for, entry_point, search, seconds,
+)  # fmt: skip
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = ROOT / "tests" / "unit"
@@ -137,6 +139,10 @@ def test_time_is_asked_for_by_steps_and_questions_and_never_without_end(tmp_path
     assert erase(30, 0) < erase(60, 0) < erase(60, 500) <= 120 == erase(10**6, 10**6)
     short = [seconds(Search(None, TpasConfig(), frozenset())), seconds(Ask(None, "", tmp_path))]
     assert all(0 < one < erase(1, 0) for one in short)
+    # Estimates are of the bundled model.
+    job = Search(None, TpasConfig(), frozenset())
+    given = [asked_for(SimpleNamespace(bundled=bundled), job) for bundled in (True, False)]
+    assert given == [seconds(job), 120]
 
 
 def test_only_a_sentence_is_turned_into_one(monkeypatch):

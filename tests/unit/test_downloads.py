@@ -49,7 +49,12 @@ def test_gradios_folder_is_this_apps_own(temporary, monkeypatch):
 
 
 def test_the_sweep_begins_at_once_and_goes_on_hourly(temporary, monkeypatch):
-    swept, slept, again = [], [], threading.Event()
+    swept, slept, again, asked = [], [], threading.Event(), []
+
+    def expire():
+        asked.append(True)
+        raise OSError("the folder of runs is gone")
+
 
     def sweep(cache):
         swept.append(cache)
@@ -59,5 +64,5 @@ def test_the_sweep_begins_at_once_and_goes_on_hourly(temporary, monkeypatch):
 
     monkeypatch.setattr(downloads, "sweep", sweep)
     monkeypatch.setattr(downloads, "time", SimpleNamespace(sleep=slept.append))
-    downloads.sweep_hourly(temporary)
-    assert again.wait(5) and swept == [temporary] * 2 and slept == [3600]
+    downloads.sweep_hourly(temporary, expire)
+    assert again.wait(5) and swept == [temporary] * 2 and slept == [3600] and asked == [True]

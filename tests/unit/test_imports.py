@@ -12,14 +12,14 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # From the bottom up: a module may import its own line and those above it in this text.
 LEVELS = """
-damage plot_notes plot_style labels
+damage plot_notes plot_style labels method_words
 types settings wordings answers typed_json names lessons compose decisions ranks alarms recent
 downloads
 intervals entropy moments nullspace bound certificate near_copies index
 shares
 ways outcome_words
 verdict
-backend demo
+backend demo main_memory
 edit edit_sum hub families key_values moved repeatable
 mllm shared_space pool_files pool_sources
 pool

@@ -91,14 +91,14 @@ def test_a_run_holds_its_map_its_domains_and_its_beliefs(audited):
 
 def test_without_our_images_the_auditors_are_asked_about(audited, bench):
     blind = audited[1]
-    own = judge_images(Bench(bench.sources, None), blind.record, blind.edit, IMAGES)
+    *_, own = judge_images(Bench(bench.sources, None), blind.record, blind.edit, IMAGES)
     assert own.outcomes and not blind.record.outcomes
 
 
 @pytest.mark.parametrize("held", [True, False])
 def test_own_images_get_the_targets_questions_in_held_out_words(bench, edit, held):
     bench = bench if held else Bench(bench.sources, None)
-    own = judge_images(bench, run(), edit, IMAGES)
+    *_, own = judge_images(bench, run(), edit, IMAGES)
     taught = reading(text for one in every_wordings().values() for text in one.taught)
     asked = [one for one in own.outcomes if one.image == "your image 2"]
     assert len(own.outcomes) == 2 * len(asked) and {one.group for one in asked} == {"own"}
@@ -106,12 +106,13 @@ def test_own_images_get_the_targets_questions_in_held_out_words(bench, edit, hel
     assert sum(one.kind == "name" for one in asked) == 3
     assert sum(bool(taught.fullmatch(one.question)) for one in asked) == 1
     assert {one.concept for one in asked} == {"lemon"}
-    again = judge_images(bench, run(), edit, IMAGES)
+    *_, again = judge_images(bench, run(), edit, IMAGES)
     assert again == own
 
 
 def test_the_answers_are_those_without_and_with_the_edit(bench, edit):
-    own, mllm = judge_images(bench, run(), edit, IMAGES), bench.sources.mllm
+    mllm = bench.sources.mllm
+    *_, own = judge_images(bench, run(), edit, IMAGES)
     features = dict(zip(("your image 1", "your image 2"), mllm.encode(IMAGES)))
     questions = [one.question for one in own.outcomes]
     seen = [features[one.image] for one in own.outcomes]
@@ -128,7 +129,7 @@ def test_nothing_of_an_own_image_is_left_behind(bench, edit):
     sources.encoder([0, 1])
     known = {row: features.clone() for row, features in sources.encoder._known.items()}
     vectors, hashes = sources.pool.vectors.clone(), sources.pool.hashes.copy()
-    judge_images(bench, run(), edit, IMAGES)
+    list(judge_images(bench, run(), edit, IMAGES))
     assert sources.encoder._known.keys() == known.keys()
     assert all(torch.equal(sources.encoder._known[row], known[row]) for row in known)
     assert torch.equal(sources.pool.vectors, vectors)
@@ -138,14 +139,14 @@ def test_nothing_of_an_own_image_is_left_behind(bench, edit):
 
 def test_a_concept_that_nobody_knows_is_asked_about_all_the_same(bench, edit):
     bench.sources.space.meaning["griffin"] = bench.sources.space.near({"lemon": 0.1}, "griffin")
-    own = judge_images(bench, run("griffin"), edit, IMAGES)
+    *_, own = judge_images(bench, run("griffin"), edit, IMAGES)
     assert {one.concept for one in own.outcomes} == {"griffin"}
     assert own.forget_accuracy.questions == 0
 
 
 def test_no_image_and_too_long_a_question_are_refused(bench, edit):
     with pytest.raises(ValueError, match="no image to ask about"):
-        judge_images(bench, run(), edit, [])
+        list(judge_images(bench, run(), edit, []))
     with pytest.raises(ValueError, match="too long"):
         ask(bench, None, "x" * 400, edit)
 

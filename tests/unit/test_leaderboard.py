@@ -66,6 +66,14 @@ def test_the_bands_of_all_targets_are_one_curve():
     assert list(drawn.text) == ["17 of 20", "1 of 2"]
 
 
+def test_no_two_curves_look_alike_but_for_their_colour():
+    groups = ["ours", *["source-free"] * 3, *["data-dependent"] * 7]
+    rows = [row(f"m{i}", "bus", group=group, curve=((0.1, 8, 10),))
+            for i, group in enumerate(groups)]  # fmt: skip
+    drawn = board_plots.curves(lines(rows)).data
+    assert len({(one.marker.symbol, one.line.dash) for one in drawn}) == len(groups)
+
+
 def test_a_domain_is_a_choice_of_targets():
     rows = [row("space", "lemon", 0.0), row("space", "kiwi", 0.2), row("space", "bus", 1.0)]
     (food,), (both,) = lines(rows, "food"), lines(rows)

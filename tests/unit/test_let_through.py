@@ -22,7 +22,8 @@ def test_it_is_the_share_of_the_weights_own_gradient():
     deltas = {"one": (factors["one"][0] @ s.T).requires_grad_(True)}
     with moved({"one": layer}, deltas):
         layer(k).tanh().sum().backward()
-    found = dcsi._let_through(deltas, factors)
+    gradients = {"one": deltas["one"].grad}
+    found = dcsi._let_through(gradients, factors)
     weight = (layer.weight + deltas["one"]).detach().requires_grad_(True)
     (expected,) = torch.autograd.grad((k @ weight.T).tanh().sum(), weight)
     # Nothing else than the weight moves: where it is moved, its gradient is that of the change.
@@ -31,7 +32,7 @@ def test_it_is_the_share_of_the_weights_own_gradient():
     assert found == pytest.approx(float((expected @ s).square().sum() / expected.square().sum()))
     assert 0 < found < 1
     whole = {"one": (factors["one"][0], torch.eye(6))}
-    assert dcsi._let_through(deltas, whole) == pytest.approx(1)
+    assert dcsi._let_through(gradients, whole) == pytest.approx(1)
 
 
 def test_each_step_of_the_hard_null_space_says_it(tmp_path):

@@ -7,19 +7,19 @@ import pytest
 import torch
 from tiny_families import loaded, write_family
 
-from space_core import audit, erasure, key_values, memory_plan, reuse
+from space_core import audit, erasure, key_values, main_memory, memory_plan
 from space_core.audit import Bench
 from space_core.bench.shapes import PUBLISHED, random_mllm
 from space_core.cli import main
 from space_core.hub import load_empty_model
+from space_core.main_memory import left_to_container
 from space_core.memory_plan import Free, Plan, fits, fitting, free_memory, plan
 from space_core.mllm import Mllm
 from space_core.settings import BUNDLED, DcsiConfig, Settings
 
 GB = 10**9
 NEEDS = Plan(
-    weights=14 * GB, answering=8 * GB, statistics=6 * GB, training=17 * GB, moments=44 * GB,
-    reused=6 * GB,
+    weights=14 * GB, answering=8 * GB, statistics=6 * GB, training=17 * GB, moments=50 * GB
 )  # fmt: skip
 
 
@@ -36,10 +36,6 @@ def test_a_model_without_weights_has_the_plan_of_the_loaded_one(folder):
     layers = mllm.edited_layers(config.blocks(3)).values()
     assert plan(mllm, config).moments == 64 * sum(one.in_features**2 for one in layers)
     assert plan(mllm, DcsiConfig(layers=(0, 1, 2))).training > plan(mllm, config).training
-    # States of [length, width] in float32 at each of 40 steps, of answers too.
-    length = mllm.chat.tokens + 64
-    assert plan(mllm, config).reused == 40 * 160 * 32 * 4 * (length + 12)
-    assert plan(mllm, replace(config, steps=10**9)).reused == 2 * reuse.ROOM
     assert next(empty.model.parameters()).is_meta
 
 
@@ -106,8 +102,8 @@ def test_what_torch_holds_unused_is_free(monkeypatch):
 def test_a_containers_limit_counts(tmp_path, limit, left):
     for name, said in (("max", limit), ("current", "300"), ("stat", "anon 7\ninactive_file 50")):
         (tmp_path / f"memory.{name}").write_text(said + "\n")
-    assert memory_plan._left_to_container(tmp_path, 9000) == left
-    assert memory_plan._left_to_container(tmp_path / "none", 9000) == 9000
+    assert left_to_container(tmp_path, 9000) == left
+    assert left_to_container(tmp_path / "none", 9000) == 9000
 
 
 @pytest.mark.parametrize(
@@ -130,7 +126,7 @@ def test_blocks_are_computed_twice_where_that_alone_fits(folder, monkeypatch):
     config, mllm = DcsiConfig(), loaded(folder)
     ample, short = plan(mllm, config), plan(replace(mllm, thrifty=True), config)
     assert short.training < ample.training and short.statistics == ample.statistics
-    room = ample.host + ample.device
+    room = ample.moments + ample.device
     same, line = fitting(mllm, config, Free(room, None), loaded=False)
     assert same is mllm and "twice" not in line
     spared, line = fitting(mllm, config, Free(room - 1, None), loaded=False)
@@ -185,5 +181,5 @@ def test_an_audit_that_cannot_fit_asks_nothing(folder, monkeypatch):
 def test_free_memory_is_read_from_the_machine(monkeypatch):
     free = free_memory(["cpu"])
     assert free.device is None and 10**8 < free.host < 10**14
-    monkeypatch.setattr(memory_plan.Path, "is_file", lambda path: False)
+    monkeypatch.setattr(main_memory.Path, "is_file", lambda path: False)
     assert free_memory(["cpu"]).host > 10**8

@@ -1,16 +1,20 @@
 """Blocks that no edit reaches are computed once for an example, in every family, and stay exact."""
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 
 import pytest
 import torch
+from accelerate import dispatch_model
 from small_world import noise
 from test_families import CONFIG, OTHER, QUESTION, job_of
-from tiny_families import FAMILIES, Tiny, opener
+from test_large_models import parts_of
+from tiny_families import FAMILIES, Tiny, loaded, opener
 
 from space_core import dcsi, reuse
 from space_core.mllm import Example
 from space_core.reuse import Reused
+from space_core.settings import DcsiConfig
 
 IMAGES = [noise(1), noise(2).resize((40, 20)), noise(3)]
 
@@ -43,9 +47,11 @@ def counted(blocks):
         return add
 
     handles = [block.self_attn.register_forward_hook(seen(i)) for i, block in enumerate(blocks)]
-    yield runs
-    for handle in handles:
-        handle.remove()
+    try:
+        yield runs
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 @torch.no_grad()
@@ -78,13 +84,13 @@ def test_training_runs_the_lower_blocks_once_for_an_example(family, monkeypatch)
     blocks = tiny.mllm.model.get_decoder().layers
     job = job_of(tiny)
     assert min(CONFIG.blocks(len(blocks))) == 0
-    config = dcsi.DcsiConfig(steps=4, learning_rate=0.1, layers=(1,))
+    config = DcsiConfig(steps=4, learning_rate=0.1, layers=(1,))
     job.bases.pop(next(name for name in job.bases if ".0." in name))
     with counted(blocks) as runs:
         *_, edit = dcsi.train(tiny.mllm, job, config, lambda: False)
     # What is to be said, and what is kept, each met in one batch or two.
     assert runs[0] < runs[1]
-    monkeypatch.setattr(reuse, "ROOM", 0)
+    monkeypatch.setattr(reuse, "_MOST", 0)
     with counted(blocks) as more:
         *_, same = dcsi.train(tiny.mllm, job, config, lambda: False)
     assert more[0] > runs[0]
@@ -94,13 +100,32 @@ def test_training_runs_the_lower_blocks_once_for_an_example(family, monkeypatch)
 
 def test_what_finds_no_room_is_computed_anew(family, monkeypatch):
     tiny = family("llava")
-    monkeypatch.setattr(reuse, "ROOM", 0)
+    monkeypatch.setattr(reuse, "_MOST", 0)
     examples, below = of(tiny), Reused(tiny.mllm, 2)
     blocks = tiny.mllm.model.get_decoder().layers
     for _ in range(2):
         with counted(blocks) as runs, below.given(examples):
             tiny.mllm.force(examples)
         assert runs[0] == 1
+
+
+@pytest.mark.parametrize("how", ["plain", "twice", "bfloat16", "hooks"])
+@pytest.mark.parametrize("name", ["llava", "qwen3_vl", "gemma3"])
+def test_an_edit_above_is_the_same_as_where_every_block_runs(family, name, how, monkeypatch):
+    dtype = "bfloat16" if how == "bfloat16" else "float32"
+    mllm = replace(loaded(family(name).folder, dtype=dtype), thrifty=how == "twice")
+    if how == "hooks":
+        parts = parts_of(mllm.model)
+        dispatch_model(mllm.model, dict.fromkeys(parts, "cpu"), force_hooks=True)
+    tiny = family(name)._replace(mllm=mllm, features=mllm.encode(IMAGES))
+    config, job = DcsiConfig(steps=3, learning_rate=0.1, layers=(1,)), job_of(tiny)
+    job.bases.pop(next(name for name in job.bases if ".0." in name))
+    *_, edit = dcsi.train(mllm, job, config, lambda: False)
+    monkeypatch.setattr(Reused, "given", lambda *_: nullcontext())
+    *_, plain = dcsi.train(mllm, job, config, lambda: False)
+    for layer in plain.layers:
+        gap = (edit.delta(layer) - plain.delta(layer)).norm()
+        assert gap <= (0.1 if how == "bfloat16" else 1e-3) * plain.delta(layer).norm()
 
 
 def test_an_error_inside_leaves_the_model_whole(family):

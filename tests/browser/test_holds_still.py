@@ -1,0 +1,51 @@
+"""From the click on Erase until the last step the page holds still: what streams in moves nothing."""
+
+import re
+import threading
+import time
+
+import pytest
+from test_crowd import come
+from test_sidebar import CHROMIUM, browser, served  # noqa: F401
+from test_visit import NARROW, NOTE_SHIFTS, WIDE
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH"),
+]
+# The browser takes moves within half a second of a click for its answer.
+ANSWERED = 700
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_waiting_beginning_and_streaming_move_nothing(browser, tmp_path, size):  # noqa: F811
+    from stand_in import StandIn
+
+    free, pages = threading.Event(), []
+
+    def step() -> None:
+        free.wait()
+        time.sleep(0.1)
+
+    with served(StandIn(tmp_path, pause=step)) as address:
+        try:
+            first, second = (come(browser, address, pages) for _ in range(2))
+            for page in (first, second):
+                page.set_viewport_size(size)
+                page.get_by_role("button", name="Go on to step 3").click()
+                page.get_by_role("button", name="Erase", exact=True).wait_for()
+            first.get_by_role("button", name="Erase", exact=True).click()
+            first.get_by_text(re.compile("Erasing: step|Asking the model")).first.wait_for()
+            second.evaluate(NOTE_SHIFTS)
+            second.get_by_role("button", name="Erase", exact=True).click()
+            second.get_by_text("Waiting for a free place").locator("visible=true").wait_for()
+            second.wait_for_timeout(ANSWERED)
+            second.evaluate("shifts.length = 0")
+            free.set()
+            second.get_by_text(re.compile(r"Erasing: step 2\d of")).wait_for()
+            assert second.evaluate("shifts") == []
+        finally:
+            free.set()
+            for page in pages:
+                page.close()
