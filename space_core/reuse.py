@@ -17,7 +17,7 @@ from space_core.mllm import Example, Mllm
 
 # Bytes that each keeps at most, and of what is free when it begins. What finds no room is computed
 # anew.
-_MOST, _SHARE = 8 * 10**9, 0.2
+_MOST, _SHARE = 8 * 10**9, 0.1
 
 
 class Reused:
