@@ -171,9 +171,9 @@ def test_inversion_moves_features_of_any_number_of_tokens(tiny):
     assert weights_sha256(tiny.mllm.model) == before
 
 
-def job_of(tiny: Tiny) -> dcsi.Job:
+def job_of(tiny: Tiny, config: DcsiConfig = CONFIG) -> dcsi.Job:
     mllm = tiny.mllm
-    layers = mllm.edited_layers(CONFIG.blocks(mllm.decoder_layers()))
+    layers = mllm.edited_layers(config.blocks(mllm.decoder_layers()))
     kept = [Example(text, "Yes", f) for text in (QUESTION, OTHER) for f in tiny.features]
     moments = stream(mllm, layers, kept)
     energies = {}
@@ -181,7 +181,7 @@ def job_of(tiny: Tiny) -> dcsi.Job:
         weight = layer.weight.double()
         moment = moments[name].to(weight.device)
         energies[name] = float(((weight @ moment.mean) * weight).sum())
-    states = after_block(mllm, dcsi.last_edited_block(mllm, CONFIG), kept)
+    states = after_block(mllm, dcsi.last_edited_block(mllm, config), kept)
     return dcsi.Job(
         {name: soft_basis(moment, 0.1) for name, moment in moments.items()}, energies,
         {"name": [Example(QUESTION, "A fruit.", f) for f in tiny.features]},

@@ -65,11 +65,13 @@ def test_it_computes_what_the_cpu_does(folder):
         assert (moment.total - same.total).norm() < 1e-4 * same.total.norm()
 
 
-def test_its_edit_is_that_of_the_cpu_and_comes_off(folder):
+@pytest.mark.parametrize("layers", [(0, 1), (1,)], ids=["from the first", "above it"])
+def test_its_edit_is_that_of_the_cpu_and_comes_off(folder, layers):
+    config = replace(CONFIG, layers=layers)
     edits, seen = [], here(folder).features
     for tiny in (there(folder)._replace(features=seen), here(folder)):
         before = weights_sha256(tiny.mllm.model)
-        *_, edit = dcsi.train(tiny.mllm, job_of(tiny), CONFIG, lambda: False)
+        *_, edit = dcsi.train(tiny.mllm, job_of(tiny, config), config, lambda: False)
         base = logits(tiny)
         with edited(tiny.mllm.model, edit):
             assert (logits(tiny) - base).abs().max() > 1e-3
@@ -91,9 +93,10 @@ def test_the_same_run_gives_the_same_numbers(folder):
             torch.Generator().manual_seed(0), lambda: False,
         )  # fmt: skip
         task = {"name": [Example(QUESTION, "A fruit.", one) for one in found.features]}
-        job = replace(job_of(tiny), task=task)
+        config = replace(CONFIG, layers=(1,))
+        job = replace(job_of(tiny, config), task=task)
         thrifty = replace(tiny.mllm, thrifty=True)
-        *_, edit = dcsi.train(thrifty, job, CONFIG, lambda: False)
+        *_, edit = dcsi.train(thrifty, job, config, lambda: False)
         edits.append(edit)
     assert edits[0].sha256() == edits[1].sha256()
 

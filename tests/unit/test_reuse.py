@@ -14,7 +14,6 @@ from tiny_families import FAMILIES, Tiny, loaded, opener
 from space_core import dcsi, reuse
 from space_core.mllm import Example
 from space_core.reuse import Reused
-from space_core.settings import DcsiConfig
 
 IMAGES = [noise(1), noise(2).resize((40, 20)), noise(3)]
 
@@ -82,10 +81,8 @@ def test_a_pass_goes_on_from_what_is_known(tiny):
 def test_training_runs_the_lower_blocks_once_for_an_example(family, monkeypatch):
     tiny = family("llava")
     blocks = tiny.mllm.model.get_decoder().layers
-    job = job_of(tiny)
-    assert min(CONFIG.blocks(len(blocks))) == 0
-    config = DcsiConfig(steps=4, learning_rate=0.1, layers=(1,))
-    job.bases.pop(next(name for name in job.bases if ".0." in name))
+    config = replace(CONFIG, steps=4, layers=(1,))
+    job = job_of(tiny, config)
     with counted(blocks) as runs:
         *_, edit = dcsi.train(tiny.mllm, job, config, lambda: False)
     # What is to be said, and what is kept, each met in one batch or two.
@@ -118,8 +115,8 @@ def test_an_edit_above_is_the_same_as_where_every_block_runs(family, name, how, 
         parts = parts_of(mllm.model)
         dispatch_model(mllm.model, dict.fromkeys(parts, "cpu"), force_hooks=True)
     tiny = family(name)._replace(mllm=mllm, features=mllm.encode(IMAGES))
-    config, job = DcsiConfig(steps=3, learning_rate=0.1, layers=(1,)), job_of(tiny)
-    job.bases.pop(next(name for name in job.bases if ".0." in name))
+    config = replace(CONFIG, layers=(1,))
+    job = job_of(tiny, config)
     *_, edit = dcsi.train(mllm, job, config, lambda: False)
     monkeypatch.setattr(Reused, "given", lambda *_: nullcontext())
     *_, plain = dcsi.train(mllm, job, config, lambda: False)
