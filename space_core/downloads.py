@@ -2,9 +2,10 @@
 
 gradio serves its own copies of them from the temporary folder: the folder of runs as an allowed
 path would let every visitor read every run. It deletes those within two hours while it runs; what
-a killed process left, it does not know.
+a killed process left, it does not know. A run that is deleted takes both with it at once.
 """
 
+import filecmp
 import logging
 import os
 import shutil
@@ -28,10 +29,21 @@ def download_folder(run_id: str) -> Path:
 
 
 def forget(run_id: str) -> None:
-    """Delete what was packed of a run. What gradio copied of it goes an hour later."""
+    """Delete what was packed of a run, and what gradio copied of that."""
+    copies: dict[str, list[Path]] = {}
+    if cache := os.environ.get("GRADIO_TEMP_DIR"):
+        for path in Path(cache).rglob("*"):
+            copies.setdefault(path.name, []).append(path)
     for folder in _packed():
-        if folder.name.rpartition("-")[0] == f"{_PREFIX}{run_id}":
-            shutil.rmtree(folder, ignore_errors=True)
+        if folder.name.rpartition("-")[0] != f"{_PREFIX}{run_id}":
+            continue
+        for file in folder.rglob("*"):
+            for copy in copies.get(file.name, ()):
+                # Another run's file of the same name is another file.
+                with suppress(OSError):
+                    if file.is_file() and filecmp.cmp(file, copy, shallow=False):
+                        copy.unlink()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def claim_cache() -> Path:

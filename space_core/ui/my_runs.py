@@ -220,8 +220,8 @@ def ask_back(ticked: Sequence[str]) -> Iterator[View]:
     if not ticked:
         raise ValueError("No run is ticked: tick those to delete.")
     runs = "1 run" if len(ticked) == 1 else f"{len(ticked)} runs"
-    text = f"Delete {runs} for good? The files and the link are gone then; copies that were made "
-    text += "for a download go within two hours."
+    text = f"Delete {runs} for good? The files, the link and the copies that were made here for a "
+    text += "download are gone then."
     yield {"sure": gr.update(visible=True), "delete_status": markup.status(text, "warning")}
 
 

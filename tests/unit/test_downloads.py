@@ -24,6 +24,21 @@ def test_files_of_a_deleted_run_go_and_no_others(temporary):
     assert not run.exists() and other.exists()
 
 
+def test_what_gradio_copied_of_a_deleted_run_goes_with_it_and_nothing_else(temporary):
+    cache = downloads.claim_cache()
+    for run in ("run-a", "run-b"):
+        (downloads.download_folder(run) / "files").mkdir()
+    for run in ("run-a", "run-b"):
+        (folder,) = temporary.glob(f"*{run}*")
+        for place in (folder / "files", cache / run):
+            place.mkdir(parents=True, exist_ok=True)
+            (place / "record.json").write_text(run)
+    (cache / "run-a" / "photo.png").write_text("an upload")
+    downloads.forget("run-a")
+    left = sorted(path.relative_to(cache).as_posix() for path in cache.rglob("*.*"))
+    assert left == ["run-a/photo.png", "run-b/record.json"]
+
+
 def test_what_is_older_than_an_hour_is_swept_and_nothing_else(temporary, monkeypatch):
     old, cache = downloads.download_folder("run"), downloads.claim_cache()
     strange = temporary / "other.txt"
