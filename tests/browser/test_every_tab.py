@@ -45,12 +45,16 @@ def crowded(page) -> list[str]:
       .filter((plot) => plot.offsetParent && plot.querySelector('svg'))
       .filter((plot) => Math.abs(plot.querySelector('svg').getBoundingClientRect().width
         - plot.getBoundingClientRect().width) > 2)
-      .map((plot) => `${plot.getBoundingClientRect().width} px: ${plot.innerText.slice(0, 40)}`)""")
+      .map((plot) => `${plot.getBoundingClientRect().width} px: ${plot.innerText.slice(0, 40)}`)
+      .concat([...document.querySelectorAll('.empty.unpadded_box')]
+        .filter((place) => place.offsetParent).map(() => 'a plot that is not drawn'))""")
 
 
 def settle(page) -> None:
-    """Wait until the plots have taken up their new room; for ten seconds, where they do not."""
+    """Wait until results are read, and plots are drawn and have taken up their new room; for ten
+    seconds, where they do not."""
     page.wait_for_timeout(400)
+    page.get_by_text("Reading the results").wait_for(state="hidden")
     for _ in range(40):
         if not crowded(page):
             return
