@@ -28,6 +28,10 @@ _PLOTS = (
     ("let_through", "Gradient let through"),
 )
 _HARD = "let_through"
+_DRAW = {
+    "losses": plots.losses, "entropies": plots.entropies, "drift": plots.drift,
+    _HARD: plots.let_through,
+}  # fmt: skip
 _CURVES = (*(name for name, _ in _PLOTS), f"{_HARD}_part")
 # The stages in which there is nothing left to stop.
 _TRAINED = ("after", "measuring")
@@ -66,7 +70,8 @@ def build() -> dict[str, Any]:
                 # Only the hard null space lets through a share: the soft one weighs.
                 shown = name != _HARD
                 with gr.Column(min_width=300, visible=shown) as parts[f"{name}_part"]:
-                    parts[name] = gr.Plot(label=title, elem_classes="streams")
+                    # Never without axes: gradio's sign for that is no fit for a screen reader.
+                    parts[name] = gr.Plot(_DRAW[name](()), label=title, elem_classes="streams")
                     gr.HTML(markup.note(PLOTS[name]))
     return parts
 
@@ -200,11 +205,9 @@ def _result(
 
 
 def _curves(seen: Sequence[StepEvent], hard: bool) -> dict[str, Any]:
-    drawn = {"losses": plots.losses, "entropies": plots.entropies, "drift": plots.drift}
-    drawn |= {_HARD: plots.let_through} if hard else {}
     return {
-        **dict.fromkeys(_CURVES), f"{_HARD}_part": gr.update(visible=hard),
-        **({name: draw(seen) for name, draw in drawn.items()} if seen else {}),
+        **{name: draw(seen if hard or name != _HARD else ()) for name, draw in _DRAW.items()},
+        f"{_HARD}_part": gr.update(visible=hard),
     }
 
 

@@ -5,6 +5,7 @@ import threading
 import time
 
 import pytest
+from accessibility import faults_of
 from test_crowd import come
 from test_sidebar import CHROMIUM, browser, served  # noqa: F401
 from test_visit import NARROW, NOTE_SHIFTS, WIDE
@@ -37,6 +38,8 @@ def test_waiting_beginning_and_streaming_move_nothing(browser, tmp_path, size): 
                 page.get_by_role("button", name="Erase", exact=True).wait_for()
             first.get_by_role("button", name="Erase", exact=True).click()
             first.get_by_text(re.compile("Erasing: step|Asking the model")).first.wait_for()
+            # Nor is a step that has nothing to show yet unfit for anyone.
+            assert faults_of(second) == []
             second.evaluate(NOTE_SHIFTS)
             second.get_by_role("button", name="Erase", exact=True).click()
             second.get_by_text("Waiting for a free place").locator("visible=true").wait_for()
