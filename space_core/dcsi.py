@@ -92,8 +92,7 @@ def train(
     for step in range(1, config.steps + 1):
         deltas = {name: a @ s.T for name, (a, s) in factors.items()}
         if look_again and step == config.steps // 3 + 1:
-            so_far = deltas
-            for event in look_again(lambda: moved(layers, so_far)):
+            for event in look_again(lambda: moved(layers, deltas)):
                 if isinstance(event, Mapping):
                     known |= {kind: [*known[kind], *more] for kind, more in event.items()}
                 else:

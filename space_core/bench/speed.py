@@ -46,7 +46,7 @@ _KINDS = ("name", "yes-no", "choice", "others", "meaning", "languages", "skills"
 # Examples that a run draws from, about: of a kind of task, and of what is kept. What is drawn again
 # is partly known from before.
 _OF_A_KIND, _OF_KEPT = 144, (736, 640, 340, 340)
-_SHARD, _ANCHORS, _LORA_STEPS, _ROUNDS, _ASKED = 200, 24, 5, 5, 16
+_SHARD, _ANCHORS, _SHOWN, _LORA_STEPS, _ROUNDS, _ASKED = 200, 24, 48, 5, 5, 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +111,10 @@ def _measured(shape: Shape, device: str, dtype: str, load: Load) -> Iterator[Row
     yield "parameters", weights / 1e6, "million", ""
     yield "drawing random weights, in place of loading", clock.seconds, "s", ""
     first = (mllm.decoder_layers() - load.blocks) // 2
-    config = DcsiConfig(steps=load.steps, layers=tuple(range(first, first + load.blocks)))
-    config = replace(config, inversion_steps=min(load.steps, config.inversion_steps))
+    config = DcsiConfig(
+        steps=load.steps, layers=tuple(range(first, first + load.blocks)),
+        inversion_steps=min(load.steps, DcsiConfig().inversion_steps),
+    )
     mllm = replace(mllm, thrifty=load.thrifty)
     mllm, _ = fitting(mllm, config, free_memory(mllm.devices), loaded=True)
     if mllm.thrifty:
@@ -175,7 +177,8 @@ def _images(count: int, side: int, start: int = 0) -> list[Image.Image]:
 
 def _examples(features: Sequence[torch.Tensor], count: int) -> list[Example]:
     return [
-        Example(_QUESTIONS[i % len(_QUESTIONS)], "A fruit.", features[i // 4 % len(features)])
+        Example(_QUESTIONS[i % len(_QUESTIONS)], "A fruit.",
+                features[i // len(_QUESTIONS) % len(features)])
         for i in range(count)
     ]
 
@@ -225,7 +228,7 @@ def _job(
     features: Sequence[torch.Tensor],
 ) -> dcsi.Job:
     layers = edited_layers(mllm, config)
-    states = after_block(mllm, dcsi.last_edited_block(mllm, config), _examples(features, 48))
+    states = after_block(mllm, dcsi.last_edited_block(mllm, config), _examples(features, _SHOWN))
     return dcsi.Job(
         {name: soft_basis(moments[name].to(layer.weight.device), config.lam).to("cpu")
          for name, layer in layers.items()},

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -178,16 +179,17 @@ def find(
     yield {"concept_status": markup.status(waiting, "busy")}
     bench = pipeline.bench.result()
     if before is not None and _words(before.request) == _words(request):
-        asked = anchors_tab.config(count, from_pool, cut, preset)
-        selection = pipeline.select(bench, request, asked, frozenset(before.left_out))
-        controls = {"changed_since": "", **anchors_tab.cut_of(selection, from_pool)}
+        (view,) = anchors_tab.reselect(
+            pipeline, replace(before, request=request), count, from_pool, cut, preset
+        )
+        view = {"changed_since": "", **view}
     else:
         selection = pipeline.select(bench, request, anchors_for(PRESETS[preset]), frozenset())
-        controls = anchors_tab.fresh_controls(selection)
-    found = f"Found {len(selection.anchors)} proxy anchors: see step 2."
+        view = {**anchors_tab.fresh_controls(selection), **anchors_tab.shown(bench, selection)}
+    found = f"Found {len(view['selection'].anchors)} proxy anchors: see step 2."
     yield {
         "concept_status": markup.status(found, "good"), "tabs": gr.update(selected="anchors"),
-        **controls, **anchors_tab.shown(bench, selection),
+        **view,
     }
 
 

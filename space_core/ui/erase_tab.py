@@ -24,15 +24,12 @@ if TYPE_CHECKING:
 
 REDRAW_SECONDS = 0.3
 _PLOTS = (
-    ("losses", "Loss"), ("entropies", "Spectral entropy"), ("drift", "Retained drift"),
-    ("let_through", "Gradient let through"),
+    ("losses", "Loss", plots.losses), ("entropies", "Spectral entropy", plots.entropies),
+    ("drift", "Retained drift", plots.drift),
+    ("let_through", "Gradient let through", plots.let_through),
 )
 _HARD = "let_through"
-_DRAW = {
-    "losses": plots.losses, "entropies": plots.entropies, "drift": plots.drift,
-    _HARD: plots.let_through,
-}  # fmt: skip
-_CURVES = (*(name for name, _ in _PLOTS), f"{_HARD}_part")
+_CURVES = (*(name for name, *_ in _PLOTS), f"{_HARD}_part")
 # The stages in which there is nothing left to stop.
 _TRAINED = ("after", "measuring")
 _IDLE = {"erase": gr.update(interactive=True), "stop": gr.update(interactive=False)}
@@ -66,12 +63,12 @@ def build() -> dict[str, Any]:
     parts["erase_status"] = gr.HTML()
     for some in (_PLOTS[:2], _PLOTS[2:]):
         with gr.Row():
-            for name, title in some:
+            for name, title, draw in some:
                 # Only the hard null space lets through a share: the soft one weighs.
                 shown = name != _HARD
                 with gr.Column(min_width=300, visible=shown) as parts[f"{name}_part"]:
                     # Never without axes: gradio's sign for that is no fit for a screen reader.
-                    parts[name] = gr.Plot(_DRAW[name](()), label=title, elem_classes="streams")
+                    parts[name] = gr.Plot(draw(()), label=title, elem_classes="streams")
                     gr.HTML(markup.note(PLOTS[name]))
     return parts
 
@@ -206,7 +203,7 @@ def _result(
 
 def _curves(seen: Sequence[StepEvent], hard: bool) -> dict[str, Any]:
     return {
-        **{name: draw(seen if hard or name != _HARD else ()) for name, draw in _DRAW.items()},
+        **{name: draw(seen if hard or name != _HARD else ()) for name, _, draw in _PLOTS},
         f"{_HARD}_part": gr.update(visible=hard),
     }
 

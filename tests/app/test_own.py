@@ -59,16 +59,6 @@ def test_how_far_the_asking_is_and_whose_judgement_it_is_are_said(ready, pipelin
     assert "the notes of your decision" in last["own_status"]
 
 
-def test_a_click_on_what_is_not_there_is_a_sentence(ready):
-    ready.erase()
-    for number in ("99", "x", None):
-        ready.pick("table", row_value=[number])
-        assert "status warning" in ready.now["opened"]
-    before = ready.now["image"]
-    ready.pick("ours", index=99)
-    assert ready.now["image"] is None and before is None
-
-
 def test_more_images_join_those_before_and_all_can_be_taken_away(ready, pipeline, pictures):
     ready.erase().act("own_upload", "upload", own_upload=pictures(2))
     ready.act("own_upload", "upload", own_upload=pictures(3))

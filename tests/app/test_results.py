@@ -70,6 +70,16 @@ def test_a_question_that_cannot_be_asked_is_a_sentence(ready, erased, question, 
     assert sentence in ready.now["ask_status"] and ready.changed == {"ask_status"}
 
 
+def test_a_click_on_what_is_not_there_is_a_sentence(ready):
+    ready.erase()
+    for number in ("99", "x", None):
+        ready.pick("table", row_value=[number])
+        assert "status warning" in ready.now["opened"]
+    before = ready.now["image"]
+    ready.pick("ours", index=99)
+    assert ready.now["image"] is None and before is None
+
+
 def test_what_is_shown_side_by_side_is_not_picked_by_result():
     asked = [outcome(image="t9", right_before=False)]
     asked += [outcome(image=f"t{i}", verdict="still names it") for i in range(5)]

@@ -4,10 +4,9 @@ from dataclasses import replace
 
 import pytest
 import torch
-from small_world import noise
 from test_families import CONFIG, OTHER, QUESTION, job_of
-from test_large_models import whole_run
-from tiny_families import FAMILIES, Tiny, loaded, write_family
+from test_large_models import opened, whole_run
+from tiny_families import FAMILIES, Tiny, write_family
 from tiny_mllm import tiny_mllm
 from torch import Tensor
 
@@ -15,13 +14,12 @@ from space_core import dcsi
 from space_core.edit import edited, weights_sha256
 from space_core.inversion import invert
 from space_core.lessons import Lesson
-from space_core.mllm import Example, load_mllm
+from space_core.mllm import Example
 from space_core.retained import stream
 
 pytestmark = [
     pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
 ]  # fmt: skip
-IMAGES = [noise(1), noise(2), noise(3)]
 
 
 @pytest.fixture(scope="module", params=FAMILIES)
@@ -30,13 +28,7 @@ def folder(request, tmp_path_factory):
 
 
 def there(folder, **options) -> Tiny:
-    mllm = load_mllm(str(folder), "cuda", **options)
-    return Tiny(folder.name, folder, mllm, mllm.encode(IMAGES))
-
-
-def here(folder) -> Tiny:
-    mllm = loaded(folder)
-    return Tiny(folder.name, folder, mllm, mllm.encode(IMAGES))
+    return opened(folder, device="cuda", **options)
 
 
 @torch.no_grad()
@@ -47,7 +39,7 @@ def logits(tiny: Tiny) -> Tensor:
 
 
 def test_it_computes_what_the_cpu_does(folder):
-    one, other = there(folder), here(folder)
+    one, other = there(folder), opened(folder)
     assert one.mllm.devices == {"cuda:0"} and {f.device.type for f in one.features} == {"cpu"}
     for seen, expected in zip(one.features, other.features):
         # cuDNN convolves patches in TF32.
@@ -68,8 +60,8 @@ def test_it_computes_what_the_cpu_does(folder):
 @pytest.mark.parametrize("layers", [(0, 1), (1,)], ids=["from the first", "above it"])
 def test_its_edit_is_that_of_the_cpu_and_comes_off(folder, layers):
     config = replace(CONFIG, layers=layers)
-    edits, seen = [], here(folder).features
-    for tiny in (there(folder)._replace(features=seen), here(folder)):
+    edits, seen = [], opened(folder).features
+    for tiny in (there(folder)._replace(features=seen), opened(folder)):
         before = weights_sha256(tiny.mllm.model)
         *_, edit = dcsi.train(tiny.mllm, job_of(tiny, config), config, lambda: False)
         base = logits(tiny)

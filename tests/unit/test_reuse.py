@@ -6,27 +6,15 @@ from dataclasses import replace
 import pytest
 import torch
 from accelerate import dispatch_model
-from small_world import noise
-from test_families import CONFIG, OTHER, QUESTION, job_of
+from test_families import (  # noqa: F401
+    CONFIG, IMAGES, OTHER, QUESTION, family, job_of, tiny,
+)  # fmt: skip
 from test_large_models import parts_of
-from tiny_families import FAMILIES, Tiny, loaded, opener
+from tiny_families import Tiny, loaded
 
 from space_core import dcsi, reuse
 from space_core.mllm import Example
 from space_core.reuse import Reused
-
-IMAGES = [noise(1), noise(2).resize((40, 20)), noise(3)]
-
-
-@pytest.fixture(scope="module")
-def family(tmp_path_factory):
-    return opener(tmp_path_factory, IMAGES)
-
-
-@pytest.fixture(scope="module", params=FAMILIES)
-def tiny(request, family) -> Tiny:
-    return family(request.param)
-
 
 def of(tiny: Tiny) -> list[Example]:
     texts = [QUESTION, OTHER, "Why is that so, then?"]

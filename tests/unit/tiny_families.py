@@ -234,9 +234,9 @@ def opener(tmp_path_factory, images: list) -> Callable[[str], Tiny]:
     return opened
 
 
-def loaded(folder: Path, **options: object) -> Mllm:
+def loaded(folder: Path, device: str = "cpu", **options: object) -> Mllm:
     """Load what `write_family` wrote."""
-    return load_mllm(str(folder), "cpu", **options)
+    return load_mllm(str(folder), device, **options)
 
 
 def write_family(name: str, folder: Path) -> Path:
