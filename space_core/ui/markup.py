@@ -22,6 +22,7 @@ _ANSWERED = {
     wording.YES: "good", wording.NO: "bad", wording.OPEN: "warning", wording.UNASKED: "info",
 }
 _THUMBNAIL = 160
+_SMALL = 48
 
 
 def status(text: str, tone: str = "info") -> str:
@@ -226,13 +227,19 @@ def _answers(outcome: Outcome, image: Image.Image | None) -> str:
     )
 
 
+def named_picture(name: str, image: Image.Image | None) -> str:
+    """A cell of a table: an image, small, and what it is called."""
+    picture = f'<img src="{_inline(image, _SMALL)}" alt="">' if image else ""
+    return f'<div class="named">{picture}<span>{escape(name)}</span></div>'
+
+
 def _picture(image: Image.Image | None) -> str:
     return f'<img src="{_inline(image)}" alt="">' if image else '<div class="no-image"></div>'
 
 
-def _inline(image: Image.Image) -> str:
+def _inline(image: Image.Image, side: int = _THUMBNAIL) -> str:
     small = image.convert("RGB")
-    small.thumbnail((_THUMBNAIL, _THUMBNAIL))
+    small.thumbnail((side, side))
     buffer = io.BytesIO()
     small.save(buffer, "WEBP", quality=85)
     return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"

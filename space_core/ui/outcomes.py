@@ -1,18 +1,23 @@
 """The questions of a run as table rows, filtered; and which of them are shown side by side."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
+from PIL import Image
 
 from space_core.types import Outcome, OwnImages, RunRecord
-from space_core.ui import wording
+from space_core.ui import markup, wording
+
+if TYPE_CHECKING:
+    from space_core.audit import Bench
 
 EVERYTHING = "everything"
 HEADERS = [
     "No.", "About", "Concept", "Image", "Question", "Expected", "Before", "After", "Outcome",
 ]
-WIDTHS = ["5%", "10%", "9%", "9%", "17%", "13%", "13%", "13%", "11%"]
+TYPES = ["number", "str", "str", "html", "str", "str", "str", "str", "str"]
+WIDTHS = ["5%", "9%", "9%", "13%", "15%", "12%", "13%", "13%", "11%"]
 
 
 def asked(record: RunRecord, own: OwnImages | None) -> tuple[Outcome, ...]:
@@ -20,26 +25,48 @@ def asked(record: RunRecord, own: OwnImages | None) -> tuple[Outcome, ...]:
     return record.outcomes + (own.outcomes if own else ())
 
 
-def shown(record: RunRecord, own: OwnImages | None) -> dict[str, Any]:
+def image(
+    bench: "Bench", one: Outcome, yours: Sequence[Image.Image] = ()
+) -> Image.Image | None:
+    """What a question was asked about; None for text alone. yours: the auditor's own images."""
+    if one.group == "own":
+        return yours[int(one.image.rpartition(" ")[2]) - 1]
+    return bench.evaluation_image(one.image) if one.image else None
+
+
+def shown(
+    bench: "Bench", record: RunRecord, own: OwnImages | None, yours: Sequence[Image.Image] = ()
+) -> dict[str, Any]:
     """The table of all questions and its filters, set to everything."""
     outcomes = asked(record, own)
     return {
         "group": gr.update(choices=groups(outcomes), value=EVERYTHING),
         "outcome": gr.update(choices=kinds(outcomes), value=EVERYTHING),
-        "table": rows(outcomes, EVERYTHING, EVERYTHING), "opened": "",
+        "table": rows(bench, outcomes, EVERYTHING, EVERYTHING, yours), "opened": "",
     }
 
 
-def rows(outcomes: Sequence[Outcome], group: str, kind: str) -> list[list[str | int]]:
+def rows(
+    bench: "Bench", outcomes: Sequence[Outcome], group: str, kind: str,
+    yours: Sequence[Image.Image] = (),
+) -> list[list[str | int]]:
     """Table rows of the questions in a group and of an outcome; numbers count from 1."""
+    chosen = [
+        (number, one) for number, one in enumerate(outcomes, start=1)
+        if group in (EVERYTHING, one.group) and kind in (EVERYTHING, wording.outcome(one))
+    ]  # fmt: skip
+    # Many questions are about one image.
+    pictures = {
+        one.image: markup.named_picture(wording.image_name(one.image), image(bench, one, yours))
+        for one in {one.image: one for _, one in chosen}.values()
+    }
     return [
         [
-            number, wording.GROUPS.get(one.group, one.group), one.concept,
-            wording.image_name(one.image), one.question, one.expected, one.before, one.after,
+            number, wording.GROUPS.get(one.group, one.group), one.concept, pictures[one.image],
+            one.question, one.expected, one.before, one.after,
             wording.outcome_said(wording.outcome(one)),
         ]
-        for number, one in enumerate(outcomes, start=1)
-        if group in (EVERYTHING, one.group) and kind in (EVERYTHING, wording.outcome(one))
+        for number, one in chosen
     ]
 
 

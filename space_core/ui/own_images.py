@@ -17,7 +17,7 @@ from space_core.ui.pipeline import Pipeline
 from space_core.ui.wiring import HEAVY, Parts, View, listen, say_at_once
 
 if TYPE_CHECKING:
-    from space_core.audit import Finished
+    from space_core.audit import Bench, Finished
 
 MOST = 24
 _JUDGED = ("own", "own_status", "verdict", "table", "group", "outcome", "opened")
@@ -30,6 +30,11 @@ class Pictures:
 
     concept: str
     images: tuple[Image.Image, ...]
+
+
+def of(pictures: Pictures | None) -> tuple[Image.Image, ...]:
+    """The visitor's images."""
+    return pictures.images if pictures else ()
 
 
 def build() -> dict[str, Any]:
@@ -61,6 +66,9 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     def asked_again(*values: Any) -> Iterator[View]:
         yield from add(pipeline, (), *values)
 
+    def taken_away(*values: Any) -> Iterator[View]:
+        yield from take_away(pipeline, *values)
+
     options = {
         "outputs": SHOWN, "show_progress": "hidden", **HEAVY,
         "failed": lambda sentence: {"own_status": markup.status(sentence, "warning")},
@@ -71,7 +79,7 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     listen(parts["own_upload"].upload, added, parts, inputs=("own_upload", *before), **options)
     listen(parts["own_again"].click, asked_again, parts, inputs=before, **options)
     listen(
-        parts["own_clear"].click, take_away, parts, inputs=("finished",), outputs=SHOWN,
+        parts["own_clear"].click, taken_away, parts, inputs=("finished",), outputs=SHOWN,
         queue=False, show_progress="hidden",
     )
 
@@ -124,7 +132,7 @@ def add(
     try:
         if finished is None:
             raise ValueError(wording.NO_EDIT)
-        together = _with(before.images if before else (), paths or ())
+        together = _with(of(before), paths or ())
     finally:
         image_file.let_go(paths or ())
     yours = _yours(together)
@@ -143,16 +151,17 @@ def add(
             "was measured on images: write what you saw into the notes of your decision."
         )
     yield {
-        "own": own, "own_again": gr.update(visible=False), **_judged(finished, own),
+        "own": own, "own_again": gr.update(visible=False),
+        **_judged(bench, finished, own, together),
         "own_pictures": Pictures(finished.record.selection.request.name, together),
         "own_status": markup.status(said, "good"),
     }
 
 
-def take_away(finished: "Finished | None") -> Iterator[View]:
+def take_away(pipeline: Pipeline, finished: "Finished | None") -> Iterator[View]:
     """Forget the visitor's images and what was said of them."""
     if finished is not None:
-        yield {**nothing(), **_judged(finished, None)}
+        yield {**nothing(), **_judged(pipeline.bench.result(), finished, None)}
 
 
 def _with(
@@ -170,6 +179,11 @@ def _yours(images: Sequence[Image.Image]) -> str:
     return f"{wording.count(len(images), 'image')} of yours"
 
 
-def _judged(finished: "Finished", own: OwnImages | None) -> dict[str, Any]:
+def _judged(
+    bench: "Bench", finished: "Finished", own: OwnImages | None,
+    yours: Sequence[Image.Image] = (),
+) -> dict[str, Any]:
     record = finished.record
-    return {"verdict": markup.verdict(record, own), **outcomes.shown(record, own)}
+    return {
+        "verdict": markup.verdict(record, own), **outcomes.shown(bench, record, own, yours)
+    }

@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
-from PIL import Image
 
 from space_core import plots
 from space_core.plot_notes import PLOTS
-from space_core.types import Outcome, OwnImages, RunRecord
+from space_core.types import OwnImages, RunRecord
 from space_core.ui import markup, outcomes, own_images, own_questions, wording
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.wiring import Parts, View, listen
@@ -34,8 +33,7 @@ def build() -> dict[str, Any]:
     """The components, by name."""
     parts: dict[str, Any] = {"verdict": gr.HTML()}
     parts |= own_images.build()
-    gr.HTML('<h2 class="section">Side by side</h2>')
-    gr.HTML(markup.note(
+    gr.HTML('<h2 class="section">Side by side</h2>' + markup.note(
         "The first questions of each group that were answered rightly before, not picked by result."
     ))
     parts["pairs"] = gr.HTML()
@@ -48,8 +46,8 @@ def build() -> dict[str, Any]:
         parts["group"] = gr.Dropdown([], label="About")
         parts["outcome"] = gr.Dropdown([], label="Outcome")
     parts["table"] = gr.Dataframe(
-        headers=outcomes.HEADERS, datatype="str", interactive=False, wrap=True, max_height=420,
-        buttons=[], label="Questions and answers (click a row, or press Enter, to see its image)",
+        headers=outcomes.HEADERS, datatype=outcomes.TYPES, interactive=False, wrap=True,
+        max_height=420, buttons=[], label="Click a row, or press Enter, to see it large",
         column_widths=outcomes.WIDTHS, elem_id="questions", elem_classes="wide",
     )
     parts["opened"] = gr.HTML(elem_id="opened-question")
@@ -70,10 +68,15 @@ def build() -> dict[str, Any]:
 
 def connect(parts: Parts, pipeline: Pipeline) -> None:
     """Tie this step's events to their handlers."""
+
+    def show(*values: Any) -> Iterator[View]:
+        yield from filtered(pipeline.bench.result(), *values)
+
     for name in ("group", "outcome"):
         listen(
-            parts[name].input, filtered, parts, inputs=("finished", "own", "group", "outcome"),
-            outputs=("table", "opened"), queue=False, show_progress="hidden",
+            parts[name].input, show, parts,
+            inputs=("finished", "own", "own_pictures", "group", "outcome"),
+            outputs=("table", "opened"), queue=False, show_progress="minimal",
             failed=lambda sentence: {"opened": markup.status(sentence, "warning")},
         )
 
@@ -110,9 +113,9 @@ def shown(bench: "Bench", finished: "Finished") -> dict[str, Any]:
     chosen = outcomes.side_by_side(record.outcomes)
     return {
         "finished": finished, "verdict": markup.verdict(record), **own_images.unasked(),
-        "pairs": markup.comparison([(one, _image(bench, one)) for one in chosen]),
+        "pairs": markup.comparison([(one, outcomes.image(bench, one)) for one in chosen]),
         "ours": gr.update(value=own_questions.ours(bench, record), selected_index=None),
-        "again": gr.update(value=[], visible=False), **outcomes.shown(record, None),
+        "again": gr.update(value=[], visible=False), **outcomes.shown(bench, record, None),
         "layer_plot": plots.layer_entropies(record.layers),
         "band_plot": plots.bands(record.bands), "domain_plot": plots.domains(record.domains),
         "bound_plot": plots.perturbations(record.layers),
@@ -123,11 +126,13 @@ def shown(bench: "Bench", finished: "Finished") -> dict[str, Any]:
 
 
 def filtered(
-    finished: "Finished | None", own: OwnImages | None, group: str, kind: str
+    bench: "Bench", finished: "Finished | None", own: OwnImages | None,
+    pictures: own_images.Pictures | None, group: str, kind: str,
 ) -> Iterator[View]:
     """The table's rows under the two filters."""
     if finished is not None:
-        yield {"table": outcomes.rows(outcomes.asked(finished.record, own), group, kind)}
+        asked = outcomes.asked(finished.record, own)
+        yield {"table": outcomes.rows(bench, asked, group, kind, own_images.of(pictures))}
 
 
 def opened(
@@ -136,9 +141,7 @@ def opened(
 ) -> str:
     """One question of the table (numbers count from 1) with its image, as HTML."""
     one = outcomes.asked(record, own)[number - 1]
-    if one.group == "own":
-        return markup.comparison([(one, pictures.images[int(one.image.rpartition(" ")[2]) - 1])])
-    return markup.comparison([(one, _image(bench, one))])
+    return markup.comparison([(one, outcomes.image(bench, one, own_images.of(pictures)))])
 
 
 def _states(record: RunRecord) -> dict[str, Any]:
@@ -149,6 +152,3 @@ def _states(record: RunRecord) -> dict[str, Any]:
         "state_note": markup.note(plots.state_map_note(record.states)),
     }
 
-
-def _image(bench: "Bench", outcome: Outcome) -> Image.Image | None:
-    return bench.evaluation_image(outcome.image) if outcome.image else None

@@ -36,7 +36,18 @@ def test_the_table_filters(ready, group, verdict, numbers):
 
 
 def test_a_filter_without_a_result_shows_nothing():
-    assert list(verify_tab.filtered(None, None, "everything", "everything")) == []
+    assert list(verify_tab.filtered(Bench(), *[None] * 3, "everything", "everything")) == []
+
+
+def test_each_row_shows_the_image_that_was_asked_about(ready):
+    asked = ready.erase().now["finished"].record.outcomes
+    cells = [row[outcomes.HEADERS.index("Image")] for row in ready.now["table"]]
+    assert outcomes.TYPES[outcomes.HEADERS.index("Image")] == "html"
+    assert [cell.count('<img src="data:image/webp') for cell in cells] == [
+        int(bool(one.image)) for one in asked
+    ]
+    pictures = {one.image: cell for one, cell in zip(asked, cells, strict=True)}
+    assert len(set(pictures.values())) == len(pictures) > 2
 
 
 def test_a_row_opens_by_its_number_whatever_the_filter(ready):
@@ -131,6 +142,7 @@ def evil_run() -> RunRecord:
         markup.comparison([(evil_run().outcomes[0], None)]),
         markup.said(EVIL, EVIL, [(Said("", EVIL, EVIL), None)]),
         verify_tab.opened(Bench(), evil_run(), 1),
+        markup.named_picture(EVIL, None),
     ],
 )
 def test_markup_escapes(html):
