@@ -32,21 +32,11 @@ DEFAULT = DcsiConfig()
 _NONE = 1e6
 
 
-def with_config(config: DcsiConfig) -> Method:
-    """SPACE with other settings."""
+def with_config(config: DcsiConfig, choice: TpasConfig = TpasConfig()) -> Method:
+    """SPACE with other settings, or with anchors chosen otherwise."""
 
     def run(bench: Bench, request: ConceptRequest) -> Change:
-        return erased(bench, select_anchors(bench, request, TpasConfig()), config)
-
-    return run
-
-
-def with_anchors(by_chance: float) -> Method:
-    """Another share of the anchors drawn blindly: 0, all chosen by words; 1, none."""
-
-    def run(bench: Bench, request: ConceptRequest) -> Change:
-        config = replace(TpasConfig(), by_chance=by_chance)
-        return erased(bench, select_anchors(bench, request, config), DEFAULT)
+        return erased(bench, select_anchors(bench, request, choice), config)
 
     return run
 
@@ -162,8 +152,8 @@ CONTROLS: dict[str, Entry] = {
     "one anchor": Entry("control", one_anchor(DEFAULT)),
     "one plain anchor": Entry("control", one_anchor(replace(DEFAULT, inversion_steps=0))),
     # Where anchors come from.
-    RANDOM: Entry("ablation", with_anchors(1.0)),
-    CHOSEN: Entry("ablation", with_anchors(0.0)),
+    RANDOM: Entry("ablation", with_config(DEFAULT, TpasConfig(by_chance=1.0))),
+    CHOSEN: Entry("ablation", with_config(DEFAULT, TpasConfig(by_chance=0.0))),
     "plain anchors": Entry("ablation", with_config(replace(DEFAULT, inversion_steps=0))),
     "no inversion": Entry("ablation", with_task(not_inverted, unmoved=True)),
     # The null space: soft in SPACE itself, hard, none; all else alike.

@@ -1,4 +1,4 @@
-"""What the suite compares, by name: SPACE, the baselines, and SPACE's controls and ablations."""
+"""What the suite compares, by name: SPACE, the baselines, and what is SPACE but for a part."""
 
 import hashlib
 import json
@@ -14,6 +14,7 @@ from space_core.baselines.lora import LoraConfig
 from space_core.baselines.prompt import Prompt
 from space_core.bench.change import Change, Entry, Method
 from space_core.bench.controls import CONTROLS, with_config
+from space_core.bench.variants import VARIANTS
 from space_core.leaderboard import OURS, SPACE
 from space_core.recent import Recent
 from space_core.settings import DcsiConfig, TpasConfig
@@ -39,7 +40,7 @@ def methods(tuned: Mapping[str, LoraConfig]) -> dict[str, Entry]:
         group = "data-dependent" if one.uses_target_images else "source-free"
         prepare = partial(gathered, one, config, read)
         found[name] = Entry(group, baseline(one, config, read), setting, prepare)
-    return {**found, "prompt": Entry("source-free", _prompt), **CONTROLS}
+    return {**found, "prompt": Entry("source-free", _prompt), **CONTROLS, **VARIANTS}
 
 
 def inputs_of(bench: Bench, group: str) -> str:
