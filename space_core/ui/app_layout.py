@@ -14,6 +14,7 @@ from space_core.ui import (
 )  # fmt: skip
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.public_api import offer
+from space_core.ui.where import Where, follow
 from space_core.ui.wiring import CROWDED
 from space_core.ui.wording import explain
 
@@ -75,6 +76,7 @@ def build(pipeline: Pipeline, max_queue: int = 16) -> gr.Blocks:
                 parts |= leaderboard_tab.build()
         for tab in TABS:
             tab.connect(parts, pipeline)
+        follow(parts["tabs"], parts["where"])
 
         async def announce() -> AsyncIterator[tuple[Any, ...]]:
             async for update in readiness(pipeline):
@@ -151,5 +153,5 @@ def _state() -> dict[str, gr.State]:
     return {
         "selection": state(), "finished": state(), "own": state(), "own_pictures": state(),
         "asked": state(()), "stop_flag": gr.State(), "kept": state(), "recorded": state(),
-        "compared": state(), "replay_flag": gr.State(),
+        "compared": state(), "replay_flag": gr.State(), "where": gr.State(Where("concept")),
     }

@@ -12,6 +12,7 @@ from space_core.types import ConceptRequest, Selection
 from space_core.ui import anchors_tab, markup, wording
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.request import DEFAULT, WISHES, WORDS, read_request
+from space_core.ui.where import Where
 from space_core.ui.wiring import HEAVY, Parts, View, listen, say_at_once
 
 
@@ -85,7 +86,7 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
         yield from find(pipeline, *words)
 
     for event in (parts["find"].click, parts["concept"].submit):
-        inputs = (*anchors_tab.CONTROLS, *options["inputs"])
+        inputs = ("where", *anchors_tab.CONTROLS, *options["inputs"])
         say_at_once(event, parts, "concept_status", markup.waiting())
         listen(event, search, parts, **{**options, "inputs": inputs})
 
@@ -159,21 +160,20 @@ def said_now(
 
 
 def find(
-    pipeline: Pipeline, before: Selection | None, count: float, from_pool: bool, cut: float,
-    preset: str, concept: str, aliases: str, description: str, category: str, *wishes: Any,
+    pipeline: Pipeline, where: Where, before: Selection | None, count: float, from_pool: bool,
+    cut: float, preset: str, concept: str, aliases: str, description: str, category: str,
+    *wishes: Any,
 ) -> Iterator[View]:  # fmt: skip
     """Find anchors for the words, show them, and open the next step.
 
-    before: what is chosen so far, and step 2's controls. For the same words what the visitor set
-    and left out there stays. preset: the method of step 3, which says whether chance may choose
-    anchors, too.
+    where: a visitor who has gone on to another tab stays there. before: what is chosen so far, and
+    step 2's controls. For the same words what the visitor set and left out there stays. preset: the
+    method of step 3, which says whether chance may choose anchors, too.
     """
     request = read_request(concept, aliases, description, category, *wishes)
     if before is not None and before.request == request:
         same = f"The {len(before.anchors)} proxy anchors of before: see step 2."
-        yield {
-            "concept_status": markup.status(same, "good"), "tabs": gr.update(selected="anchors")
-        }
+        yield {"concept_status": markup.status(same, "good"), **where.onward("concept", "anchors")}
         return
     waiting = "Loading the model…" if not pipeline.bench.done() else "Searching the public pool…"
     yield {"concept_status": markup.status(waiting, "busy")}
@@ -188,8 +188,8 @@ def find(
         view = {**anchors_tab.fresh_controls(selection), **anchors_tab.shown(bench, selection)}
     found = f"Found {len(view['selection'].anchors)} proxy anchors: see step 2."
     yield {
-        "concept_status": markup.status(found, "good"), "tabs": gr.update(selected="anchors"),
-        **view,
+        "concept_status": markup.status(found, "good"), **view,
+        **where.onward("concept", "anchors"),
     }
 
 

@@ -17,6 +17,7 @@ from space_core.ui import (
     verify_tab, wording,
 )  # fmt: skip
 from space_core.ui.pipeline import Pipeline
+from space_core.ui.where import Where
 from space_core.ui.wiring import HEAVY, Parts, View, listen, say_at_once
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
 
     ended = listen(
         armed.then, run, parts, outputs=outputs, show_progress="hidden",
-        inputs=("selection", "preset", "lam", "energy", "steps", "stop_flag", "visitor"),
+        inputs=("selection", "preset", "lam", "energy", "steps", "stop_flag", "visitor", "where"),
         **failed, **HEAVY,
     )
     my_runs.listed_after(ended.then, parts, pipeline)
@@ -137,7 +138,7 @@ def stop(flag: threading.Event | None) -> Iterator[View]:
 
 def erase(
     pipeline: Pipeline, selection: Selection | None, preset: str, lam: float, energy: float,
-    steps: float, flag: threading.Event, visitor: str,
+    steps: float, flag: threading.Event, visitor: str, where: Where,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[View]:
     """Run the erasure, redraw at most every `REDRAW_SECONDS`, end with the measured result."""
@@ -178,6 +179,7 @@ def erase(
                         **(anchors_tab.shown(bench, used) if again else {}),
                         **_curves(finished.record.steps, hard),
                         **_result(pipeline, bench, finished, key, visitor),
+                        **where.onward("erase", "verify"),
                     }
 
 
@@ -191,8 +193,8 @@ def _result(
         text += f" {wording.UNMOVED} Step 2 shows those that were used."
     record = record_tab.shown(pipeline, finished, key, visitor)
     return {
-        **_IDLE, "tabs": gr.update(selected="verify"),
-        "erase_status": markup.status(text, "good"), **moved_anchors.shown(bench, finished.record),
+        **_IDLE, "erase_status": markup.status(text, "good"),
+        **moved_anchors.shown(bench, finished.record),
         **verify_tab.shown(bench, finished), **record,
         **facts.source(
             "live", key if record["kept"] else "", finished.record.selection.request.name

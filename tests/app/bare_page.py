@@ -8,8 +8,13 @@ from typing import Any
 from space_core.kept_runs import new_key
 from space_core.settings import DcsiConfig, TpasConfig
 from space_core.ui.app_layout import TABS
+from space_core.ui.where import Where
 
 from stand_in import StandIn
+
+
+# Buttons that one sees in a tab alone.
+BUTTONS = {("find", "click"): "concept", ("erase", "click"): "erase"}
 
 
 @dataclass(eq=False)
@@ -60,6 +65,7 @@ class Visit:
             "judgement": None, "notes": "", "upload": None, "recorded": None, "replay_flag": None,
             "visitor": new_key(), "link": "", "my_runs": [], "compared": None,
             "only_differing": False, "undone": [], "erased_keys": (),
+            "where": Where("concept"),
         }  # fmt: skip
         for tab in TABS:
             tab.connect(self.parts, pipeline)
@@ -67,6 +73,8 @@ class Visit:
     def watch(self, name: str, event: str = "click", **values: Any) -> Iterator[dict[str, Any]]:
         """Do as a visitor does who enters `values` and then acts; the views, one by one."""
         self.now |= values
+        if (name, event) in BUTTONS:
+            self.now["where"].tab = BUTTONS[name, event]
         tied = self.parts[name].tied[event]
         for raw in tied.run(*(self.now[part.name] for part in tied.inputs)):
             # gradio refuses a view of a part that is no output of the event.
@@ -100,6 +108,8 @@ class Visit:
         self.changed.add(part)
         if isinstance(value, Mapping) and value.get("__type__") == "update":
             self.looks.setdefault(part, {}).update(value)
+            if part == "tabs":
+                self.now["where"].tab = value["selected"]
             if "value" not in value:
                 return
             value = value["value"]

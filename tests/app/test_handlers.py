@@ -13,6 +13,7 @@ from space_core.settings import PRESETS, TpasConfig
 from space_core.types import ConceptRequest
 from space_core.ui import concept_tab
 from space_core.ui.app_layout import readiness
+from space_core.ui.where import Where
 
 LATER_STEPS = {"anchors_tab", "erase_tab", "verify_tab", "record_tab"}
 
@@ -54,7 +55,7 @@ def test_a_search_that_fails_keeps_the_anchors_of_the_one_before(ready):
 def test_finding_says_what_it_waits_for(pipeline):
     pipeline.bench = Future()
     controls = (TpasConfig().anchors, True, 0.0, "space")
-    views = concept_tab.find(pipeline, None, *controls, "lemon", "", "", "")
+    views = concept_tab.find(pipeline, Where("concept"), None, *controls, "lemon", "", "", "")
     assert "Loading the model" in next(views)["concept_status"]
     pipeline.bench.set_result(Bench())
     assert next(views)["selection"].request.name == "lemon"

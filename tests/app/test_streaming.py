@@ -6,17 +6,30 @@ import pytest
 
 from space_core.types import Progress, StepEvent
 from space_core.ui import erase_tab
+from space_core.ui.where import Where
 
 
 @pytest.mark.parametrize("tick, drawn", [(0.0, [4]), (1.0, [1, 2, 3, 4])])
 def test_the_curves_are_not_redrawn_more_often_than_one_can_see(ready, pipeline, tick, drawn):
     now = iter(tick * i for i in range(1000))
-    inputs = (ready.now["selection"], "space", 0.1, 0.05, 4, threading.Event(), "ada")
+    inputs = (ready.now["selection"], "space", 0.1, 0.05, 4, threading.Event(), "ada", Where("erase"))
     views = erase_tab.erase(pipeline, *inputs, clock=now.__next__)
     curves = [view["losses"] for view in views if "losses" in view and "tabs" not in view]
     # The first has axes alone.
     assert not curves.pop(0).data
     assert [len(curve.data[0].x) for curve in curves] == drawn
+
+
+def test_a_visitor_who_went_elsewhere_is_left_there(ready):
+    ready.act("erase")
+    for _ in ready.watch("erase", "then"):
+        ready.now["where"].tab = "leaderboard"
+    assert ready.now["finished"] and not ready.sees_result()
+    assert ready.looks["verify_tab"]["interactive"]
+    for _ in ready.watch("find", concept="lime"):
+        ready.now["where"].tab = "leaderboard"
+    assert ready.now["selection"].request.name == "lime"
+    assert ready.now["where"].tab == "leaderboard"
 
 
 def test_the_line_of_a_step_stays_until_another_says_more(ready, pipeline):
@@ -44,7 +57,7 @@ def test_the_lines_say_how_long_it_still_takes(ready, pipeline):
         yield StepEvent(10, 40, {"task": 1.0}, 0.5, 0.5, 0.0, 25.0)
 
     pipeline.audit = audit
-    inputs = (ready.now["selection"], "space", 0.1, 0.05, 40, threading.Event(), "ada")
+    inputs = (ready.now["selection"], "space", 0.1, 0.05, 40, threading.Event(), "ada", Where("erase"))
     views = erase_tab.erase(pipeline, *inputs, clock=lambda: now[0])
     _, begun, stage, step = [view["erase_status"] for view in views]
     assert " left" not in begun, "too early to tell"

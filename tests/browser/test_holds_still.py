@@ -52,3 +52,28 @@ def test_waiting_beginning_and_streaming_move_nothing(browser, tmp_path, size): 
             free.set()
             for page in pages:
                 page.close()
+
+
+def test_who_reads_another_tab_when_a_run_ends_is_left_there(browser, tmp_path):  # noqa: F811
+    from stand_in import StandIn
+
+    free, pages = threading.Event(), []
+    with served(StandIn(tmp_path, pause=free.wait)) as address:
+        try:
+            page = come(browser, address, pages)
+            page.get_by_role("button", name="Go on to step 3").click()
+            page.get_by_role("button", name="Erase", exact=True).click()
+            page.get_by_text("Asking the model").first.wait_for()
+            page.get_by_role("tab", name="Leaderboard").click()
+            page.wait_for_timeout(ANSWERED)
+            free.set()
+            page.locator("#my-runs").get_by_text(": forgotten").wait_for(state="attached")
+            page.wait_for_timeout(ANSWERED)
+            assert page.locator("[role=tab][aria-selected=true]").inner_text() == "Leaderboard"
+            # The result waits.
+            page.get_by_role("tab", name="4 Verify").click()
+            page.locator(".verdict h2").first.wait_for()
+        finally:
+            free.set()
+            for page in pages:
+                page.close()
