@@ -1,4 +1,4 @@
-"""The main job on twelve concepts, two of each domain: the table of the README.
+"""The main job on twelve concepts, two of each domain: the last table of docs/results.md.
 
     python -m space_core main-job --out docs/results/main_job.csv
 

@@ -100,7 +100,7 @@ def test_the_whole_way_in_python_ends_in_an_adapter(tmp_path, monkeypatch, capsy
     "name",
     [
         "README.md", "CONTRIBUTING.md", "docs/space.md", "docs/own-model.md", "docs/own-pool.md",
-        "docs/performance.md", "docs/several.md",
+        "docs/performance.md", "docs/several.md", "docs/results.md", "docs/bench.md",
     ],  # fmt: skip
 )
 def test_links_within_the_project_lead_somewhere(name):
