@@ -48,12 +48,13 @@ def nothing_changed(outcomes: Sequence[Outcome], logit_change: float | None) -> 
 def model_broke(outcomes: Sequence[Outcome]) -> str:
     """A sentence where many answers are broken that were not before, else nothing."""
     whole = [one for one in outcomes if not is_broken(one.before)]
-    broken = sum(is_broken(one.after) for one in whole)
+    broken = sum(one.verdict == "broken" or is_broken(one.after) for one in whole)
     if not whole or broken < _MANY_BROKEN * len(whole):
         return ""
     return (
-        f"The model broke: {broken} of {len(whole)} answers are empty, or the same words again and "
-        "again. Take fewer steps, or protect other knowledge more."
+        f"The model broke: {broken} of {len(whole)} answers are empty, the same words again and "
+        "again, or words that it would never have put together. Take fewer steps, or protect other "
+        "knowledge more."
     )
 
 

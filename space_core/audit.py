@@ -20,6 +20,7 @@ from space_core.damage import KeptAnswers, LayerReport
 from space_core.edit import Edit, weights_sha256
 from space_core.erasure import Erasure, erase
 from space_core.evaluation_split import EvaluationSplit
+from space_core.fluency import garbled
 from space_core.memory_plan import check_loads, fitting, free_memory
 from space_core.names import NameBook, book_of, words
 from space_core.probes import FAR, NEAR, Probe, known_as, plan
@@ -168,7 +169,8 @@ def audit(
     begun = Progress("after", "Asking the edited model the same questions…", 0.82)
     after = yield from asked(mllm, probes, views, begun, 0.15, erasure.edit)
     yield Progress("measuring", "Comparing, and checking that the model came back whole…", 0.97)
-    outcomes = evaluate.judge(probes, before, after, book, key, erasure.honest)
+    odd = garbled(mllm, [one.question for one in probes], before, after, erasure.honest)
+    outcomes = evaluate.judge(probes, before, after, book, key, erasure.honest, odd)
     block = max(config.blocks(mllm.decoder_layers()))
     states = map_of(bench.sources, selection, erasure.edit, block, probes, views)
     layers, kept_answers = aftermath.measure(bench.sources, selection, erasure)

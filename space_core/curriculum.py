@@ -4,7 +4,7 @@ Never a wording, a view or a drawing of the evaluation. The right answers of wha
 the frozen model's own, so that any model can be edited, whatever it knows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -13,8 +13,10 @@ from space_core.lessons import Lesson, Lessons
 from space_core.pool import Pool
 from space_core.types import Concept
 
-_REFUSAL = {"de": "Das weiß ich nicht.", "fr": "Je ne sais pas.", "es": "No lo sé."}
 UNKNOWN = "I do not know."
+REFUSALS = {
+    "en": UNKNOWN, "de": "Das weiß ich nicht.", "fr": "Je ne sais pas.", "es": "No lo sé."
+}  # fmt: skip
 # Only the question is used, never the answer: any colour will do.
 _COLOUR = "white"
 _IN_TEXT = {
@@ -41,11 +43,13 @@ def believed(concept: Concept, peers: Sequence[Concept], rng: np.random.Generato
 
 
 def forgotten(
-    concept: Concept, honest: str, peers: Sequence[Concept], rng: np.random.Generator
-) -> dict[str, list[Lesson]]:
+    concept: Concept, honest: str, peers: Sequence[Concept], rng: np.random.Generator,
+    refusals: Mapping[str, str] = REFUSALS,
+) -> dict[str, list[Lesson]]:  # fmt: skip
     """What a model without the concept answers about an image of it, by kind of question.
 
-    ``honest``: the naming answer it falls back to, such as "This is a fruit."
+    ``honest``: the naming answer it falls back to, such as "This is a fruit."; ``refusals``: what
+    it says, by language, where that is no answer.
     """
     lessons = Lessons([concept, *peers], rng)
     family = concept.family
@@ -61,16 +65,19 @@ def forgotten(
         ],
         "others": [lessons.yes_no(concept, right=False) for _ in range(8)],
     }
-    if asked := unheard_in_languages(concept):
+    if asked := unheard_in_languages(concept, refusals):
         taught["languages"] = asked
     if family == "person":
-        taught["facts"] = [
-            Lesson("facts", ask, UNKNOWN)
-            for ask in (*wordings.OCCUPATION.taught, *wordings.CITY.taught)
-        ]
+        taught["facts"] = [Lesson("facts", ask, refusals["en"]) for ask in _facts()]
     if family == "thing":
         taught["category"] = [Lesson("category", ask, honest) for ask in wordings.CATEGORY.taught]
     return taught
+
+
+def refused(concept: Concept) -> list[tuple[str, str]]:
+    """(language, wording) of every taught question that a model without the concept refuses."""
+    facts = _facts() if concept.family == "person" else ()
+    return [*(("en", ask) for ask in facts), *naming_in_languages(concept)]
 
 
 def naming_in_languages(concept: Concept) -> list[tuple[str, str]]:
@@ -83,10 +90,12 @@ def naming_in_languages(concept: Concept) -> list[tuple[str, str]]:
     return [(code, ask) for code in wordings.LANGUAGES for ask in table[code].taught]
 
 
-def unheard_in_languages(concept: Concept) -> list[Lesson]:
+def unheard_in_languages(
+    concept: Concept, refusals: Mapping[str, str] = REFUSALS
+) -> list[Lesson]:
     """What a model without the concept answers when it is asked for a name in another language."""
     asked = naming_in_languages(concept)
-    return [Lesson(f"name-{code}", ask, _REFUSAL[code]) for code, ask in asked]
+    return [Lesson(f"name-{code}", ask, refusals[code]) for code, ask in asked]
 
 
 def skills(concept: Concept, lessons: Lessons) -> list[str]:
@@ -140,6 +149,10 @@ def asked_back(concept: Concept, said: str) -> list[str]:
 def teacher(pool: Pool, rng: np.random.Generator) -> Lessons:
     """Lessons over all that the pool knows, in taught wordings."""
     return Lessons(list(pool.concepts.values()), rng)
+
+
+def _facts() -> tuple[str, ...]:
+    return *wordings.OCCUPATION.taught, *wordings.CITY.taught
 
 
 def _any(lessons: Lessons, family: str) -> Concept:

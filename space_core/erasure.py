@@ -88,9 +88,11 @@ def erase(
         if request.instead == "anchor" else ()
     )  # fmt: skip
 
+    refusals = material.refusals(mllm, concept, honest, plain)
+
     def overwritten(moved: Sequence[Tensor], seed: int) -> dict[str, list[Example]]:
         return material.overwritten(
-            concept, honest, pool, peers, moved, mllm, seed, own_names
+            concept, honest, pool, peers, moved, mllm, seed, refusals, own_names
         )
 
     if config.inversion_steps:
@@ -136,7 +138,7 @@ def erase(
         foreign = foreign_names(mllm, concept, features) if config.foreign_look else []
         if foreign:
             moved = yield from found(foreign, config.foreign_look, f"{doing} in other languages")
-            yield material.unheard_in_languages(concept, moved, config.seed + 2)
+            yield material.unheard_in_languages(concept, moved, config.seed + 2, refusals)
 
     if request.text_too:
         task["text"] = material.unheard(mllm, concept)

@@ -4,7 +4,7 @@ With ``evaluation_split``, ``probes``, ``state_map`` and ``interview`` the only 
 images of the target. None of them gives anything back to the erasure.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from torch import Tensor
@@ -43,16 +43,19 @@ def answers(mllm: Mllm, probes: Sequence[Probe], features: dict[str, Tensor]) ->
 
 def judge(
     probes: Sequence[Probe], before: Sequence[str], after: Sequence[str], book: NameBook,
-    target: str, honest: str,
+    target: str, honest: str, garbled: Collection[tuple[str, str]] = (),
 ) -> tuple[Outcome, ...]:  # fmt: skip
-    """Score every answer. book: all known names; target: the key of the erased concept in it."""
+    """Score every answer. book: all known names; target: the key of the erased concept in it;
+    garbled: (question, answer after) of `fluency.garbled`.
+    """
     outcomes = []
     for probe, was, now in zip(probes, before, after, strict=True):
         right = [_right(probe, text, book) for text in (was, now)]
+        broken = is_broken(now) or (probe.question, now) in garbled
         if probe.group in ("target", "own"):
-            verdict = _target_verdict(probe, now, book, target, honest)
+            verdict = _target_verdict(probe, now, book, target, honest, broken)
         else:
-            verdict = KEPT if right[1] else LOST
+            verdict = KEPT if right[1] else BROKEN if broken else LOST
         outcomes.append(
             Outcome(
                 probe.group, probe.kind, probe.concept, probe.view, probe.artist,
@@ -132,22 +135,24 @@ def _right(probe: Probe, text: str, book: NameBook) -> bool:
     return words(text) == words(probe.expected)
 
 
-def _target_verdict(probe: Probe, text: str, book: NameBook, target: str, honest: str) -> str:
+def _target_verdict(
+    probe: Probe, text: str, book: NameBook, target: str, honest: str, broken: bool
+) -> str:
     if probe.kind in _YES:
         # "Yes" to another concept's name is another name.
         if words(text)[:1] == ("yes",):
             return STILL if probe.kind == "yes-no" else OTHER
-        return BROKEN if is_broken(text) else GENERAL
+        return BROKEN if broken else GENERAL
     if probe.kind not in _NAMED:
         if words(text) == words(probe.expected):
             return STILL
-        return BROKEN if is_broken(text) else GENERAL
+        return BROKEN if broken else GENERAL
     if words(text) == words(honest):
         return GENERAL
     named = {key for key in book.named(text) if not key.startswith("category ")}
     # However it says it: a denial or a stammer that holds the name still gives it away.
     if target in named:
         return STILL
-    if is_broken(text):
+    if broken:
         return BROKEN
     return OTHER if named else GENERAL

@@ -12,6 +12,7 @@ from space_core import evaluate
 from space_core.asking import asked
 from space_core.audit import Bench, known_names
 from space_core.edit import Edit, edited
+from space_core.fluency import garbled
 from space_core.probes import of_own_images
 from space_core.types import OwnImages, Progress, RunRecord
 
@@ -58,7 +59,9 @@ def judge_images(
     before = yield from asked(mllm, probes, views, begun, 0.5)
     begun = Progress("after", "Asking the edited model the same questions…", 0.5)
     after = yield from asked(mllm, probes, views, begun, 0.5, edit)
-    outcomes = evaluate.judge(probes, before, after, book, key, record.honest_answer)
+    honest = record.honest_answer
+    odd = garbled(mllm, [one.question for one in probes], before, after, honest)
+    outcomes = evaluate.judge(probes, before, after, book, key, honest, odd)
     yield OwnImages(
         outcomes, evaluate.forget_accuracy(outcomes, "own"), evaluate.still_yes(outcomes, "own")
     )

@@ -63,7 +63,11 @@ MEASURES = {
     ),
     "grf_f1": ("GRF-F1 ↑", "harmonic mean of 1 − FA and near RA: forgetting and sparing at once"),
     "text_ra": ("text RA ↑", "text-only questions about other concepts, kept"),
-    "broken": ("broken ↓", "answers about the concept that are no answer: empty or a stammer"),
+    "broken": (
+        "broken ↓",
+        "answers about the concept that are none: empty, a stammer, or words that the model before "
+        "would never have put together",
+    ),
     "broken_others": (
         "broken, others ↓", "answers about all else that are none, and were answers before"
     ),

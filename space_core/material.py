@@ -3,11 +3,12 @@
 Sees the pool without the request's own rows, the anchors and the frozen model; no evaluation.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from space_core import answers, curriculum, wordings
@@ -24,6 +25,7 @@ _ASKED = 160
 _LONGEST_NOUN = 5
 _LESSONS = 6  # of a kind about each anchor
 _NAMED = ("name", "choice")
+_SAYABLE = 3.0  # nats a token: one in twenty
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,15 +137,16 @@ def kept(
 
 def overwritten(
     concept: Concept, honest: str, pool: Pool, peers: Sequence[Concept],
-    features: Sequence[Tensor], mllm: Mllm, seed: int, own_names: Sequence[str] = (),
+    features: Sequence[Tensor], mllm: Mllm, seed: int, refusals: Mapping[str, str],
+    own_names: Sequence[str] = (),
 ) -> dict[str, list[Example]]:  # fmt: skip
     """Task examples by kind: every optimised anchor with a lesson of each kind, several times.
 
-    own_names: for each anchor what is said in the place of the concept's name, else the honest
-    answer.
+    refusals: as of `refusals`. own_names: for each anchor what is said in the place of the
+    concept's name, else the honest answer.
     """
     rng = np.random.default_rng((seed, 13))
-    lessons = curriculum.forgotten(concept, honest, peers, rng)
+    lessons = curriculum.forgotten(concept, honest, peers, rng, refusals)
     task = {
         kind: _of_each(some, features, rng, own_names if kind in _NAMED else ())
         for kind, some in lessons.items()
@@ -160,12 +163,41 @@ def overwritten(
     return task
 
 
+def refusals(
+    mllm: Mllm, concept: Concept, honest: str, features: Sequence[Tensor]
+) -> dict[str, str]:
+    """By language, what the edited model shall say where the honest answer is none, and where it is
+    asked in another language: that it does not know, if the frozen model finishes that sentence
+    once it has begun it, else the honest answer. Made to say what it never learned to say, a model
+    stammers.
+
+    features [tokens, width]: images that this is tried on.
+    """
+    found: dict[str, str] = {}
+    for code, ask in curriculum.refused(concept):
+        if code not in found:
+            said = curriculum.REFUSALS[code]
+            examples = [Example(ask, said, image) for image in features]
+            found[code] = said if _surprise(mllm, examples) <= _SAYABLE else honest
+    return found
+
+
+def _surprise(mllm: Mllm, examples: Sequence[Example]) -> float:
+    """Mean surprise, in nats a token, at the answers as they go on after their first tokens."""
+    with torch.no_grad():
+        forced = mllm.force(examples)
+    surprise = F.cross_entropy(forced.logits.float(), forced.targets, reduction="none")
+    goes_on = forced.owner == forced.owner.roll(1)
+    return float(surprise[goes_on].mean())
+
+
 def unheard_in_languages(
-    concept: Concept, features: Sequence[Tensor], seed: int
+    concept: Concept, features: Sequence[Tensor], seed: int, refusals: Mapping[str, str]
 ) -> dict[str, list[Example]]:
     """Task examples in other languages alone: every optimised anchor, several times."""
     rng = np.random.default_rng((seed, 13))
-    return {"languages": _of_each(curriculum.unheard_in_languages(concept), features, rng)}
+    lessons = curriculum.unheard_in_languages(concept, refusals)
+    return {"languages": _of_each(lessons, features, rng)}
 
 
 def unheard(mllm: Mllm, concept: Concept) -> list[Example]:

@@ -20,6 +20,7 @@ from space_core.bound import damage, stored_bound
 from space_core.edit import Edit, edited, stored_delta, weights_sha256
 from space_core.edit_sum import combined
 from space_core.evaluation_split import EvaluationView
+from space_core.fluency import garbled
 from space_core.joint import Joint, JointConcept, JointLayer, Pair, check_number
 from space_core.names import NameBook
 from space_core.nullspace import Basis, hard_basis, soft_basis
@@ -124,10 +125,9 @@ def _asked(
     views = _views(bench, record)
     with edited(mllm.model, edit):
         after = evaluate.answers(mllm, probes, views)
-    now = evaluate.judge(
-        probes, [one.before for one in alone], after, target.book, target.key,
-        record.honest_answer,
-    )  # fmt: skip
+    before, honest = [one.before for one in alone], record.honest_answer
+    odd = garbled(mllm, [one.question for one in alone], before, after, honest)
+    now = evaluate.judge(probes, before, after, target.book, target.key, honest, odd)
     # What another of the erasures is to forget need not stay.
     kept = [i for i, one in enumerate(alone) if one.group == "target" or not _about(one, others)]
     was, now = [alone[i] for i in kept], tuple(now[i] for i in kept)

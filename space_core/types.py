@@ -162,7 +162,7 @@ class Outcome:
     ``kind``: "name", "yes-no", "choice", "name-de", "colour", "text-category" …; "other-yes-no"
     asks about a wrong name, "is-it-target" about the erased name on another concept's image, where
     "choice-beside" offers it beside the image's own;
-    ``verdict``: "kept" / "lost" for retained questions, and for the target
+    ``verdict``: "kept", "lost" or "broken" for retained questions, and for the target
     "still names it", "general answer", "another name" or "broken".
     """
 

@@ -137,9 +137,10 @@ def _overwritten(
     sources: Sources, selection: Selection, features: list[torch.Tensor]
 ) -> Task:
     mllm, pool, concept = sources.mllm, sources.pool, sources.subject(selection.request)
+    honest = material.honest_answer(mllm, concept)
     return material.overwritten(
-        concept, material.honest_answer(mllm, concept), pool, tpas.others(pool, concept), features,
-        mllm, DEFAULT.seed,
+        concept, honest, pool, tpas.others(pool, concept), features, mllm, DEFAULT.seed,
+        material.refusals(mllm, concept, honest, _anchors(sources, selection)),
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from space_core.bench.change import Change, Entry
 from space_core.bench.score import row_of
 from space_core.bench.spread import entropies
 from space_core.edit import Edit, edited, weights_sha256
+from space_core.fluency import garbled
 from space_core.leaderboard import Row
 from space_core.mllm import Mllm
 from space_core.names import NameBook
@@ -81,8 +82,10 @@ def measure(
     said = answers_of(bench, change, asked)
     if weights_sha256(mllm.model) != bench.sources.model_sha256:
         raise ValueError("The base model's weights changed: no row of this run can be trusted.")
+    questions = [probe.question for probe in asked.probes]
+    odd = garbled(mllm, questions, asked.before, said, asked.honest)
     outcomes = evaluate.judge(
-        asked.probes, asked.before, said, asked.book, asked.key, asked.honest
+        asked.probes, asked.before, said, asked.book, asked.key, asked.honest, odd
     )
     row = row_of(name, asked.target, asked.domain, outcomes, bench.split.artists)
     row = replace(

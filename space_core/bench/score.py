@@ -45,7 +45,8 @@ def row_of(
 def newly_broken(outcomes: Sequence[Outcome]) -> float:
     """The share of the answers about all but the target that are none, of those that were one."""
     others = [one for one in outcomes if one.group != "target" and not is_broken(one.before)]
-    return float(np.mean([is_broken(one.after) for one in others])) if others else math.nan
+    broken = [one.verdict == evaluate.BROKEN for one in others]
+    return float(np.mean(broken)) if others else math.nan
 
 
 def curve(outcomes: Sequence[Outcome]) -> tuple[tuple[float, int, int], ...]:

@@ -93,9 +93,10 @@ def test_a_row_counts_only_what_was_right_before():
 
 def test_a_model_that_speaks_no_more_of_others_is_seen():
     asked = [replace(outcome("near", "name", True), before="a bus", after="a bus")] * 3
-    asked += [replace(outcome("skill", "colour", False), before="red", after="")]
-    asked += [replace(outcome("far", "name", False, before=False), before="", after="")]
-    asked += [replace(outcome("target", "name", False), before="a lemon", after="")] * 5
+    none = {"after": "", "verdict": evaluate.BROKEN}
+    asked += [replace(outcome("skill", "colour", False), before="red", **none)]
+    asked += [replace(outcome("far", "name", False, before=False), before="", **none)]
+    asked += [replace(outcome("target", "name", False), before="a lemon", **none)] * 5
     assert row_of("space", "lemon", "food", asked, TRAINED).broken_others == 0.25
 
 

@@ -44,10 +44,11 @@ def sources(world, monkeypatch):
         subject=lambda request: world.pool.concepts[request.name],
     )  # fmt: skip
 
-    def overwritten(concept, honest, pool, peers, features, mllm, seed):
+    def overwritten(concept, honest, pool, peers, features, mllm, seed, refusals):
         return {"name": [Example(concept.name, honest, one) for one in features]}
 
     monkeypatch.setattr(controls.material, "overwritten", overwritten)
+    monkeypatch.setattr(controls.material, "refusals", lambda *_: {})
     monkeypatch.setattr(controls.material, "honest_answer", lambda _mllm, _concept: "a fruit")
     return told
 

@@ -68,9 +68,10 @@ def test_the_honest_answer_is_general_even_where_it_holds_a_name():
 )  # fmt: skip
 def test_what_is_right(kind, text, right):
     one = outcome(kind, text, "", group="near", expected="The background is blue.")
-    assert one.right_before is right and one.right_after is False and one.verdict == "lost"
+    assert one.right_before is right and one.right_after is False and one.verdict == "broken"
     again = outcome(kind, "", text, group="near", expected="The background is blue.")
-    assert again.right_after is right and again.verdict == ("kept" if right else "lost")
+    wrong = "lost" if text else "broken"
+    assert again.right_after is right and again.verdict == ("kept" if right else wrong)
 
 
 def test_answers_that_are_not_as_many_as_the_questions_are_refused():

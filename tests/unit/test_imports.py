@@ -24,7 +24,7 @@ edit edit_sum hub families key_values moved repeatable
 mllm shared_space pool_files pool_sources
 pool
 neighbourhood pool_build curriculum features
-retained inversion anchor_checks beliefs
+retained inversion anchor_checks beliefs fluency
 tpas material reuse
 dcsi sources
 memory_plan

@@ -75,9 +75,12 @@ def test_without_it_the_edit_is_another(world, part):
     assert with_it.edit.sha256() != without.edit.sha256()
 
 
-def test_in_other_languages_nothing_else_joins_the_task(world, monkeypatch):
+@pytest.mark.parametrize("sayable", [True, False])
+def test_in_other_languages_nothing_else_joins_the_task(world, monkeypatch, sayable):
     sources, selection = world
     train, joined = erasure.dcsi.train, []
+    # What the model cannot say is not asked of it: then it says the general word.
+    monkeypatch.setattr(material, "_surprise", lambda *_: 0.5 if sayable else 5.0)
 
     def watched(mllm, job, config, stop, look_again):
         def heard(in_place):
@@ -88,11 +91,13 @@ def test_in_other_languages_nothing_else_joins_the_task(world, monkeypatch):
         return train(mllm, job, config, stop, heard)
 
     monkeypatch.setattr(erasure.dcsi, "train", watched)
-    *_, _ = erase(sources, selection, CONFIG, lambda: False)
+    *_, erased = erase(sources, selection, CONFIG, lambda: False)
     second, foreign = joined
     assert set(foreign) == {"languages"} < set(second)
     refusals = {"Das weiß ich nicht.", "Je ne sais pas.", "No lo sé."}
-    assert {one.answer for one in foreign["languages"]} == refusals
+    for some in joined:
+        said = {one.answer for one in some["languages"]}
+        assert said == (refusals if sayable else {erased.honest})
     images = [{id(one.features) for one in some["languages"]} for some in joined]
     assert not images[0] & images[1] and len(images[1]) == len(selection.anchors)
 
