@@ -48,7 +48,7 @@ def nothing_changed(outcomes: Sequence[Outcome], logit_change: float | None) -> 
 def model_broke(outcomes: Sequence[Outcome]) -> str:
     """A sentence where many answers are broken that were not before, else nothing."""
     whole = [one for one in outcomes if not is_broken(one.before)]
-    broken = sum(one.verdict == "broken" or is_broken(one.after) for one in whole)
+    broken = sum(map(broke, whole))
     if not whole or broken < _MANY_BROKEN * len(whole):
         return ""
     return (
@@ -70,6 +70,11 @@ def doubts(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
             f"{len(asked)} questions.",
         )
     return ()
+
+
+def broke(one: Outcome) -> bool:
+    """Whether the edited model's answer is none. Older records call a retained one "lost"."""
+    return one.verdict == "broken" or is_broken(one.after)
 
 
 def is_broken(text: str) -> bool:

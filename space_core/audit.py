@@ -13,14 +13,13 @@ from datetime import UTC, datetime
 import numpy as np
 from PIL import Image
 
-from space_core import aftermath, evaluate, protection, tpas
+from space_core import aftermath, evaluate, fluency, protection, tpas
 from space_core.alarms import alarms, doubts
 from space_core.asking import asked
 from space_core.damage import KeptAnswers, LayerReport
 from space_core.edit import Edit, weights_sha256
 from space_core.erasure import Erasure, erase
 from space_core.evaluation_split import EvaluationSplit
-from space_core.fluency import garbled
 from space_core.memory_plan import check_loads, fitting, free_memory
 from space_core.names import NameBook, book_of, words
 from space_core.probes import FAR, NEAR, Probe, known_as, plan
@@ -169,7 +168,11 @@ def audit(
     begun = Progress("after", "Asking the edited model the same questions…", 0.82)
     after = yield from asked(mllm, probes, views, begun, 0.15, erasure.edit)
     yield Progress("measuring", "Comparing, and checking that the model came back whole…", 0.97)
-    odd = garbled(mllm, [one.question for one in probes], before, after, erasure.honest)
+    questions = [one.question for one in probes]
+    odd = fluency.garbled(
+        mllm, set(zip(questions, before)), set(zip(questions, after)),
+        fluency.meant(erasure.honest, selection),
+    )  # fmt: skip
     outcomes = evaluate.judge(probes, before, after, book, key, erasure.honest, odd)
     block = max(config.blocks(mllm.decoder_layers()))
     states = map_of(bench.sources, selection, erasure.edit, block, probes, views)

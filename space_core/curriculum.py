@@ -74,10 +74,10 @@ def forgotten(
     return taught
 
 
-def refused(concept: Concept) -> list[tuple[str, str]]:
-    """(language, wording) of every taught question that a model without the concept refuses."""
-    facts = _facts() if concept.family == "person" else ()
-    return [*(("en", ask) for ask in facts), *naming_in_languages(concept)]
+def refused(concept: Concept) -> dict[str, str]:
+    """By language the first taught question that a model without the concept refuses."""
+    facts = [("en", _facts()[0])] if concept.family == "person" else []
+    return dict(reversed([*facts, *naming_in_languages(concept)]))
 
 
 def naming_in_languages(concept: Concept) -> list[tuple[str, str]]:

@@ -88,14 +88,13 @@ def erase(
         if request.instead == "anchor" else ()
     )  # fmt: skip
 
-    refusals = material.refusals(mllm, concept, honest, plain)
-
     def overwritten(moved: Sequence[Tensor], seed: int) -> dict[str, list[Example]]:
         return material.overwritten(
             concept, honest, pool, peers, moved, mllm, seed, refusals, own_names
         )
 
     if config.inversion_steps:
+        refusals = material.sayable_refusals(mllm, concept, honest, plain)
         generator = torch.Generator().manual_seed(config.seed)
         for step, loss, optimised in invert(
             trained, features, lessons, config.inversion_steps, generator, stop

@@ -8,11 +8,10 @@ from collections.abc import Iterator, Sequence
 
 from PIL import Image
 
-from space_core import evaluate
+from space_core import evaluate, fluency
 from space_core.asking import asked
 from space_core.audit import Bench, known_names
 from space_core.edit import Edit, edited
-from space_core.fluency import garbled
 from space_core.probes import of_own_images
 from space_core.types import OwnImages, Progress, RunRecord
 
@@ -59,8 +58,12 @@ def judge_images(
     before = yield from asked(mllm, probes, views, begun, 0.5)
     begun = Progress("after", "Asking the edited model the same questions…", 0.5)
     after = yield from asked(mllm, probes, views, begun, 0.5, edit)
-    honest = record.honest_answer
-    odd = garbled(mllm, [one.question for one in probes], before, after, honest)
+    honest, questions = record.honest_answer, [one.question for one in probes]
+    # Their own questions are few: what the run was answered before counts, too.
+    odd = fluency.garbled(
+        mllm, {*zip(questions, before), *fluency.before(record.outcomes)},
+        set(zip(questions, after)), fluency.meant(honest, record.selection),
+    )  # fmt: skip
     outcomes = evaluate.judge(probes, before, after, book, key, honest, odd)
     yield OwnImages(
         outcomes, evaluate.forget_accuracy(outcomes, "own"), evaluate.still_yes(outcomes, "own")

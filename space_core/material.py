@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from space_core import answers, curriculum, wordings
+from space_core.fluency import surprise
 from space_core.lessons import Lesson
 from space_core.mllm import Example, Mllm
 from space_core.names import NameBook, words
@@ -142,7 +142,7 @@ def overwritten(
 ) -> dict[str, list[Example]]:  # fmt: skip
     """Task examples by kind: every optimised anchor with a lesson of each kind, several times.
 
-    refusals: as of `refusals`. own_names: for each anchor what is said in the place of the
+    refusals: as of `sayable_refusals`. own_names: for each anchor what is said in the place of the
     concept's name, else the honest answer.
     """
     rng = np.random.default_rng((seed, 13))
@@ -163,7 +163,7 @@ def overwritten(
     return task
 
 
-def refusals(
+def sayable_refusals(
     mllm: Mllm, concept: Concept, honest: str, features: Sequence[Tensor]
 ) -> dict[str, str]:
     """By language, what the edited model shall say where the honest answer is none, and where it is
@@ -173,22 +173,13 @@ def refusals(
 
     features [tokens, width]: images that this is tried on.
     """
-    found: dict[str, str] = {}
-    for code, ask in curriculum.refused(concept):
-        if code not in found:
-            said = curriculum.REFUSALS[code]
-            examples = [Example(ask, said, image) for image in features]
-            found[code] = said if _surprise(mllm, examples) <= _SAYABLE else honest
+    found = {}
+    for code, ask in curriculum.refused(concept).items():
+        refusal = curriculum.REFUSALS[code]
+        tried = surprise(mllm, [Example(ask, refusal, image) for image in features])
+        goes_on = torch.cat([nats[1:] for nats in tried])
+        found[code] = refusal if float(goes_on.mean()) <= _SAYABLE else honest
     return found
-
-
-def _surprise(mllm: Mllm, examples: Sequence[Example]) -> float:
-    """Mean surprise, in nats a token, at the answers as they go on after their first tokens."""
-    with torch.no_grad():
-        forced = mllm.force(examples)
-    surprise = F.cross_entropy(forced.logits.float(), forced.targets, reduction="none")
-    goes_on = forced.owner == forced.owner.roll(1)
-    return float(surprise[goes_on].mean())
 
 
 def unheard_in_languages(

@@ -5,7 +5,7 @@ Page, report, comparison and table say the same. Pure text.
 
 from dataclasses import replace
 
-from space_core.alarms import is_broken
+from space_core.alarms import broke
 from space_core.labels import KINDS, groups_said
 from space_core.types import Outcome
 
@@ -21,7 +21,7 @@ OUTCOMES = {
 
 def outcome(one: Outcome) -> str:
     """An outcome as one of `OUTCOMES`: an answer that is none is broken, whatever was asked."""
-    return "broken" if one.verdict == "lost" and is_broken(one.after) else one.verdict
+    return "broken" if one.verdict == "lost" and broke(one) else one.verdict
 
 
 def outcome_said(kind: str) -> str:

@@ -13,14 +13,13 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from space_core import evaluate, tpas
+from space_core import evaluate, fluency, tpas
 from space_core.alarms import model_broke
 from space_core.audit import Bench, Finished, known_names, versions
 from space_core.bound import damage, stored_bound
 from space_core.edit import Edit, edited, stored_delta, weights_sha256
 from space_core.edit_sum import combined
 from space_core.evaluation_split import EvaluationView
-from space_core.fluency import garbled
 from space_core.joint import Joint, JointConcept, JointLayer, Pair, check_number
 from space_core.names import NameBook
 from space_core.nullspace import Basis, hard_basis, soft_basis
@@ -126,7 +125,10 @@ def _asked(
     with edited(mllm.model, edit):
         after = evaluate.answers(mllm, probes, views)
     before, honest = [one.before for one in alone], record.honest_answer
-    odd = garbled(mllm, [one.question for one in alone], before, after, honest)
+    odd = fluency.garbled(
+        mllm, fluency.before(alone), {(one.question, said) for one, said in zip(alone, after)},
+        fluency.meant(honest, record.selection),
+    )  # fmt: skip
     now = evaluate.judge(probes, before, after, target.book, target.key, honest, odd)
     # What another of the erasures is to forget need not stay.
     kept = [i for i, one in enumerate(alone) if one.group == "target" or not _about(one, others)]

@@ -52,7 +52,7 @@ def verdict(record: RunRecord, own: OwnImages | None = None) -> Verdict:
     share, ours = _judged_by(record, own)
     partial = " The run was stopped early: this judges a partial edit." if record.stopped else ""
     if broke := model_broke([*record.outcomes, *(own.outcomes if own else ())]):
-        why = f"{broke} A model that answers nothing has not forgotten one thing.{partial}"
+        why = f"{broke} A model that no longer speaks has not forgotten one thing.{partial}"
         return Verdict(False, "The model broke", why)
     if not share.questions:
         known = ours and any(one.group == "target" and one.image for one in record.outcomes)

@@ -140,7 +140,7 @@ def _overwritten(
     honest = material.honest_answer(mllm, concept)
     return material.overwritten(
         concept, honest, pool, tpas.others(pool, concept), features, mllm, DEFAULT.seed,
-        material.refusals(mllm, concept, honest, _anchors(sources, selection)),
+        material.sayable_refusals(mllm, concept, honest, _anchors(sources, selection)),
     )  # fmt: skip
 
 
@@ -170,6 +170,6 @@ CONTROLS: dict[str, Entry] = {
     "with div": Entry("ablation", with_config(replace(DEFAULT, div=0.1))),
     "paper, no orth": Entry("ablation", with_config(replace(PRESETS["paper"], orth=0.0))),
     "paper, no div": Entry("ablation", with_config(replace(PRESETS["paper"], div=0.0))),
-    # Last: it reads what stays around another concept, which all the others share.
+    # Last (`methods`): it reads what stays around another concept, which all the others share.
     "other target": Entry("control", other_target),
 }

@@ -11,13 +11,12 @@ from pathlib import Path
 
 from torch import Tensor
 
-from space_core import evaluate, material
+from space_core import evaluate, fluency, material
 from space_core.audit import Bench, open_bench, probes_of
 from space_core.bench.change import Change, Entry
 from space_core.bench.score import row_of
 from space_core.bench.spread import entropies
 from space_core.edit import Edit, edited, weights_sha256
-from space_core.fluency import garbled
 from space_core.leaderboard import Row
 from space_core.mllm import Mllm
 from space_core.names import NameBook
@@ -83,7 +82,10 @@ def measure(
     if weights_sha256(mllm.model) != bench.sources.model_sha256:
         raise ValueError("The base model's weights changed: no row of this run can be trusted.")
     questions = [probe.question for probe in asked.probes]
-    odd = garbled(mllm, questions, asked.before, said, asked.honest)
+    odd = fluency.garbled(
+        mllm, set(zip(questions, asked.before)), set(zip(questions, said)),
+        fluency.meant(asked.honest, change.selection),
+    )  # fmt: skip
     outcomes = evaluate.judge(
         asked.probes, asked.before, said, asked.book, asked.key, asked.honest, odd
     )

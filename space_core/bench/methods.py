@@ -40,7 +40,8 @@ def methods(tuned: Mapping[str, LoraConfig]) -> dict[str, Entry]:
         group = "data-dependent" if one.uses_target_images else "source-free"
         prepare = partial(gathered, one, config, read)
         found[name] = Entry(group, baseline(one, config, read), setting, prepare)
-    return {**found, "prompt": Entry("source-free", _prompt), **CONTROLS, **VARIANTS}
+    # Last what reads all that stays around another concept, which the others share.
+    return {**found, "prompt": Entry("source-free", _prompt), **VARIANTS, **CONTROLS}
 
 
 def inputs_of(bench: Bench, group: str) -> str:

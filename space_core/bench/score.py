@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from space_core import evaluate, wordings
-from space_core.alarms import is_broken
+from space_core.alarms import broke, is_broken
 from space_core.leaderboard import BAND, Row
 from space_core.types import Outcome
 
@@ -45,8 +45,7 @@ def row_of(
 def newly_broken(outcomes: Sequence[Outcome]) -> float:
     """The share of the answers about all but the target that are none, of those that were one."""
     others = [one for one in outcomes if one.group != "target" and not is_broken(one.before)]
-    broken = [one.verdict == evaluate.BROKEN for one in others]
-    return float(np.mean(broken)) if others else math.nan
+    return float(np.mean([broke(one) for one in others])) if others else math.nan
 
 
 def curve(outcomes: Sequence[Outcome]) -> tuple[tuple[float, int, int], ...]:

@@ -40,11 +40,6 @@ _RUNS: dict[str, Method] = {
     "first blocks": in_blocks(0, 1 / 3),
     "last blocks": in_blocks(2 / 3, 1),
     "every block": in_blocks(0, 1),
-    # How many anchors, and how alike they must be.
-    "12 anchors": with_config(DEFAULT, replace(_CHOICE, anchors=12)),
-    "48 anchors": with_config(DEFAULT, replace(_CHOICE, anchors=48)),
-    "cut 90": with_config(DEFAULT, replace(_CHOICE, percentile=90.0)),
-    "cut 99": with_config(DEFAULT, replace(_CHOICE, percentile=99.0)),
     # How freely and for how long it is trained.
     "softness 0.01": with_config(replace(DEFAULT, lam=0.01)),
     "softness 1": with_config(replace(DEFAULT, lam=1.0)),
@@ -53,7 +48,12 @@ _RUNS: dict[str, Method] = {
     "80 steps": with_config(replace(DEFAULT, steps=80)),
     # Chance alone.
     "another seed": with_config(replace(DEFAULT, seed=1)),
-    # What is said in the name's place.
+    # How many anchors, and how alike they must be.
+    "12 anchors": with_config(DEFAULT, replace(_CHOICE, anchors=12)),
+    "48 anchors": with_config(DEFAULT, replace(_CHOICE, anchors=48)),
+    "cut 90": with_config(DEFAULT, replace(_CHOICE, percentile=90.0)),
+    "cut 99": with_config(DEFAULT, replace(_CHOICE, percentile=99.0)),
+    # What is said in the name's place; the second wish has all anchors chosen by words.
     "refusal": instead("refusal"),
     "anchor's name": instead("anchor"),
 }

@@ -230,7 +230,8 @@ def _answers(outcome: Outcome, image: Image.Image | None) -> str:
 def named_picture(name: str, image: Image.Image | None) -> str:
     """A cell of a table: an image, small, and what it is called."""
     picture = f'<img src="{_inline(image, _SMALL)}" alt="">' if image else ""
-    return f'<div class="named">{picture}<span>{escape(name)}</span></div>'
+    # The name first: by it the column is sorted.
+    return f'<div class="named"><span>{escape(name)}</span>{picture}</div>'
 
 
 def _picture(image: Image.Image | None) -> str:

@@ -94,10 +94,14 @@ def test_a_row_counts_only_what_was_right_before():
 def test_a_model_that_speaks_no_more_of_others_is_seen():
     asked = [replace(outcome("near", "name", True), before="a bus", after="a bus")] * 3
     none = {"after": "", "verdict": evaluate.BROKEN}
+    # Older answers call it lost; garbled is what the verdict says it is.
+    asked += [replace(outcome("skill", "colour", False), before="red", after="")]
     asked += [replace(outcome("skill", "colour", False), before="red", **none)]
+    garbled = {"after": "Je ne rot.", "verdict": evaluate.BROKEN}
+    asked += [replace(outcome("near", "name-fr", False), before="un bus", **garbled)]
     asked += [replace(outcome("far", "name", False, before=False), before="", **none)]
     asked += [replace(outcome("target", "name", False), before="a lemon", **none)] * 5
-    assert row_of("space", "lemon", "food", asked, TRAINED).broken_others == 0.25
+    assert row_of("space", "lemon", "food", asked, TRAINED).broken_others == 0.5
 
 
 def test_bands_are_of_naming_alone_and_of_what_was_right_before():

@@ -48,7 +48,7 @@ def sources(world, monkeypatch):
         return {"name": [Example(concept.name, honest, one) for one in features]}
 
     monkeypatch.setattr(controls.material, "overwritten", overwritten)
-    monkeypatch.setattr(controls.material, "refusals", lambda *_: {})
+    monkeypatch.setattr(controls.material, "sayable_refusals", lambda *_: {})
     monkeypatch.setattr(controls.material, "honest_answer", lambda _mllm, _concept: "a fruit")
     return told
 

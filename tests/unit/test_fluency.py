@@ -1,12 +1,14 @@
 """Garbled answers: harder for the frozen model to say than each of its own."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from small_world import CONCEPTS
 from tiny_mllm import tiny_mllm
 
 from space_core import curriculum, evaluate
-from space_core.fluency import garbled, surprise
+from space_core.fluency import garbled, meant, surprise
 from space_core.mllm import Example
 from space_core.names import NameBook
 from space_core.probes import Probe
@@ -20,30 +22,42 @@ def mllm():
     return tiny_mllm()
 
 
-def test_surprise_is_the_mean_over_an_answers_tokens_whatever_is_asked_beside_it(mllm):
-    found = surprise(mllm, [(ASK, answer) for answer in SAID])
-    for answer, nats in zip(SAID, found, strict=True):
+def test_surprise_is_of_each_token_of_an_answer_whatever_is_asked_beside_it(mllm):
+    examples = [Example(ASK, answer, None) for answer in SAID]
+    found = surprise(mllm, examples)
+    for one, nats in zip(examples, found, strict=True):
         with torch.no_grad():
-            forced = mllm.force([Example(ASK, answer, None)])
+            forced = mllm.force([one])
         chosen = forced.logits.double().log_softmax(-1)[range(len(forced.targets)), forced.targets]
-        assert nats == pytest.approx(float(-chosen.mean()), abs=1e-4)
-    assert len({round(one, 3) for one in found}) == len(SAID)
+        assert nats.tolist() == pytest.approx((-chosen).tolist(), abs=1e-4)
+    assert len({round(float(nats.mean()), 3) for nats in found}) == len(SAID)
+    assert surprise(mllm, []) == []
 
 
 def test_garbled_is_what_is_harder_to_say_than_all_of_its_own(mllm):
-    nats = surprise(mllm, [(ASK, answer) for answer in SAID])
+    nats = [float(one.mean()) for one in surprise(mllm, [Example(ASK, one, None) for one in SAID])]
     easy, own, *_, hard = (SAID[i] for i in torch.tensor(nats).argsort())
 
-    def found(*after: str, honest: str = "") -> set[str]:
-        asked = [ASK] * len(after)
-        return {text for _, text in garbled(mllm, asked, [own] * len(after), after, honest)}
+    def found(*after: str, before: tuple[str, ...] = (own,), taught: str = "") -> set[str]:
+        said = garbled(
+            mllm, {(ASK, text) for text in before}, {(ASK, text) for text in after},
+            meant(taught, None),
+        )  # fmt: skip
+        return {text for _, text in said}
 
     assert found(easy, own, hard) == {hard}
-    assert found(hard, honest=hard) == set()
+    assert found(hard, taught=hard) == set()
     assert found("", *curriculum.REFUSALS.values()) == set()
-    # Its own answers to the other questions count, too; where it has none, nothing is known.
-    assert garbled(mllm, [ASK] * 2, [own, hard], [hard, own], "") == frozenset()
-    assert garbled(mllm, [ASK], [""], [hard], "") == frozenset()
+    # Its own answers to other questions count, too; where it has none, nothing is known.
+    assert found(hard, before=(own, hard)) == found(hard, before=()) == found(hard, before=("",))
+    assert found(hard, before=()) == set()
+
+
+def test_what_an_edit_teaches_is_meant():
+    chosen = SimpleNamespace(anchors=[SimpleNamespace(caption="a drawing of a bus")])
+    assert meant("a fruit", chosen) == {
+        "a fruit", "a drawing of a bus", *curriculum.REFUSALS.values()
+    }
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,8 @@
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
-from tiny_mllm import tiny_mllm
 
 from space_core import curriculum, material
-from space_core.mllm import Example
 from space_core.types import Concept
 
 HONEST = "This is a thing."
@@ -18,36 +15,23 @@ CONCEPTS = {
 }
 
 
-@pytest.fixture(scope="module")
-def mllm():
-    return tiny_mllm()
-
-
 @pytest.mark.parametrize("family", CONCEPTS)
 @pytest.mark.parametrize("sayable", [{"en", "fr"}, {"de"}, set()])
-def test_a_refusal_that_the_model_cannot_finish_gives_way(family, sayable, monkeypatch):
+@pytest.mark.parametrize("anchors", [1, 3])
+def test_a_refusal_that_the_model_cannot_finish_gives_way(family, sayable, anchors, monkeypatch):
     concept, codes = CONCEPTS[family]
 
     def surprise(_mllm, examples):
         (said,) = {one.answer for one in examples}
-        assert len(examples) == 2
-        return 0.5 if said in {curriculum.REFUSALS[code] for code in sayable} else 5.0
+        # How hard it is to begin is not asked.
+        rest = 0.5 if said in {curriculum.REFUSALS[code] for code in sayable} else 5.0
+        return [torch.tensor([50.0, rest, rest])] * len(examples)
 
-    monkeypatch.setattr(material, "_surprise", surprise)
-    found = material.refusals(None, concept, HONEST, [torch.zeros(1, 2)] * 2)
+    monkeypatch.setattr(material, "surprise", surprise)
+    found = material.sayable_refusals(None, concept, HONEST, [torch.zeros(1, 2)] * anchors)
     assert found == {
         code: curriculum.REFUSALS[code] if code in sayable else HONEST for code in codes
     }
-
-
-def test_how_hard_it_is_to_go_on_is_asked_of_all_but_an_answers_first_token(mllm):
-    said = [Example("What is this?", answer, None) for answer in ("This is a lemon.", "Zitrone")]
-    rest = []
-    for one in said:
-        with torch.no_grad():
-            forced = mllm.force([one])
-        rest += F.cross_entropy(forced.logits, forced.targets, reduction="none")[1:].tolist()
-    assert material._surprise(mllm, said) == pytest.approx(sum(rest) / len(rest), abs=1e-4)
 
 
 def test_what_is_refused_is_taught_with_the_words_that_were_found():

@@ -80,7 +80,8 @@ def test_in_other_languages_nothing_else_joins_the_task(world, monkeypatch, saya
     sources, selection = world
     train, joined = erasure.dcsi.train, []
     # What the model cannot say is not asked of it: then it says the general word.
-    monkeypatch.setattr(material, "_surprise", lambda *_: 0.5 if sayable else 5.0)
+    said = torch.full((3,), 0.5 if sayable else 5.0)
+    monkeypatch.setattr(material, "surprise", lambda _mllm, examples: [said] * len(examples))
 
     def watched(mllm, job, config, stop, look_again):
         def heard(in_place):
@@ -96,8 +97,8 @@ def test_in_other_languages_nothing_else_joins_the_task(world, monkeypatch, saya
     assert set(foreign) == {"languages"} < set(second)
     refusals = {"Das weiß ich nicht.", "Je ne sais pas.", "No lo sé."}
     for some in joined:
-        said = {one.answer for one in some["languages"]}
-        assert said == (refusals if sayable else {erased.honest})
+        answers = {one.answer for one in some["languages"]}
+        assert answers == (refusals if sayable else {erased.honest})
     images = [{id(one.features) for one in some["languages"]} for some in joined]
     assert not images[0] & images[1] and len(images[1]) == len(selection.anchors)
 
