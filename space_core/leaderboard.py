@@ -47,6 +47,12 @@ MEASURES = {
         "never saw, other languages, a person's occupation and city, yes/no and multiple choice, "
         "the last two above chance; mean over these kinds",
     ),
+    "forgotten": (
+        "called forgotten ↑",
+        "share of concepts that this page would call forgotten: the name in at most 10 % of the "
+        "questions, by the upper limit, no other way of asking that brings it up in more than "
+        "10 %, by the lower limit, and a model that still speaks",
+    ),
     "ra": (
         "RA ↑",
         "retained accuracy: naming other concepts rightly before and after, of rightly before",
@@ -131,6 +137,7 @@ class Row:
     entropy_before: float = math.nan
     entropy_after: float = math.nan
     broken_others: float = math.nan
+    forgotten: float = math.nan
 
     def __post_init__(self) -> None:
         # Files hold lists.

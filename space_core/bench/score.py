@@ -6,15 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from space_core import evaluate, wordings
-from space_core.alarms import broke, is_broken
+from space_core.alarms import broke, is_broken, model_broke
 from space_core.leaderboard import BAND, Row
 from space_core.types import Outcome
+from space_core.verdict import YES, are_forgotten
+from space_core.ways import leaks
 
 Question = tuple[str, str, str, str]
 # What `row_of` counts; the rest of a row is what was measured.
 COUNTED = (
     "n", "fa", "generality", "ra", "ra_of_before", "proximal_ra", "proximal_all", "grf_f1",
-    "text_ra", "skills", "broken", "broken_others", "told", "curve",
+    "text_ra", "skills", "broken", "broken_others", "told", "curve", "forgotten",
 )  # fmt: skip
 _OPTIONS = 4  # of a multiple choice
 _TAUGHT = {ask for naming in wordings.NAMING.values() for ask in naming.taught}
@@ -39,7 +41,17 @@ def row_of(
         float(np.mean([one.verdict == evaluate.BROKEN for one in about])) if about else np.nan,
         ra_of_before=evaluate.of_before(outcomes, "far"), told=evaluate.share(told).value,
         curve=curve(outcomes), broken_others=newly_broken(outcomes),
+        forgotten=called_forgotten(outcomes),
     )  # fmt: skip
+
+
+def called_forgotten(outcomes: Sequence[Outcome]) -> float:
+    """1 where the page would call the target forgotten, 0 where not; NaN where it was not known."""
+    naming = evaluate.forget_accuracy(outcomes)
+    if not naming.questions:
+        return math.nan
+    unnamed = are_forgotten(naming) == YES
+    return float(unnamed and not leaks(outcomes) and not model_broke(outcomes))
 
 
 def newly_broken(outcomes: Sequence[Outcome]) -> float:

@@ -14,7 +14,7 @@ from space_core.leaderboard import OURS, PARTS, SPACE, Leaderboard, Line, Row
 COLUMNS = (
     "method", "target", "domain", "n", "fa", "generality", "ra", "ra_of_before", "proximal_ra",
     "proximal_all", "grf_f1", "text_ra", "skills", "told", "broken", "broken_others", "gap",
-    "seconds", "seconds_ratio", "setting",
+    "seconds", "seconds_ratio", "setting", "forgotten",
 )  # fmt: skip
 ENTROPY = ("entropy_before", "entropy_after")
 COST = (

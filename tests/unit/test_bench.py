@@ -37,7 +37,7 @@ def row(method: str, target: str, fa: float = 0.1, seconds: float = 10.0) -> Row
         method, target, "food", 100, fa, 0.2, 0.9, 0.8, 0.85, harmonic(1 - fa, 0.8), 1.0, 1.0, 0.0,
         ra_of_before=0.9, seconds=seconds, group=GROUPS[method], told=1.0, curve=((0.3, 4, 5),),
         inversion_seconds=1.0, training_seconds=seconds - 2.0, reading_seconds=1.0,
-        entropy_before=0.5, entropy_after=0.6, broken_others=0.0,
+        entropy_before=0.5, entropy_after=0.6, broken_others=0.0, forgotten=1.0,
     )  # fmt: skip
 
 
@@ -102,6 +102,23 @@ def test_a_model_that_speaks_no_more_of_others_is_seen():
     asked += [replace(outcome("far", "name", False, before=False), before="", **none)]
     asked += [replace(outcome("target", "name", False), before="a lemon", **none)] * 5
     assert row_of("space", "lemon", "food", asked, TRAINED).broken_others == 0.5
+
+
+def test_called_forgotten_is_what_the_page_would_say():
+    naming = [outcome("target", "name", False)] * 60
+    french = [outcome("target", "name-fr", True)] * 20
+    garbled = [replace(outcome("far", "name", False), before="a bus", verdict=evaluate.BROKEN)]
+    kept = [replace(outcome("far", "name", True), before="a bus", after="a bus")]
+
+    def called(*more: list) -> float:
+        asked = [replace(one, before="a lemon", after="a fruit") for one in naming]
+        asked += [one for some in more for one in some]
+        return row_of("space", "lemon", "food", asked, TRAINED).forgotten
+
+    assert called() == called(kept * 5) == 1.0
+    assert called(french) == called(garbled * 60) == 0.0
+    assert called([outcome("target", "name", True)] * 10) == 0.0
+    assert math.isnan(row_of("space", "lemon", "food", kept, TRAINED).forgotten)
 
 
 def test_bands_are_of_naming_alone_and_of_what_was_right_before():

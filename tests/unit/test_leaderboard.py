@@ -19,7 +19,7 @@ def row(method: str, target: str, fa: float = 0.1, near: float = 0.8, **more) ->
     return Row(
         method, target, domain, 100, fa, 0.2, 0.9, near, 0.85, grf, 1.0, 1.0, 0.0,
         reading_seconds=1.0, inversion_seconds=1.0, training_seconds=2.0, entropy_before=0.5,
-        entropy_after=0.6, broken_others=0.0, ra_of_before=1.01,
+        entropy_after=0.6, broken_others=0.0, ra_of_before=1.01, forgotten=1.0,
         **{"group": "data-dependent" if method == "ga" else "ours", "told": 1.0, **more},
     )  # fmt: skip
 
