@@ -136,7 +136,7 @@ def add(
     finally:
         image_file.let_go(paths or ())
     yours = _yours(together)
-    yield {"own_status": markup.status(f"Asking both models about {yours}…", "busy")}
+    yield {"own_status": markup.progress(f"Asking both models about {yours}…", 0.0)}
     bench = pipeline.bench.result()
     own = None
     for event in pipeline.judge_images(bench, finished.record, finished.edit, together):
