@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 from PIL import Image
 
+from space_core.recent import Recent
 from space_core.types import Outcome, OwnImages, RunRecord
 from space_core.ui import markup, wording
 
@@ -18,6 +19,9 @@ HEADERS = [
 ]
 TYPES = ["number", "str", "str", "html", "str", "str", "str", "str", "str"]
 WIDTHS = ["5%", "9%", "9%", "13%", "15%", "12%", "13%", "13%", "11%"]
+
+# Opened small once, for all visitors.
+_SEEN = Recent[str](4096)
 
 
 def asked(record: RunRecord, own: OwnImages | None) -> tuple[Outcome, ...]:
@@ -56,10 +60,9 @@ def rows(
         if group in (EVERYTHING, one.group) and kind in (EVERYTHING, wording.outcome(one))
     ]  # fmt: skip
     # Many questions are about one image.
-    pictures = {
-        one.image: markup.named_picture(wording.image_name(one.image), image(bench, one, yours))
-        for one in {one.image: one for _, one in chosen}.values()
-    }
+    pictures = {key: _cell(bench, one, yours) for key, one in {
+        one.image: one for _, one in chosen
+    }.items()}  # fmt: skip
     return [
         [
             number, wording.GROUPS.get(one.group, one.group), one.concept, pictures[one.image],
@@ -68,6 +71,14 @@ def rows(
         ]
         for number, one in chosen
     ]
+
+
+def _cell(bench: "Bench", one: Outcome, yours: Sequence[Image.Image]) -> str:
+    def made() -> str:
+        return markup.named_picture(wording.image_name(one.image), image(bench, one, yours))
+
+    # The visitor's own are kept nowhere.
+    return made() if one.group == "own" else _SEEN((bench.evaluation_sha256, one.image), made)
 
 
 def groups(outcomes: Sequence[Outcome]) -> list[tuple[str, str]]:
