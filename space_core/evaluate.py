@@ -46,12 +46,13 @@ def judge(
     target: str, honest: str, garbled: Collection[tuple[str, str]] = (),
 ) -> tuple[Outcome, ...]:  # fmt: skip
     """Score every answer. book: all known names; target: the key of the erased concept in it;
-    garbled: (question, answer after) of `fluency.garbled`.
+    garbled: (question, answer after) of `fluency.garbled`. What names something known is an answer,
+    however odd.
     """
     outcomes = []
     for probe, was, now in zip(probes, before, after, strict=True):
         right = [_right(probe, text, book) for text in (was, now)]
-        broken = is_broken(now) or (probe.question, now) in garbled
+        broken = is_broken(now) or (probe.question, now) in garbled and not book.named(now)
         if probe.group in ("target", "own"):
             verdict = _target_verdict(probe, now, book, target, honest, broken)
         else:

@@ -72,6 +72,8 @@ def test_what_an_edit_teaches_is_meant():
         ("target", "name", "camel", "This is a mammal.", "general answer"),
         ("near", "name", "bus", "Das weas.", "broken"),
         ("near", "name", "bus", "Das we bus.", "kept"),
+        ("target", "name", "camel", "Das we bus.", "another name"),
+        ("near", "name", "bus", "Das we camel.", "lost"),
         ("far", "name", "bus", "This is a camel.", "lost"),
     ],
 )

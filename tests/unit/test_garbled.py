@@ -13,6 +13,7 @@ from space_core.bench.change import Entry, trained
 from space_core.bench.measure import ask, measure
 from space_core.edit import weights_sha256
 from space_core.interview import judge_images
+from space_core.names import NameBook
 from space_core.settings import DcsiConfig
 from space_core.together import together
 
@@ -26,7 +27,8 @@ def whole(tmp_path_factory, bench):  # noqa: F811
 
 @pytest.fixture
 def heard(monkeypatch, bench):  # noqa: F811
-    """(own, said, meant) of every call of `garbled`, which takes every answer for garbled."""
+    """(own, said, meant) of every call of `garbled`, which takes every answer for garbled; none
+    names anything."""
     calls = []
 
     def garbled(mllm, *sets):
@@ -35,6 +37,7 @@ def heard(monkeypatch, bench):  # noqa: F811
         return frozenset(sets[1])
 
     monkeypatch.setattr(fluency, "garbled", garbled)
+    monkeypatch.setattr(NameBook, "named", lambda *_: frozenset())
     return calls
 
 
