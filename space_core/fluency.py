@@ -2,8 +2,8 @@
 
 The surprise of a token is −log p under the frozen model, in nats. An answer is garbled where the
 mean over its tokens (the end among them), as text alone after its question, is higher than for each
-of the frozen model's own answers: words that it would never have put together there. The measure is the
-field's, perplexity under the base model; its limit is the model's own, not ours.
+of the frozen model's own answers: words that it would never have put together there. The measure
+is the field's, perplexity under the base model; its limit is the model's own, not ours.
 """
 
 from collections.abc import Collection, Iterable, Sequence
