@@ -47,7 +47,6 @@ METHODS = {
     "12 anchors": "half as many anchors",
     "48 anchors": "twice as many anchors",
     "cut 90": "anchors chosen by words may be less like the concept",
-    "cut 99": "anchors chosen by words must be more like the concept",
     "softness 0.01": "a null space that protects other knowledge ten times as much",
     "softness 1": "a null space that protects other knowledge a tenth as much",
     "hard 0.2": "a hard cut that leaves four times as much of other knowledge's energy to the edit",

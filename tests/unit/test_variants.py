@@ -17,7 +17,6 @@ CHANGED = {
     "12 anchors": {"anchors": 12},
     "48 anchors": {"anchors": 48},
     "cut 90": {"percentile": 90.0},
-    "cut 99": {"percentile": 99.0},
     "softness 0.01": {"lam": 0.01},
     "softness 1": {"lam": 1.0},
     "hard 0.2": {"mode": "hard", "energy": 0.2},
