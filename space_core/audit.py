@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import numpy as np
 from PIL import Image
 
-from space_core import aftermath, evaluate, fluency, protection, tpas
+from space_core import aftermath, evaluate, protection, tpas
 from space_core.alarms import alarms, doubts
 from space_core.asking import asked
 from space_core.damage import KeptAnswers, LayerReport
@@ -168,12 +168,9 @@ def audit(
     begun = Progress("after", "Asking the edited model the same questions…", 0.82)
     after = yield from asked(mllm, probes, views, begun, 0.15, erasure.edit)
     yield Progress("measuring", "Comparing, and checking that the model came back whole…", 0.97)
-    questions = [one.question for one in probes]
-    odd = fluency.garbled(
-        mllm, set(zip(questions, before)), set(zip(questions, after)),
-        fluency.meant(erasure.honest, selection),
-    )  # fmt: skip
-    outcomes = evaluate.judge(probes, before, after, book, key, erasure.honest, odd)
+    outcomes = evaluate.judged(
+        mllm, probes, before, after, book, key, erasure.honest, selection
+    )
     block = max(config.blocks(mllm.decoder_layers()))
     states = map_of(bench.sources, selection, erasure.edit, block, probes, views)
     layers, kept_answers = aftermath.measure(bench.sources, selection, erasure)

@@ -4,18 +4,19 @@ With ``evaluation_split``, ``probes``, ``state_map`` and ``interview`` the only 
 images of the target. None of them gives anything back to the erasure.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 from torch import Tensor
 
+from space_core import fluency
 from space_core.alarms import is_broken
 from space_core.evaluation_split import EvaluationSplit
 from space_core.mllm import Mllm
 from space_core.names import NameBook, words
 from space_core.probes import Probe
 from space_core.shares import STILL, left, share
-from space_core.types import Outcome, Share
+from space_core.types import Outcome, Selection, Share
 
 GENERAL, OTHER, BROKEN = "general answer", "another name", "broken"
 KEPT, LOST = "kept", "lost"
@@ -39,6 +40,24 @@ def answers(mllm: Mllm, probes: Sequence[Probe], features: dict[str, Tensor]) ->
         [probe.question for probe in probes],
         [features[probe.view] if probe.view else None for probe in probes],
     )
+
+
+def judged(
+    mllm: Mllm, probes: Sequence[Probe], before: Sequence[str], after: Sequence[str],
+    book: NameBook, target: str, honest: str, selection: Selection | None,
+    also: Iterable[Outcome] = (),
+) -> tuple[Outcome, ...]:  # fmt: skip
+    """`judge`, with the answers that the model, whose edit is off, finds garbled.
+
+    selection: the anchors of the edit, where it has some; also: outcomes of other questions, whose
+    answers before tell as much of what the model says.
+    """
+    questions = [probe.question for probe in probes]
+    odd = fluency.garbled(
+        mllm, {*zip(questions, before), *fluency.before(also)}, set(zip(questions, after)),
+        fluency.meant(honest, selection),
+    )  # fmt: skip
+    return judge(probes, before, after, book, target, honest, odd)
 
 
 def judge(

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from PIL import Image
 
-from space_core import evaluate, fluency
+from space_core import evaluate
 from space_core.asking import asked
 from space_core.audit import Bench, known_names
 from space_core.edit import Edit, edited
@@ -58,13 +58,11 @@ def judge_images(
     before = yield from asked(mllm, probes, views, begun, 0.5)
     begun = Progress("after", "Asking the edited model the same questions…", 0.5)
     after = yield from asked(mllm, probes, views, begun, 0.5, edit)
-    honest, questions = record.honest_answer, [one.question for one in probes]
     # Their own questions are few: what the run was answered before counts, too.
-    odd = fluency.garbled(
-        mllm, {*zip(questions, before), *fluency.before(record.outcomes)},
-        set(zip(questions, after)), fluency.meant(honest, record.selection),
+    outcomes = evaluate.judged(
+        mllm, probes, before, after, book, key, record.honest_answer, record.selection,
+        record.outcomes,
     )  # fmt: skip
-    outcomes = evaluate.judge(probes, before, after, book, key, honest, odd)
     yield OwnImages(
         outcomes, evaluate.forget_accuracy(outcomes, "own"), evaluate.still_yes(outcomes, "own")
     )

@@ -13,7 +13,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from space_core import evaluate, fluency, tpas
+from space_core import evaluate, tpas
 from space_core.alarms import model_broke
 from space_core.audit import Bench, Finished, known_names, versions
 from space_core.bound import damage, stored_bound
@@ -124,12 +124,10 @@ def _asked(
     views = _views(bench, record)
     with edited(mllm.model, edit):
         after = evaluate.answers(mllm, probes, views)
-    before, honest = [one.before for one in alone], record.honest_answer
-    odd = fluency.garbled(
-        mllm, fluency.before(alone), {(one.question, said) for one, said in zip(alone, after)},
-        fluency.meant(honest, record.selection),
+    now = evaluate.judged(
+        mllm, probes, [one.before for one in alone], after, target.book, target.key,
+        record.honest_answer, record.selection,
     )  # fmt: skip
-    now = evaluate.judge(probes, before, after, target.book, target.key, honest, odd)
     # What another of the erasures is to forget need not stay.
     kept = [i for i, one in enumerate(alone) if one.group == "target" or not _about(one, others)]
     was, now = [alone[i] for i in kept], tuple(now[i] for i in kept)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from space_core import evaluate, fluency, material
+from space_core import evaluate, material
 from space_core.audit import Bench, open_bench, probes_of
 from space_core.bench.change import Change, Entry
 from space_core.bench.score import row_of
@@ -81,14 +81,10 @@ def measure(
     said = answers_of(bench, change, asked)
     if weights_sha256(mllm.model) != bench.sources.model_sha256:
         raise ValueError("The base model's weights changed: no row of this run can be trusted.")
-    questions = [probe.question for probe in asked.probes]
-    odd = fluency.garbled(
-        mllm, set(zip(questions, asked.before)), set(zip(questions, said)),
-        fluency.meant(asked.honest, change.selection),
+    outcomes = evaluate.judged(
+        mllm, asked.probes, asked.before, said, asked.book, asked.key, asked.honest,
+        change.selection,
     )  # fmt: skip
-    outcomes = evaluate.judge(
-        asked.probes, asked.before, said, asked.book, asked.key, asked.honest, odd
-    )
     row = row_of(name, asked.target, asked.domain, outcomes, bench.split.artists)
     row = replace(
         row, parameters=change.parameters, seconds=seconds, cpu_seconds=cpu, peak_mb=peak,

@@ -151,4 +151,3 @@ def _states(record: RunRecord) -> dict[str, Any]:
         "states": gr.update(visible=True), "state_plot": plots.state_map(record.states),
         "state_note": markup.note(plots.state_map_note(record.states)),
     }
-
