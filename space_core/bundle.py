@@ -4,7 +4,6 @@ The same run and decisions give the same bytes.
 """
 
 import hashlib
-import os
 import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,7 @@ from space_core.report import write_report
 from space_core.runs import DECISIONS, EDIT, RECORD, check_own, outcomes_csv
 from space_core.typed_json import to_json
 from space_core.types import RunRecord
+from space_core.whole import PART, whole_file
 
 QUESTIONS, REPORT, LORA, README = "questions.csv", "report.html", "lora", "README.txt"
 # The first moment that a zip can name: when a bundle was packed must not change its bytes.
@@ -57,7 +57,7 @@ def write_bundle(
     path: Path, record: RunRecord, edit: Edit, decisions: Sequence[Decision] = ()
 ) -> None:
     """A run as one zip: record, questions, report, decisions if any, edit, adapter, README."""
-    with tempfile.TemporaryDirectory(dir=Path(path).parent, prefix=".part-") as temporary:
+    with tempfile.TemporaryDirectory(dir=Path(path).parent, prefix=PART) as temporary:
         lay_out(Path(temporary), record, edit, decisions)
         write_zip(path, Path(temporary))
 
@@ -96,20 +96,14 @@ def rank_loss(layer: str, edit: Edit, stored: Edit) -> RankLoss:
 
 def write_zip(path: Path, folder: Path) -> None:
     """Pack the files of a folder in the order of their names; the zip appears whole or not."""
-    path = Path(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with zipfile.ZipFile(part, "w") as packed:
-            for name, file in _files(folder).items():
-                entry = zipfile.ZipInfo(name, _EPOCH)
-                entry.create_system, entry.external_attr = _UNIX, _PLAIN_FILE
-                # Tensors do not shrink: packing them would only take time.
-                tensors = file.suffix == ".safetensors"
-                entry.compress_type = zipfile.ZIP_STORED if tensors else zipfile.ZIP_DEFLATED
-                packed.writestr(entry, file.read_bytes())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with whole_file(path) as part, zipfile.ZipFile(part, "w") as packed:
+        for name, file in _files(folder).items():
+            entry = zipfile.ZipInfo(name, _EPOCH)
+            entry.create_system, entry.external_attr = _UNIX, _PLAIN_FILE
+            # Tensors do not shrink: packing them would only take time.
+            tensors = file.suffix == ".safetensors"
+            entry.compress_type = zipfile.ZIP_STORED if tensors else zipfile.ZIP_DEFLATED
+            packed.writestr(entry, file.read_bytes())
 
 
 def _files(folder: Path) -> Mapping[str, Path]:

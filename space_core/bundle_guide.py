@@ -111,6 +111,7 @@ def repeat_command(record: RunRecord) -> str | None:
     words += [f"--preset={presets[0]}", f"--anchors={selection.wanted or len(selection.anchors)}"]
     words += [f"--threshold={selection.threshold!r}", f"--steps={settings['steps']}"]
     words += [f"--seed={settings['seed']}", "--out=runs"]
+    words += ["--layers", *blocks] if (blocks := str(settings.get("layers", "")).split()) else []
     return shlex.join(words)
 
 

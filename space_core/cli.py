@@ -17,6 +17,7 @@ from space_core.backend import memory_in_words
 from space_core.settings import PRESETS, DcsiConfig, Settings, TpasConfig, anchors_for, heed_offline
 from space_core.types import ConceptRequest, Progress, RunRecord, Selection, Share, StepEvent
 from space_core.ways import all_said, ways
+from space_core.whole import check_new, whole_folder
 
 if TYPE_CHECKING:
     from space_core.audit import Bench, Finished
@@ -85,7 +86,7 @@ def merge(args: argparse.Namespace) -> None:
     settings = Settings.from_env()
     if args.push_to and settings.offline:
         raise ValueError("SPACE_OFFLINE is set: unset it to push, or leave --push-to out.")
-    merged.check_new(args.out)
+    check_new(args.out)
     record, edit = load_record(args.run), Edit.load(args.run / EDIT)
     mllm = open_mllm(settings)
     merged.merge_and_save(mllm, edit, record, args.out)
@@ -96,16 +97,15 @@ def merge(args: argparse.Namespace) -> None:
 
 def adapter(args: argparse.Namespace) -> None:
     """Write a run's edit as a LoRA adapter for peft, and say what that loses of it."""
-    from space_core import merged
     from space_core.bundle import rank_loss
     from space_core.edit import Edit
     from space_core.runs import EDIT, check_own, load_record
 
-    merged.check_new(args.out)
+    check_new(args.out)
     record, edit = load_record(args.run), Edit.load(args.run / EDIT)
     check_own(edit, record)
-    args.out.mkdir(parents=True)
-    stored = edit.to_peft(args.out, record.hub_name, args.rank, record.revision)
+    with whole_folder(args.out) as part:
+        stored = edit.to_peft(part, record.hub_name, args.rank, record.revision)
     losses = [rank_loss(name, edit, stored) for name in edit.layers]
     most = max(losses, key=lambda one: one.relative)
     print(f"saved in {args.out}, of rank {max(one.rank for one in losses)} at most")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from space_core.settings import Settings
+from space_core.whole import check_new
 
 if TYPE_CHECKING:
     from space_core.joint import Joint
@@ -23,7 +24,7 @@ def together(args: argparse.Namespace) -> None:
     """Add the edits of several runs, ask each run's questions of the sum, and keep both."""
     from space_core.audit import Finished, open_bench
     from space_core.edit import Edit
-    from space_core.joint import check_new, check_number, save_joint
+    from space_core.joint import check_number, save_joint
     from space_core.runs import EDIT, load_record
     from space_core.together import together as ask
     from space_core.types import Progress

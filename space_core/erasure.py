@@ -81,7 +81,7 @@ def erase(
     features = plain = sources.encoder(rows)
     shift, believes = torch.zeros(len(rows)), ()
     rng = np.random.default_rng((config.seed, 10))
-    peers = tpas.others(pool, concept)
+    peers = tpas.others(pool.concepts.values(), concept)
     lessons = believed(concept, peers, rng)
     own_names = (
         [material.own_name(pool, row, concept) for row in rows]

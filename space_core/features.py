@@ -92,7 +92,8 @@ def text_direction(mllm: Mllm, block: nn.Module, concept: Concept, pool: Pool) -
     The mean state for prompts that name the concept, less the mean over other pool concepts asked
     the same. Ours: the paper does not say where its text direction lives.
     """
-    others = [one for one in pool.concepts.values() if one.name != concept.name]
+    known = pool.known(concept.name)
+    others = [one for one in pool.concepts.values() if one != known]
     others = others[:: max(1, len(others) // _OTHERS)]
 
     def asked(some: Sequence[Concept]) -> list[Example]:

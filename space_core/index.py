@@ -5,7 +5,6 @@ of lists is approximate. Product quantisation is smaller, and rounds the cosines
 (HNSW) cannot be built in shards and merged.
 """
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import numpy as np
 from torch import Tensor
 
 from space_core.ranks import rank
+from space_core.whole import whole_file
 
 EXACT_UP_TO = 200_000
 PROBED = 48  # lists looked into; `bench-index` measures what that finds
@@ -89,6 +89,5 @@ def _floats(vectors: Tensor) -> np.ndarray:
 
 
 def _write(index: faiss.Index, path: Path) -> None:
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    faiss.write_index(index, str(part))
-    part.replace(path)
+    with whole_file(path) as part:
+        faiss.write_index(index, str(part))

@@ -1,14 +1,14 @@
 """What was measured of several erasures together, and its files. Needs no torch."""
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from space_core.runs import EDIT, PART
+from space_core.runs import EDIT
 from space_core.typed_json import from_json, to_json
 from space_core.types import Outcome, Share
+from space_core.whole import whole_folder
 
 if TYPE_CHECKING:
     from space_core.edit import Edit
@@ -88,26 +88,14 @@ def save_joint(folder: Path, joint: Joint, edit: "Edit") -> None:
 
     Raises ValueError where the folder exists.
     """
-    folder = Path(folder)
-    check_new(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=PART) as temporary:
-        part = Path(temporary) / "sum"
-        part.mkdir()
+    with whole_folder(folder) as part:
         (part / JOINT).write_text(to_json(joint) + "\n", encoding="utf-8")
         edit.save(part / EDIT)
-        part.rename(folder)
 
 
 def load_joint(folder: Path) -> Joint:
     """The record that `save_joint` wrote. Raises ValueError where it is not whole."""
     return from_json((Path(folder) / JOINT).read_text(encoding="utf-8"), Joint)
-
-
-def check_new(folder: Path) -> None:
-    """Raises ValueError where the folder exists."""
-    if folder.exists():
-        raise ValueError(f"{folder} exists: nothing is written into it, give a new folder.")
 
 
 def check_number(count: int) -> None:

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING
 
 from space_core import downloads
 from space_core.run_index import Entry, entry_of, interrupt, put, remove, rows, transaction
-from space_core.runs import PART, load_record, place_of, run_folders, save_run
+from space_core.runs import load_record, place_of, run_folders, save_run
 from space_core.types import RunRecord
+from space_core.whole import PART
 
 if TYPE_CHECKING:
     from space_core.edit import Edit

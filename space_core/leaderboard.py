@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from space_core.intervals import bootstrap_mean
+from space_core.whole import whole_file
 
 RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
 FILE = "leaderboard.parquet"
@@ -249,9 +250,8 @@ def save(folder: Path, board: Leaderboard) -> None:
 def write_rows(path: Path, rows: Iterable[Mapping], name: str, said: Mapping) -> None:
     """Rows as parquet with something said of them, by name; the file appears whole or not."""
     table = pa.Table.from_pylist(list(rows)).replace_schema_metadata({name: json.dumps(said)})
-    part = path.with_name(f".{path.name}.part")
-    pq.write_table(table, part, compression="zstd")
-    part.replace(path)
+    with whole_file(path) as part:
+        pq.write_table(table, part, compression="zstd")
 
 
 def lines(rows: Iterable[Row], domain: str = "") -> tuple[Line, ...]:

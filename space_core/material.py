@@ -14,7 +14,7 @@ from space_core import answers, curriculum, wordings
 from space_core.fluency import surprise
 from space_core.lessons import Lesson
 from space_core.mllm import Example, Mllm
-from space_core.names import NameBook, words
+from space_core.names import NameBook
 from space_core.neighbourhood import Neighbourhood
 from space_core.pool import Pool
 from space_core.retained import Encoder, with_own_answers
@@ -56,17 +56,19 @@ def honest_answer(mllm: Mllm, concept: Concept, instead: str = "general") -> str
     wants a refusal, else the general noun.
 
     The request's (or the pool's) general noun; else the noun of the frozen model's own text-only
-    answer; else, as where that noun holds the name itself ("a bird"), that it does not know.
+    answer; else, as where that noun holds one of the concept's names ("a bird"), that it does not
+    know.
     """
     if instead == "refusal":
         return curriculum.UNKNOWN
+    own = NameBook({"": concept.names})
     if concept.category:
-        said, own = f" {' '.join(words(concept.category))} ", " ".join(words(concept.name))
-        return curriculum.UNKNOWN if f" {own} " in said else answers.category_answer(concept)
+        general = answers.category_answer(concept)
+        return curriculum.UNKNOWN if own.named(general) else general
     (said,) = mllm.answer([wordings.TEXT_CATEGORY.taught[0].format(x=concept.phrase)], [None])
     for verb in (" is ", " are "):
         noun = said.rstrip(". ").partition(verb)[2].removeprefix("a ").removeprefix("an ")
-        if noun and len(noun.split()) <= _LONGEST_NOUN and concept.name not in noun:
+        if noun and len(noun.split()) <= _LONGEST_NOUN and not own.named(noun):
             return f"This is {answers.with_article(noun)}."
     return curriculum.UNKNOWN
 
@@ -79,7 +81,8 @@ def neighbour_rows(
     protect, by the pool's names."""
     rng = np.random.default_rng((seed, 11))
     if concept.family == "artist":
-        names = [n for n, c in pool.concepts.items() if c.family == "artist" and n != concept.name]
+        own = pool.known(concept.name)
+        names = [n for n, c in pool.concepts.items() if c.family == "artist" and c != own]
         each = NEIGHBOURS * _IMAGES // max(1, len(names))
     else:
         ranked = around.nearest(vector, without=concept.names)

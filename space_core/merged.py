@@ -3,7 +3,6 @@
 Nothing is merged in place: the base model comes back whole, and an old folder is never touched.
 """
 
-import tempfile
 from pathlib import Path
 
 from huggingface_hub import HfApi
@@ -14,6 +13,7 @@ from space_core.merged_card import card
 from space_core.mllm import Mllm
 from space_core.runs import check_own
 from space_core.types import RunRecord
+from space_core.whole import check_new, whole_folder
 
 README = "README.md"
 
@@ -25,7 +25,6 @@ def merge_and_save(mllm: Mllm, edit: Edit, record: RunRecord, folder: Path) -> N
     loaded, as they were measured. Raises ValueError where the folder exists, or where model, edit
     and record are not of one run.
     """
-    folder = Path(folder)
     check_new(folder)
     check_own(edit, record)
     if record.hashes.get("model") != weights_sha256(mllm.model):
@@ -33,21 +32,12 @@ def merge_and_save(mllm: Mllm, edit: Edit, record: RunRecord, folder: Path) -> N
             f"The run {record.run_id} was made on other weights than those of {mllm.name!r}: set "
             "SPACE_MODEL and SPACE_REVISION to the model of the run."
         )
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".part-") as temporary:
-        part = Path(temporary) / "model"
+    with whole_folder(folder) as part:
         with edited(mllm.model, edit):
             mllm.model.save_pretrained(part)
         mllm.processor.save_pretrained(part)
         base = "" if Path(mllm.name).exists() else mllm.name
         (part / README).write_text(card(record, base), encoding="utf-8")
-        part.rename(folder)
-
-
-def check_new(folder: Path) -> None:
-    """Raises ValueError where the folder exists."""
-    if folder.exists():
-        raise ValueError(f"{folder} exists: nothing is written into it, give a new folder.")
 
 
 def push(folder: Path, repository: str) -> str:

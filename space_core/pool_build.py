@@ -8,7 +8,6 @@ import csv
 import hashlib
 import io
 import json
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -28,6 +27,7 @@ from space_core.pool_sources import Columns, Entry, entries
 from space_core.ranks import in_turn, rank
 from space_core.shared_space import SharedSpace
 from space_core.types import Progress
+from space_core.whole import whole_file
 
 _SHARD = 500
 _GROUP = 20  # rows read together when one image is looked at
@@ -232,12 +232,10 @@ def _tensors(work: Path, shard: int) -> Path:
 
 
 def _write_table(table: pa.Table, path: Path) -> None:
-    part = path.with_suffix(f".{os.getpid()}.part")
-    pq.write_table(table, part, row_group_size=_GROUP)
-    part.replace(path)
+    with whole_file(path) as part:
+        pq.write_table(table, part, row_group_size=_GROUP)
 
 
 def _write(path: Path, text: str) -> None:
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
+    with whole_file(path) as part:
+        part.write_text(text, encoding="utf-8")

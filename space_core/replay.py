@@ -27,7 +27,12 @@ _SAID = {
 _VECTOR = 3
 _ABSENT = "(absent)"
 # A stranger's record may not hold the one model for hours.
-_MOST = {"anchors": 200, "steps": 200, "inversion_steps": 200}
+_MOST = 200
+_LIMITED = {
+    "steps": "steps", "inversion_steps": "inversion steps",
+    "second_look": "steps of the second look",
+    "foreign_look": "steps of the look in other languages",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +61,11 @@ def again(record: RunRecord) -> Again:
     wanted = selection.wanted or len(selection.anchors)
     choice = TpasConfig(wanted, selection.threshold, by_chance=selection.by_chance)
     config = _config(record.settings)
-    asked = {
-        "anchors": wanted, "steps": config.steps, "inversion_steps": config.inversion_steps,
-    }  # fmt: skip
-    for name, most in _MOST.items():
-        if asked[name] > most:
-            said = name.replace("_", " ")
+    asked = {"anchors": wanted, **{said: getattr(config, name) for name, said in _LIMITED.items()}}
+    for said, count in asked.items():
+        if count > _MOST:
             raise ValueError(
-                f"This record asks for {asked[name]} {said}: at most {most} are run again here."
+                f"This record asks for {count} {said}: at most {_MOST} are run again here."
             )
     return Again(selection.request, choice, frozenset(selection.left_out), config)
 

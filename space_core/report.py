@@ -1,6 +1,5 @@
 """A run as one self-contained HTML page: figures, results, anchors, questions, hashes."""
 
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from html import escape
@@ -17,6 +16,7 @@ from space_core.verdict import (
     INTERVAL, NOT_MEASURED, VIEWS, answers, guarantees, said_instead, verdict,
 )  # fmt: skip
 from space_core.ways import GIVEN_AWAY, all_said, ways
+from space_core.whole import whole_file
 
 _TITLES = {
     "bands": "Answers kept, by similarity to the concept",
@@ -122,12 +122,8 @@ def headline(record: RunRecord) -> dict[str, Share]:
 
 def write_report(path: Path, record: RunRecord, decisions: Sequence[Decision] = ()) -> None:
     """Write the page so that a reader sees all of it or nothing."""
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with whole_file(path) as part:
         part.write_text(report_html(record, decisions), encoding="utf-8")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def cells(share: Share) -> tuple[str, ...]:

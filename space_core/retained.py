@@ -24,6 +24,7 @@ from space_core.ranks import in_turn
 VERSION = "1"
 _SHARDS, _FITTED = 10, 8
 _IMAGES_OF_A_CONCEPT = 3
+_FEWEST = 2  # images a shard that chooses or certifies: a spread needs two
 _BATCH = 96
 _SEED = 0  # the statistics are the model's, whatever the seed of a request
 
@@ -66,13 +67,18 @@ def retained_statistics(
     """Stream the retained set; yields (share done, None) and at last (1, statistics).
 
     excluded: rows that must touch nothing, those of the request's concept. Raises ValueError for
-    a pool with fewer concepts than shards.
+    a pool with fewer concepts than shards, or with too few images left to choose and certify by.
     """
+    chosen = [_rows(pool, shard, frozenset(excluded)) for shard in range(_SHARDS)]
+    if min(map(len, chosen[_FITTED:])) < _FEWEST:
+        raise ValueError(
+            "Without the images of the concept, too little of the public pool is left to measure "
+            "the damage on: use a pool with more concepts, and several images of each."
+        )
     paths = {}
     for shard, path in fill_shards(mllm, pool, encoder, layers, model_sha256, excluded, cache):
         paths[shard] = path
         yield len(paths) / _SHARDS, None
-    chosen = [_rows(pool, shard, frozenset(excluded)) for shard in range(_SHARDS)]
 
     def total(shards: range) -> dict[str, Moment]:
         # One shard in memory at a time: those of a large model have many gigabytes.

@@ -7,7 +7,6 @@ once an auditor decided, decisions.jsonl (one decision a line, the oldest first)
 import csv
 import io
 import re
-import tempfile
 from dataclasses import astuple, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,14 +15,13 @@ from space_core.decisions import Decision, from_lines, to_line
 from space_core.outcome_words import outcome, outcome_said
 from space_core.typed_json import from_json, to_json
 from space_core.types import Outcome, RunRecord
+from space_core.whole import whole_folder
 
 if TYPE_CHECKING:
     from space_core.edit import Edit
 
 RECORD, EDIT, OUTCOMES = "record.json", "edit.safetensors", "outcomes.csv"
 DECISIONS = "decisions.jsonl"
-# What a run is called while it is written; listed nowhere.
-PART = ".part-"
 
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 # What makes a spreadsheet take a cell for a formula, the full-width forms among it.
@@ -36,14 +34,10 @@ def save_run(folder: Path, record: RunRecord, edit: "Edit") -> Path:
     Raises ValueError for a run id that is no plain name, or that is already taken.
     """
     target = place_of(folder, record.run_id)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=PART) as temporary:
-        part = Path(temporary) / record.run_id
-        part.mkdir()
+    with whole_folder(target) as part:
         (part / RECORD).write_text(to_json(record) + "\n", encoding="utf-8")
         edit.save(part / EDIT)
         (part / OUTCOMES).write_text(outcomes_csv(record.outcomes), encoding="utf-8", newline="")
-        part.rename(target)
     return target
 
 

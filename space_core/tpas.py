@@ -7,7 +7,7 @@ and the refusal where the pool holds nothing near enough. Sees words and the poo
 the evaluation.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -56,7 +56,7 @@ def subject(
     others = [name for name in (*request.aliases, *known.names) if name != request.name]
     return replace(
         known, name=request.name, category=request.category or known.category,
-        article=known.article if request.name == known.name else "",
+        article=known.article if request.name.casefold() == known.name.casefold() else "",
         aliases=tuple(dict.fromkeys(others)),
     )  # fmt: skip
 
@@ -181,10 +181,10 @@ def name_book(pool: Pool, concept: Concept) -> NameBook:
     return book_of(pool.concepts.values(), concept.name, concept.names)
 
 
-def others(pool: Pool, concept: Concept) -> list[Concept]:
-    """The pool's concepts that are not the request's under any name."""
+def others(known: Iterable[Concept], concept: Concept) -> list[Concept]:
+    """Those of the known concepts that are not the request's under any name."""
     own = set(map(words, concept.names))
-    return [one for one in pool.concepts.values() if not own & set(map(words, one.names))]
+    return [one for one in known if not own & set(map(words, one.names))]
 
 
 def protected(pool: Pool, concept: Concept, request: ConceptRequest) -> tuple[str, ...]:

@@ -106,7 +106,8 @@ def _told_and_refused(
 ) -> tuple[list[Example], list[Example]]:  # fmt: skip
     """Pairs of examples that differ in the answer alone: the right one, and an honest one."""
     honest = material.honest_answer(sources.mllm, concept)
-    lessons = curriculum.forgotten(concept, honest, tpas.others(sources.pool, concept), rng)
+    peers = tpas.others(sources.pool.concepts.values(), concept)
+    lessons = curriculum.forgotten(concept, honest, peers, rng)
     asked = [
         (image, kind, some[i])
         for image in images
@@ -133,7 +134,8 @@ def _told_and_refused(
 def _read(sources: Sources, concept: Concept, rng: np.random.Generator) -> list[Example]:
     """Text-only knowledge of the target and of others, as the frozen model has it."""
     lessons = curriculum.teacher(sources.pool, rng)
-    others = [one for one in tpas.others(sources.pool, concept) if one.family != "artist"]
+    peers = tpas.others(sources.pool.concepts.values(), concept)
+    others = [one for one in peers if one.family != "artist"]
     texts = curriculum.about_in_text(concept, lessons)
     for i in rng.permutation(len(others))[:_READ]:
         texts += curriculum.about_in_text(others[i], lessons)[:2]

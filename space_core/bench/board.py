@@ -32,6 +32,7 @@ from space_core.leaderboard import PARTS, SPACE, About, Leaderboard, Row, write_
 from space_core.ranks import in_turn
 from space_core.settings import Settings
 from space_core.types import Outcome
+from space_core.whole import whole_file
 
 log = logging.getLogger(__name__)
 
@@ -159,7 +160,8 @@ def _targets(bench: Bench, suite: Suite) -> dict[str, list[str]]:
         without = {*TUNING, *PROTOTYPE, *(name for name, _ in chosen(bench))}
         names = [one for domain in DOMAINS for one in drawn(bench, domain, EACH, without, seed=1)]
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+        with whole_file(path) as part:
+            part.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
     return read_targets(path, bench.split)
 
 

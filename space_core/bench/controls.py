@@ -96,9 +96,8 @@ def not_inverted(sources: Sources, selection: Selection, around: Surroundings) -
 def other_belief(sources: Sources, selection: Selection, around: Surroundings) -> Task:
     """The anchors moved until the frozen model names another concept, then overwritten as ever."""
     other = elsewhere(sources, selection.request)
-    lessons = believed(
-        other, tpas.others(sources.pool, other), np.random.default_rng((DEFAULT.seed, 10))
-    )
+    peers = tpas.others(sources.pool.concepts.values(), other)
+    lessons = believed(other, peers, np.random.default_rng((DEFAULT.seed, 10)))
     generator = torch.Generator().manual_seed(DEFAULT.seed)
     *_, (_, _, optimised) = invert(
         sources.mllm, _anchors(sources, selection), lessons, DEFAULT.inversion_steps, generator,

@@ -6,6 +6,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TypeVar
 
+from space_core.whole import whole_file
+
 T = TypeVar("T")
 
 
@@ -13,14 +15,12 @@ def write_csv(
     path: Path, columns: Sequence[str], lines: Sequence[Mapping[str, object]]
 ) -> None:
     """The named columns of every line; fractions with four digits."""
-    part = path.with_name(f".{path.name}.part")
-    with part.open("w", encoding="utf-8", newline="") as file:
+    with whole_file(path) as part, part.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
         for line in lines:
             values = [line[name] for name in columns]
             writer.writerow(f"{v:.4f}" if isinstance(v, float) else v for v in values)
-    part.replace(path)
 
 
 def read_csv(path: Path, kind: type[T], what: str) -> list[T]:

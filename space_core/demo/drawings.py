@@ -13,6 +13,7 @@ from PIL import Image
 from space_core.demo.catalogue import Thing, icons, load_things
 from space_core.demo.people import PEOPLE, Person, draw, portrait_specs
 from space_core.types import Concept
+from space_core.whole import whole_file
 
 log = logging.getLogger(__name__)
 
@@ -139,9 +140,8 @@ def write_drawings(path: Path, packages: Path, wordnet: Path, seed: int) -> None
         image = {"bytes": buffer.getvalue(), "path": None}
         row = {"concept": drawing.concept, "artist": drawing.artist, "part": drawing.part}
         rows.append({**row, "image": image})
-    temporary = path.with_suffix(".part")
-    pq.write_table(pa.Table.from_pylist(rows), temporary, row_group_size=256)
-    temporary.replace(path)
+    with whole_file(path) as part:
+        pq.write_table(pa.Table.from_pylist(rows), part, row_group_size=256)
 
 
 def read_drawings(path: Path) -> list[Drawing]:

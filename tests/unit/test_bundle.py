@@ -132,6 +132,7 @@ def test_the_command_asks_for_the_same_run():
     asked = _parser().parse_args(words[3:])
     assert (asked.concept, asked.alias, asked.category) == (name, ["-x"], "fruit")
     assert (asked.threshold, asked.steps, asked.seed, asked.anchors) == (0.31, 7, 3, 1)
+    assert asked.layers == [1, 2]
     assert repeat_command(replace(run, settings={**settings, "lam": 0.2})) is None
     older = replace(run, selection=replace(run.selection, by_chance=0.0))
     assert repeat_command(older) is None, "a new run draws half of the anchors"

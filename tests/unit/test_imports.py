@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # From the bottom up: a module may import its own line and those above it in this text.
 LEVELS = """
 damage plot_notes plot_style labels method_words
-types settings wordings answers typed_json names lessons compose decisions ranks alarms recent
+types settings wordings answers typed_json names lessons compose decisions ranks alarms recent whole
 downloads
 intervals entropy moments nullspace bound certificate near_copies index
 shares

@@ -124,6 +124,8 @@ def test_a_record_says_how_to_run_it_again():
         ({"strange": 1}, "strange"),
         ({"steps": 201}, "at most 200"),
         ({"inversion_steps": 10**6}, "1000000 inversion steps"),
+        ({"second_look": 10**6}, "1000000 steps of the second look"),
+        ({"foreign_look": 10**6}, "1000000 steps of the look in other languages"),
     ],
 )
 def test_settings_that_cannot_be_run_are_told(change, message):

@@ -1,0 +1,47 @@
+"""Files and folders that appear whole or not at all, whoever else writes them at that time."""
+
+import secrets
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+# What is still being written begins with this; listed nowhere.
+PART = ".part-"
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A path beside ``path`` to write to, whose file takes its place after the block.
+
+    Where the block fails nothing is left of it, and ``path`` is as it was.
+    """
+    path = Path(path)
+    part = path.with_name(f"{PART}{path.name}.{secrets.token_hex(8)}")
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """An empty folder to write into, which is ``folder`` after the block.
+
+    Where the block fails nothing is left of it. Raises ValueError where the folder exists.
+    """
+    folder = Path(folder)
+    check_new(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=PART) as temporary:
+        part = Path(temporary) / folder.name
+        part.mkdir()
+        yield part
+        part.rename(folder)
+
+
+def check_new(folder: Path) -> None:
+    """Raises ValueError where the folder exists."""
+    if folder.exists():
+        raise ValueError(f"{folder} exists: nothing is written into it, give a new folder.")
