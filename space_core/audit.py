@@ -245,7 +245,6 @@ def _record(
     sources, now = bench.sources, datetime.now(UTC)
     edit_hash = erasure.edit.sha256()
     slug = "".join(c if c.isascii() and c.isalnum() else "-" for c in selection.request.name)
-    yes = ("yes-no", "is-it-target")
     domain_of = {n: one.domain for n, one in bench.split.concepts.items()} if bench.split else {}
     record = RunRecord(
         run_id=f"{now:%Y%m%d-%H%M%S-%f}-{slug.strip('-')[:40] or 'concept'}",
@@ -258,12 +257,7 @@ def _record(
         honest_answer=erasure.honest,
         steps=steps,
         stopped=erasure.stopped,
-        forget_accuracy=evaluate.forget_accuracy(outcomes),
-        yes_no=evaluate.still_yes(outcomes),
-        retained_accuracy=evaluate.retained(outcomes, "far"),
-        proximal_retained_accuracy=evaluate.retained(outcomes, "near"),
-        neighbours_yes_no=evaluate.retained(outcomes, "near", yes),
-        skills=evaluate.skills(outcomes),
+        **{name: measure(outcomes) for name, measure in evaluate.MEASURES.items()},
         bands=evaluate.similarity_bands(outcomes),
         outcomes=outcomes,
         layers=layers,
@@ -292,7 +286,6 @@ def _record(
         states=states,
         beliefs=erasure.beliefs,
         kept_answers=kept_answers,
-        told=evaluate.share(one for one in outcomes if one.group == "told"),
         revision=bench.revision,
         encoder=bench.encoder_name,
     )

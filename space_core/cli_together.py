@@ -6,18 +6,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from space_core.labels import SHARES
 from space_core.settings import Settings
 from space_core.whole import check_new
 
 if TYPE_CHECKING:
     from space_core.joint import Joint
     from space_core.types import Share
-
-_SAID = {
-    "forget_accuracy": "still names it", "yes_no": "still says yes",
-    "retained_accuracy": "others kept", "proximal_retained_accuracy": "nearest kept",
-    "neighbours_yes_no": "their yes/no kept", "skills": "skills kept",
-}  # fmt: skip
 
 
 def together(args: argparse.Namespace) -> None:
@@ -55,12 +50,12 @@ def add_command(command: Callable[..., argparse.ArgumentParser]) -> None:
 
 
 def _table(joint: "Joint") -> Iterator[str]:
-    yield f"{'':42}{'alone':>24}{'together':>24}{'only alone':>12}{'only together':>15}"
+    yield f"{'':58}{'alone':>24}{'together':>24}{'only alone':>12}{'only together':>15}"
     for one in joint.concepts:
         for pair in one.pairs:
             shares = f"{_share(pair.alone):>24}{_share(pair.together):>24}"
-            name = f"{one.concept}: {_SAID[pair.name]}"
-            yield f"{name[:42]:42}{shares}{pair.only_alone:>12}{pair.only_together:>15}"
+            name = f"{one.concept}: {SHARES[pair.name][0]}"
+            yield f"{name[:58]:58}{shares}{pair.only_alone:>12}{pair.only_together:>15}"
     yield ""
     yield f"{'layer':44}{'together':>12}{'added':>12}{'bound':>12}{'held out':>12}"
     for one in joint.layers:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from space_core.labels import INSTEAD, groups_said, hashes_said, settings_said
 from space_core.outcome_words import outcome
@@ -10,10 +10,8 @@ from space_core.types import Outcome, RunRecord, Share
 
 FEWEST, MOST = 2, 6
 
-_MEASURES = (
-    "forget_accuracy", "yes_no", "retained_accuracy", "proximal_retained_accuracy",
-    "neighbours_yes_no", "skills", "told",
-)  # fmt: skip
+# The record's shares.
+_MEASURES = tuple(one.name for one in fields(RunRecord) if one.type in (Share, Share | None))
 _HASHES = ("model", "shared space", "pool", "evaluation")
 _ABSENT = "(absent)"
 

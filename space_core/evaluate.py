@@ -1,10 +1,11 @@
 """What was forgotten and what was kept: answers before and after, scored by fixed rules.
 
-With ``evaluation_split``, ``probes``, ``state_map`` and ``interview`` the only module that sees
-images of the target. None of them gives anything back to the erasure.
+It sees images of the target, as do ``evaluation_split`` and what builds on it; none of them gives
+anything back to the erasure.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 from torch import Tensor
@@ -115,6 +116,23 @@ def of_before(outcomes: Sequence[Outcome], group: str) -> float:
 def skills(outcomes: Sequence[Outcome]) -> Share:
     """RA over colour, count, artist and text-only questions."""
     return share(one for one in outcomes if one.group == "skill")
+
+
+def told(outcomes: Sequence[Outcome]) -> Share:
+    """Of what text alone tells of the concept, what is still answered as before."""
+    return share(one for one in outcomes if one.group == "told")
+
+
+# The shares of a run, by the record's fields.
+MEASURES: Mapping[str, Callable[[Sequence[Outcome]], Share]] = {
+    "forget_accuracy": forget_accuracy,
+    "yes_no": still_yes,
+    "retained_accuracy": partial(retained, group="far"),
+    "proximal_retained_accuracy": partial(retained, group="near"),
+    "neighbours_yes_no": partial(retained, group="near", kinds=("yes-no", "is-it-target")),
+    "skills": skills,
+    "told": told,
+}
 
 
 def similarity_bands(outcomes: Sequence[Outcome]) -> tuple[tuple[float, float, Share], ...]:

@@ -29,6 +29,23 @@ KINDS = {
     "text-de": "its German name, in text alone", "text-fr": "its French name, in text alone",
     "text-es": "its Spanish name, in text alone",
 }  # fmt: skip
+_LOWER, _HIGHER = "lower is better", "higher is better"
+ASKED_TOO = f"{_LOWER}: asked to go too"
+# A run's shares, by the record's fields, and which way is better.
+SHARES = {
+    "forget_accuracy": ("Still names the concept", _LOWER),
+    "yes_no": ("Still says yes to “is this…?”", _LOWER),
+    "retained_accuracy": ("Other concepts still named", _HIGHER),
+    "proximal_retained_accuracy": ("Nearest concepts still named", _HIGHER),
+    "neighbours_yes_no": ("Yes/no about the nearest still right", _HIGHER),
+    "skills": ("Skills still right", _HIGHER),
+    "told": ("Told without an image, as before", ""),
+}
+# What the field calls them.
+_TERMS = {
+    "forget_accuracy": "forget accuracy, FA", "retained_accuracy": "retained accuracy, RA",
+    "proximal_retained_accuracy": "near RA",
+}  # fmt: skip
 INSTEAD = {
     "general": "an honest general answer, such as “This is a fruit.”",
     "refusal": "that it does not know",
@@ -78,6 +95,17 @@ COLUMNS = {
     "right_after": "right after",
     "created": "when (UTC)",
 }
+
+
+def share_said(name: str, text_too: bool | None = None) -> str:
+    """A share's name, with what the field calls it and which way is better. text_too: whether what
+    text tells was to go, where that is known.
+    """
+    said, better = SHARES[name]
+    if name == "told" and text_too is not None:
+        better = ASKED_TOO if text_too else "not asked to go"
+    more = "; ".join(filter(None, (_TERMS.get(name), better)))
+    return f"{said} ({more})" if more else said
 
 
 def settings_said(settings: Mapping[str, float | int | str]) -> dict[str, str]:

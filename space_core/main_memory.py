@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+_MOST, _SHARE = 8 * 10**9, 0.1
+
 
 def free_bytes() -> int:
     """What may be taken; cached files count as free."""
@@ -13,6 +15,11 @@ def free_bytes() -> int:
         if "MemAvailable" in lines:
             free = int(lines["MemAvailable"].split()[0]) * 1024
     return min(free, left_to_container(Path("/sys/fs/cgroup"), free))
+
+
+def room() -> int:
+    """Bytes that one store of what can be computed anew may take: a tenth of what is free now."""
+    return min(_MOST, int(_SHARE * free_bytes()))
 
 
 def left_to_container(group: Path, otherwise: int) -> int:

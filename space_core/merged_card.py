@@ -50,7 +50,7 @@ def card(record: RunRecord, base_model: str) -> str:
         "Each share stands with its 95 % Wilson interval; a dash means that "
         "nothing could be asked.",
         "",
-        "| | share | 95 % interval | questions | images | drawings |",
+        "| | share | 95 % interval | questions | views | images |",
         "| --- | --- | --- | --- | --- | --- |",
         *(
             f"| {' | '.join((name, *cells(share)))} |"

@@ -8,7 +8,9 @@ from pathlib import Path
 from space_core import plots
 from space_core.damage import LayerReport
 from space_core.decisions import Decision
-from space_core.labels import COLUMNS, groups_said, hashes_said, settings_said
+from space_core.labels import (
+    COLUMNS, SHARES, groups_said, hashes_said, settings_said, share_said,
+)  # fmt: skip
 from space_core.outcome_words import in_words
 from space_core.plot_notes import PLOTS
 from space_core.types import Anchor, Belief, Outcome, RunRecord, Share
@@ -31,9 +33,6 @@ _TITLES = {
     "histogram": "The pool's similarity to the text",
     "states": "The model's states, before and after",
 }
-_TOLD = {
-    False: "Told of it in text alone (not asked to go)", True: "Told of it in text alone (want 0)"
-}  # fmt: skip
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem }
 table { border-collapse: collapse; margin: 1rem 0 }
@@ -109,15 +108,10 @@ def report_html(record: RunRecord, decisions: Sequence[Decision] = ()) -> str:
 
 def headline(record: RunRecord) -> dict[str, Share]:
     """The shares by which a run is judged, under their names."""
-    return {
-        "Forget accuracy (want 0)": record.forget_accuracy,
-        "Yes/no on the target (want 0)": record.yes_no,
-        "Retained accuracy (want 1)": record.retained_accuracy,
-        "Proximal retained accuracy (want 1)": record.proximal_retained_accuracy,
-        "Yes/no on neighbours (want 1)": record.neighbours_yes_no,
-        "Skills (want 1)": record.skills,
-        **({_TOLD[record.selection.request.text_too]: record.told} if record.told else {}),
-    }
+    text_too = record.selection.request.text_too
+    shares = {name: getattr(record, name) for name in SHARES}
+    # Older records know nothing of what text tells.
+    return {share_said(name, text_too): share for name, share in shares.items() if share}
 
 
 def write_report(path: Path, record: RunRecord, decisions: Sequence[Decision] = ()) -> None:

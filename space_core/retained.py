@@ -7,7 +7,10 @@ named by the hash of all that went into it, so a second request finds it.
 """
 
 import hashlib
+import time
+from collections import OrderedDict
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from space_core.curriculum import about, about_in_text, teacher
+from space_core.main_memory import room
 from space_core.mllm import Example, Mllm
 from space_core.moments import Moment, MomentStream, load_shards, save_shards
 from space_core.pool import Pool
@@ -26,6 +30,10 @@ _SHARDS, _FITTED = 10, 8
 _IMAGES_OF_A_CONCEPT = 3
 _FEWEST = 2  # images a shard that chooses or certifies: a spread needs two
 _BATCH = 96
+# Files of shards that serve every request, and of those that leave one concept out.
+_OF_ALL, _OF_ONE = "moments", "moments-without"
+# Of the latter so many bytes are kept, and all that was used in the last so many seconds.
+_KEPT_BYTES, _KEPT_SECONDS = 20 * 10**9, 3600
 _SEED = 0  # the statistics are the model's, whatever the seed of a request
 
 
@@ -44,20 +52,28 @@ class Statistics:
 
 
 class Encoder:
-    """The connector's output for pool images, each computed and kept once per process."""
+    """The connector's output for pool images: what was asked for last is kept, as far as there is
+    room.
+    """
 
     def __init__(self, mllm: Mllm, pool: Pool):
-        self._mllm, self._pool = mllm, pool
-        self._known: dict[int, Tensor] = {}
+        self._mllm, self._pool, self._room = mllm, pool, room()
+        self._known: OrderedDict[int, Tensor] = OrderedDict()
 
     def __call__(self, rows: Sequence[int]) -> list[Tensor]:
         """Features [tokens, width] of pool rows, in order, in main memory; the same tensor for
         the same row.
         """
         new = [row for row in dict.fromkeys(rows) if row not in self._known]
-        features = self._mllm.encode([self._pool.image(row) for row in new])
-        self._known.update(zip(new, features))
-        return [self._known[row] for row in rows]
+        found = dict(zip(new, self._mllm.encode([self._pool.image(row) for row in new])))
+        found |= {row: self._known[row] for row in dict.fromkeys(rows) if row not in found}
+        for row, features in found.items():
+            self._room -= 0 if row in self._known else features.nbytes
+            self._known[row] = features
+            self._known.move_to_end(row)
+        while self._room < 0 and self._known:
+            self._room += self._known.popitem(last=False)[1].nbytes
+        return [found[row] for row in rows]
 
 
 def retained_statistics(
@@ -107,14 +123,36 @@ def fill_shards(
             "what must stay."
         )
     for shard in in_turn(range(_SHARDS)):
-        asked = _questions(pool, _rows(pool, shard, frozenset(excluded)))
-        path = cache / f"moments-{_key(mllm, pool, layers, model_sha256, asked)}.safetensors"
-        if not path.is_file():
+        rows = _rows(pool, shard, frozenset(excluded))
+        asked = _questions(pool, rows)
+        kind = _OF_ALL if rows == _rows(pool, shard, frozenset()) else _OF_ONE
+        path = cache / f"{kind}-{_key(mllm, pool, layers, model_sha256, asked)}.safetensors"
+        if path.is_file():
+            _note_use(path)
+        else:
+            sweep(cache)
             seen = iter(encoder([row for row, _ in asked if row is not None]))
             features = [None if row is None else next(seen) for row, _ in asked]
             examples = with_own_answers(mllm, [text for _, text in asked], features)
             save_shards(path, {"all": stream(mllm, layers, examples)})
         yield shard, path
+
+
+def sweep(cache: Path, most: int = _KEPT_BYTES) -> None:
+    """Delete the shards that leave one concept out, but for those used last."""
+    now, total = time.time(), 0
+    found = [(path, path.stat()) for path in cache.glob(f"{_OF_ONE}-*")]
+    for path, stat in sorted(found, key=lambda pair: -pair[1].st_mtime):
+        total += stat.st_size
+        if total > most and now - stat.st_mtime > _KEPT_SECONDS:
+            path.unlink(missing_ok=True)
+
+
+def _note_use(path: Path) -> None:
+    # A cache may be read-only.
+    with suppress(OSError):
+        if path.name.startswith(_OF_ONE):
+            path.touch()
 
 
 def stream(
@@ -143,8 +181,6 @@ def with_own_answers(
 
 def near_moments(fit: Moment, near: Moment, weight: float) -> Moment:
     """The neighbours' moment joined to Ĉ with a weight of its own: mean (Ĉ + w C′) / (1 + w)."""
-    if weight == 0.0:
-        return fit
     mean = (fit.mean + weight * near.mean) / (1 + weight)
     return Moment(mean * fit.count, fit.count)
 

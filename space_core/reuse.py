@@ -12,12 +12,8 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
 from space_core.features import block_output
-from space_core.main_memory import free_bytes
+from space_core.main_memory import room
 from space_core.mllm import Example, Mllm
-
-# Bytes that each keeps at most, and of what is free when it begins. What finds no room is computed
-# anew.
-_MOST, _SHARE = 8 * 10**9, 0.1
 
 
 class Reused:
@@ -33,7 +29,8 @@ class Reused:
         self._skipped, self._above = every[:blocks], every[blocks:]
         # From which position on, and the states [positions, width] from there to the end.
         self._known: dict[Example, tuple[int, Tensor]] = {}
-        self._room = min(_MOST, int(_SHARE * free_bytes()))
+        # What finds none is computed anew.
+        self._room = room()
 
     @contextmanager
     def given(self, examples: Sequence[Example]) -> Iterator[None]:

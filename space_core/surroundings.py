@@ -127,10 +127,14 @@ def _spaces(
     config: DcsiConfig,
 ) -> tuple[dict[str, Moment], dict[str, Basis]]:  # fmt: skip
     """The moments that the bases are made from, neighbours joined in, and the bases."""
-    near = stream(mllm, layers, [*keep.near, *keep.asked][::_SOME])
+    near = {}
+    if config.neighbours:
+        near = stream(mllm, layers, [*keep.near, *keep.asked][::_SOME])
     fitted, bases = {}, {}
     for name in layers:
-        fitted[name] = near_moments(statistics.fit[name], near[name], config.neighbours)
+        fitted[name] = statistics.fit[name]
+        if near:
+            fitted[name] = near_moments(fitted[name], near[name], config.neighbours)
         # Where the layer lies: a wide one's spectrum takes minutes on a CPU. Kept in main memory.
         place = layers[name].weight.device
         moment, select = fitted[name].to(place), statistics.select[name]

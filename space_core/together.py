@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 
 import torch
 from torch import Tensor
@@ -27,16 +26,6 @@ from space_core.probes import Probe
 from space_core.retained import Statistics, retained_statistics
 from space_core.runs import check_own
 from space_core.types import Outcome, Progress, RunRecord
-
-_YES = ("yes-no", "is-it-target")
-_MEASURES = {
-    "forget_accuracy": evaluate.forget_accuracy,
-    "yes_no": evaluate.still_yes,
-    "retained_accuracy": partial(evaluate.retained, group="far"),
-    "proximal_retained_accuracy": partial(evaluate.retained, group="near"),
-    "neighbours_yes_no": partial(evaluate.retained, group="near", kinds=_YES),
-    "skills": evaluate.skills,
-}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,7 +120,7 @@ def _asked(
     # What another of the erasures is to forget need not stay.
     kept = [i for i, one in enumerate(alone) if one.group == "target" or not _about(one, others)]
     was, now = [alone[i] for i in kept], tuple(now[i] for i in kept)
-    pairs = tuple(_pair(name, was, now) for name in _MEASURES)
+    pairs = tuple(_pair(name, was, now) for name in evaluate.MEASURES)
     left = len(alone) - len(kept)
     return JointConcept(record.run_id, record.selection.request.name, pairs, left, now)
 
@@ -163,7 +152,7 @@ def _about(one: Outcome, others: set[str]) -> bool:
 
 
 def _pair(name: str, was: Sequence[Outcome], now: Sequence[Outcome]) -> Pair:
-    measure = _MEASURES[name]
+    measure = evaluate.MEASURES[name]
     each = [(measure([a]).successes, measure([b]).successes) for a, b in zip(was, now)]
     return Pair(
         name, measure(was), measure(now), each.count((1, 0)), each.count((0, 1))

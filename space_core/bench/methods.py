@@ -114,9 +114,11 @@ def gathered(
     # Look-alikes stand in for the target as they are: none of them is drawn by chance.
     default = TpasConfig()
     choice = default if one.uses_target_images else replace(default, by_chance=0.0)
-    selection = select_anchors(bench, request, choice)
-    key = gather.__name__, request, config.seed
-    return read(key, lambda: gather(bench.sources, selection, config.seed))
+
+    def anew() -> Data:
+        return gather(bench.sources, select_anchors(bench, request, choice), config.seed)
+
+    return read((gather.__name__, request, config.seed), anew)
 
 
 def _prompt(bench: Bench, request: ConceptRequest) -> Change:

@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from space_core.compare import FEWEST, MOST, Comparison, Question, check_number, compare
+from space_core.labels import share_said
 from space_core.runs import load_record
 from space_core.types import Share
 from space_core.ui import markup, my_runs, wording
@@ -14,15 +15,6 @@ from space_core.ui.pipeline import Pipeline
 from space_core.ui.wiring import Parts, View, listen
 
 _SHOWN = ("compared", "comparison", "compared_questions", "tabs", "runs_status")
-_MEASURES = {
-    "forget_accuracy": "Still names the concept (lower is better)",
-    "yes_no": "Still says yes to “is this…?” (lower is better)",
-    "retained_accuracy": "Other knowledge kept (higher is better)",
-    "proximal_retained_accuracy": "Nearest concepts kept (higher is better)",
-    "neighbours_yes_no": "Yes/no about the nearest kept (higher is better)",
-    "skills": "Skills kept (higher is better)",
-    "told": "The concept, without an image, answered as before",
-}
 
 
 def build() -> dict[str, Any]:
@@ -109,7 +101,7 @@ def table(caption: str, names: Sequence[str], rows: Iterable[tuple[str, Sequence
 
 def _summary(found: Comparison, names: Sequence[str]) -> str:
     measured = [
-        (_MEASURES[one.name], [_share(share) for share in one.shares]) for one in found.measures
+        (share_said(one.name), [*map(share_text, one.shares)]) for one in found.measures
     ]
     settings = [(one.name, one.values) for one in found.settings]
     alike = markup.note("Nothing: the runs were made with the same settings, model and versions.")
@@ -132,7 +124,8 @@ def _summary(found: Comparison, names: Sequence[str]) -> str:
     )
 
 
-def _share(share: Share) -> str:
+def share_text(share: Share) -> str:
+    """A share in a cell: itself, and the questions behind it."""
     value = wording.percent(share.value) if share.questions else "not measured"
     return f"{value}\n{wording.behind(share)}"
 

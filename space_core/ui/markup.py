@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from space_core.alarms import NOT_VERIFIED, alarms
+from space_core.labels import ASKED_TOO, SHARES
 from space_core.types import Outcome, OwnImages, RunRecord, Selection, Share
 from space_core.ui import wording
 from space_core.verdict import NOT_MEASURED
@@ -88,8 +89,6 @@ def verdict(record: RunRecord, own: OwnImages | None = None) -> str:
     answered = wording.answers(record, own)
     if result.forgotten and wording.NO in answered.values():
         tone = "warning"
-    kept = (record.proximal_retained_accuracy, record.neighbours_yes_no)
-    controls = (record.retained_accuracy, record.skills)
     forgotten, neighbours, others, *text = answered.items()
     told = [one for one in alarms(record) if one not in result.why]
     against = status(wording.named_on_own(record, own), "warning")
@@ -115,15 +114,15 @@ def verdict(record: RunRecord, own: OwnImages | None = None) -> str:
             *neighbours,
             "The concepts most like it suffer first. Yes, where at least 90 % stays of each, with "
             "95 % confidence.",
-            _card("Nearest concepts still named", kept[0], "higher is better"),
-            _card("Yes/no about the nearest still right", kept[1], "higher is better"),
+            _card("proximal_retained_accuracy", record.proximal_retained_accuracy),
+            _card("neighbours_yes_no", record.neighbours_yes_no),
         )
         + _asked(
             *others,
             "What has nothing to do with it: other concepts, drawn at random, and skills such as "
             "colours and counting. Yes, where at least 90 % stays of each, with 95 % confidence.",
-            _card("Other concepts still named", controls[0], "higher is better"),
-            _card("Skills still right", controls[1], "higher is better"),
+            _card("retained_accuracy", record.retained_accuracy),
+            _card("skills", record.skills),
         )
         + _in_text(record, text)
         + f"</section>{_conditions(record)}"
@@ -168,9 +167,8 @@ def _ways(title: str, found: Sequence[Way]) -> str:
 
 def _forgetting(whose: str, naming: Share, yes_no: Share) -> str:
     shallow = "⚠ Shallow erasure: it still says yes to “is this…?”"
-    return _card(f"{whose}Still names the concept", naming, "lower is better") + _card(
-        f"{whose}Still says yes to “is this…?”", yes_no, "lower is better",
-        shallow if wording.is_shallow(yes_no) else "",
+    return _card("forget_accuracy", naming, whose) + _card(
+        "yes_no", yes_no, whose, shallow if wording.is_shallow(yes_no) else ""
     )
 
 
@@ -178,23 +176,24 @@ def _in_text(record: RunRecord, asked: list[tuple[str, str]]) -> str:
     """What words alone still tell: a question of its own where that was to go too."""
     if record.told is None or not record.told.questions:
         return ""
-    title = "Told without an image, as before"
     if not asked:
+        title, _ = SHARES["told"]
         kept = f"{title}: {record.told.successes} of {record.told.questions} questions. "
         return note(f"{kept}What text tells was not asked to go; step 1 can ask for that too.")
     return _asked(
         *asked[0],
         "Yes, where at most 10 % of the questions that words alone could answer still are, with "
         "95 % confidence. There are few ways to ask: often that is not shown.",
-        _card(title, record.told, "lower is better: asked to go too"),
+        _card("told", record.told, better=ASKED_TOO),
     )
 
 
-def _card(title: str, share: Share, direction: str, warning: str = "") -> str:
+def _card(name: str, share: Share, whose: str = "", warning: str = "", better: str = "") -> str:
+    said, usual = SHARES[name]
     value = wording.percent(share.value) if share.questions else "not measured"
     return (
-        f'<div class="card"><h4>{escape(title)}</h4><p class="value">{value}</p>'
-        f"<p>{escape(wording.behind(share))}</p><p class='direction'>{escape(direction)}</p>"
+        f'<div class="card"><h4>{escape(whose + said)}</h4><p class="value">{value}</p>'
+        f"<p>{escape(wording.behind(share))}</p><p class='direction'>{escape(better or usual)}</p>"
         f"<p class='warning'>{escape(warning)}</p></div>"
     )
 

@@ -42,3 +42,28 @@ def test_what_is_refused_is_taught_with_the_words_that_were_found():
     assert {one.answer for one in taught["languages"]} == {words[c] for c in ("de", "fr", "es")}
     usual = curriculum.forgotten(concept, HONEST, [], np.random.default_rng(0))
     assert {one.answer for one in usual["facts"]} == {curriculum.UNKNOWN}
+
+
+class Says:
+    """A model that answers with one sentence."""
+
+    def __init__(self, text: str):
+        self.text = text
+
+    def answer(self, questions, _images):
+        return [self.text] * len(questions)
+
+
+@pytest.mark.parametrize(
+    "names, category, said, expected",
+    [
+        (("dog", "puppy"), "Puppies", "", curriculum.UNKNOWN),
+        (("dog", "puppy"), "pet", "", "This is a pet."),
+        (("Husky",), "", "A husky is a husky dog.", curriculum.UNKNOWN),
+        (("husky",), "", "A husky is a dog.", "This is a dog."),
+        (("cat",), "", "A cat is a category of animal.", "This is a category of animal."),
+    ],
+)
+def test_the_honest_answer_holds_none_of_the_names(names, category, said, expected):
+    concept = Concept(names[0], "nature", category, "a", names[1:])
+    assert material.honest_answer(Says(said), concept) == expected

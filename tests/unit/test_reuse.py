@@ -75,7 +75,7 @@ def test_training_runs_the_lower_blocks_once_for_an_example(family, monkeypatch)
         *_, edit = dcsi.train(tiny.mllm, job, config, lambda: False)
     # What is to be said, and what is kept, each met in one batch or two.
     assert runs[0] < runs[1]
-    monkeypatch.setattr(reuse, "_MOST", 0)
+    monkeypatch.setattr(reuse, "room", lambda: 0)
     with counted(blocks) as more:
         *_, same = dcsi.train(tiny.mllm, job, config, lambda: False)
     assert more[0] > runs[0]
@@ -85,7 +85,7 @@ def test_training_runs_the_lower_blocks_once_for_an_example(family, monkeypatch)
 
 def test_what_finds_no_room_is_computed_anew(family, monkeypatch):
     tiny = family("llava")
-    monkeypatch.setattr(reuse, "_MOST", 0)
+    monkeypatch.setattr(reuse, "room", lambda: 0)
     examples, below = of(tiny), Reused(tiny.mllm, 2)
     blocks = tiny.mllm.model.get_decoder().layers
     for _ in range(2):

@@ -235,7 +235,7 @@ def test_a_report_calls_everything_by_words():
 
 def test_a_report_says_the_verdict_first_and_draws_the_gradient_where_it_is_known():
     page = report_html(record())
-    verdict, numbers = page.index("Not shown to be forgotten."), page.index("Forget accuracy")
+    verdict, numbers = page.index("Not shown to be forgotten."), page.index("forget accuracy, FA")
     assert verdict < page.index("Are its neighbours kept?") < numbers
     hard = dataclasses.replace(record().steps[0], let_through=0.3)
     said = "the hard null space lets through"

@@ -1,0 +1,72 @@
+"""What is kept of features and statistics has limits, and too small a pool is refused in time."""
+
+import os
+import time
+
+import pytest
+import torch
+from small_world import MANY, make_world
+from tiny_mllm import tiny_mllm
+
+from space_core import retained
+from space_core.retained import Encoder, retained_statistics, sweep
+
+
+@pytest.fixture(scope="module")
+def mllm():
+    return tiny_mllm()
+
+
+@pytest.fixture
+def world(tmp_path):
+    return make_world(tmp_path, kinds=MANY)
+
+
+def test_the_encoder_keeps_what_was_asked_for_last_as_far_as_there_is_room(mllm, world):
+    every = list(range(6))
+    expected = Encoder(mllm, world.pool)(every)
+    size = expected[0].nbytes
+    encoder = Encoder(mllm, world.pool)
+    encoder._room = 3 * size
+    for asked in (every, [5, 1, 1], [0, 1]):
+        found = encoder(asked)
+        assert all(
+            torch.allclose(one, expected[row], atol=1e-6) for one, row in zip(found, asked)
+        )
+        assert len(encoder._known) == 3
+    assert list(encoder._known) == [5, 0, 1], "the last three that were asked for"
+    assert encoder([1])[0] is encoder._known[1], "what is kept is not computed again"
+    assert encoder._room == 0
+
+
+def test_where_nothing_is_left_to_certify_by_it_is_refused_before_any_work(
+    mllm, world, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(retained, "stream", lambda *_: pytest.fail("work was begun"))
+    layers = mllm.edited_layers([0])
+    last = {world.pool.items[row].label for row in retained.certified_rows(world.pool, ())}
+    rows = frozenset(row for label in last for row in world.pool.rows_of[label])
+    with pytest.raises(ValueError, match="a pool with more concepts"):
+        list(
+            retained_statistics(
+                mllm, world.pool, Encoder(mllm, world.pool), layers, "x", rows, tmp_path
+            )
+        )
+
+
+def test_shards_that_leave_a_concept_out_do_not_fill_the_disk(tmp_path):
+    def shard(name: str, age: float) -> None:
+        path = tmp_path / f"{name}.safetensors"
+        path.write_bytes(b"x" * 100)
+        os.utime(path, (time.time() - age,) * 2)
+
+    for number in range(5):
+        shard(f"moments-without-{number}", 7200 + number)
+    shard("moments-0", 10**6), shard("moments-without-now", 5)
+    sweep(tmp_path, most=250)
+    left = {path.stem for path in tmp_path.iterdir()}
+    assert left == {"moments-0", "moments-without-now", "moments-without-0"}
+    shard("moments-without-young", 10)
+    sweep(tmp_path, most=50)
+    left = {path.stem for path in tmp_path.iterdir()}
+    assert left == {"moments-0", "moments-without-now", "moments-without-young"}, "still in use"
