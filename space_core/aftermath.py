@@ -12,7 +12,7 @@ from torch import Tensor
 from space_core import tpas, wordings
 from space_core.bound import stored_bound
 from space_core.certificate import (
-    change_norms, divergence, headroom_share, level_within, one_per_image,
+    change_norms, divergence, headroom_share, largest_per_image, level_within,
 )  # fmt: skip
 from space_core.damage import RISK, SHARE, KeptAnswers, LayerReport
 from space_core.edit import edited, stored_delta
@@ -98,7 +98,7 @@ def _layer(
     out = k @ w.T
     usual = out.square().sum(1).mean()
     joint = (moved @ (w + change).T - out).square().sum(1).mean()
-    lengths = one_per_image(change_norms(change, k) / usual.sqrt(), concepts, "largest")
+    lengths = largest_per_image(change_norms(change, k) / usual.sqrt(), concepts)
     # tr(ΔW C′ ΔWᵀ) / tr(W C′ Wᵀ), C′ the second moment of the concept's inputs.
     costs = {
         concept: float(

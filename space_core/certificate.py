@@ -7,7 +7,6 @@ that cannot have changed. Knows no layer's statistics; those are the bound's.
 import math
 from bisect import bisect_right
 from collections.abc import Hashable, Sequence
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -27,10 +26,8 @@ def change_norms(delta: Tensor, k: Tensor) -> Tensor:
     return (k @ delta.detach().to(k).T).norm(dim=1)
 
 
-def one_per_image(
-    norms: Tensor, images: Sequence[Hashable], of: Literal["largest", "mean"]
-) -> Tensor:
-    """Join what belongs to one image into one number, [images] in order of first appearance.
+def largest_per_image(norms: Tensor, images: Sequence[Hashable]) -> Tensor:
+    """The largest number of each image, [images] in order of first appearance.
 
     norms: [n]; images: the image of each. Where several images show one concept, they are no
     independent draws: name the concept instead, and the statement is about concepts. float64.
@@ -41,8 +38,7 @@ def one_per_image(
     for row, image in enumerate(images):
         rows.setdefault(image, []).append(row)
     values = norms.detach().to("cpu", torch.float64)
-    join = torch.max if of == "largest" else torch.mean
-    return torch.stack([join(values[some]) for some in rows.values()]) if rows else values
+    return torch.stack([values[some].max() for some in rows.values()]) if rows else values
 
 
 def share_above(values: Sequence[float] | Tensor, level: float, risk: float) -> float:

@@ -212,15 +212,6 @@ def _tpas(args: argparse.Namespace, config: DcsiConfig) -> TpasConfig:
     return replace(anchors_for(config), anchors=args.anchors, threshold=args.threshold)
 
 
-def _at_least(low: int):
-    def number(text: str) -> int:
-        if int(text) < low:
-            raise argparse.ArgumentTypeError(f"{text} is less than {low}")
-        return int(text)
-
-    return number
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m space_core",
@@ -242,7 +233,7 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument("--alias", action="append", default=[], help="another name; repeatable")
         one.add_argument("--description", default="", help="what it is, in a few words")
         one.add_argument("--category", default="", help="the honest general noun to fall back to")
-        one.add_argument("--anchors", type=_at_least(1), default=tpas.anchors,
+        one.add_argument("--anchors", type=cli_data.at_least(1), default=tpas.anchors,
                          help="number of proxy anchors |P| (default %(default)s)")  # fmt: skip
         one.add_argument("--threshold", type=float, default=tpas.threshold, metavar="S",
                          help="similarity cut S_th (default: a percentile)")  # fmt: skip
@@ -255,9 +246,9 @@ def _parser() -> argparse.ArgumentParser:
                      help="forget what text alone tells of it, too")  # fmt: skip
     one.add_argument("--preset", choices=PRESETS, default="space",
                      help="settings of the erasure (default %(default)s)")  # fmt: skip
-    one.add_argument("--steps", type=_at_least(1), default=dcsi.steps,
+    one.add_argument("--steps", type=cli_data.at_least(1), default=dcsi.steps,
                      help="training steps at most (default %(default)s)")  # fmt: skip
-    one.add_argument("--seed", type=_at_least(0), default=dcsi.seed,
+    one.add_argument("--seed", type=cli_data.at_least(0), default=dcsi.seed,
                      help="seed of the run (default %(default)s)")  # fmt: skip
     cli_data.add_layers(one)
     one.add_argument("--out", type=Path, required=True, help="folder in which the run is saved")
@@ -270,7 +261,7 @@ def _parser() -> argparse.ArgumentParser:
     one = command("adapter", adapter)
     one.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
     one.add_argument("--out", type=Path, required=True, help="folder of the adapter; a new one")
-    one.add_argument("--rank", type=_at_least(1),
+    one.add_argument("--rank", type=cli_data.at_least(1),
                      help="rank of every layer (default: what loses at most 1e-6)")  # fmt: skip
 
     one = command("demo-build", demo_build)

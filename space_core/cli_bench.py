@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from space_core.cli_data import at_least
 from space_core.settings import Settings
 
 
@@ -44,13 +45,6 @@ def gpu(args: argparse.Namespace) -> None:
     speed.run(Settings.from_env(), load, args.only, args.out, print)
 
 
-def _at_least_one(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
-
-
 def add_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     """Add these commands to the parser; ``command`` makes one of a name and a function."""
     one = command("bench-gpu", gpu)
@@ -60,7 +54,7 @@ def add_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
         ("images", 2000, "images of the statistics"), ("steps", 100, "steps of the erasure"),
         ("blocks", 4, "edited blocks, the middle ones"),
     ):  # fmt: skip
-        one.add_argument(f"--{name}", type=_at_least_one, default=default, metavar="N",
+        one.add_argument(f"--{name}", type=at_least(1), default=default, metavar="N",
                          help=f"{what} (default %(default)s)")  # fmt: skip
     one.add_argument("--thrifty", action="store_true",
                      help="compute each block twice, even where memory would do")  # fmt: skip

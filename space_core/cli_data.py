@@ -77,6 +77,17 @@ def _config(args: argparse.Namespace, settings: Settings) -> DcsiConfig:
     return replace(PRESETS[args.preset], layers=tuple(args.layers) or settings.layers)
 
 
+def at_least(low: int) -> Callable[[str], int]:
+    """The type of an option that is a whole number from ``low`` on."""
+
+    def number(text: str) -> int:
+        if int(text) < low:
+            raise argparse.ArgumentTypeError(f"{text} is less than {low}")
+        return int(text)
+
+    return number
+
+
 def add_layers(one: argparse.ArgumentParser) -> None:
     """The option that names the edited blocks."""
     one.add_argument("--layers", type=int, nargs="*", default=[], metavar="BLOCK",

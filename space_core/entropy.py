@@ -1,7 +1,4 @@
-"""Spectral entropy of a set of features: how many directions they really use.
-
-Two conventions are in use and their numbers differ; each function names its own.
-"""
+"""Spectral entropy of a set of features: how many directions they really use."""
 
 import math
 
@@ -9,31 +6,19 @@ import torch
 from torch import Tensor
 
 
-def spectral_entropy(features: Tensor, *, centred: bool = False) -> float:
+def spectral_entropy(features: Tensor) -> float:
     """Von Neumann entropy of the features' spectrum, as a share of the largest possible.
 
     features: [n, d]. Rows are scaled to unit length, ρ = ZᵀZ/n, p_i = σ_i² / Σσ²;
-    −Σ p log p / log min(n, d), in [0, 1]: 0 for one direction, 1 for isotropic rows. `centred`
-    takes the mean row off first; n ≤ d centred rows span n − 1 directions and stay below 1.
+    −Σ p log p / log min(n, d), in [0, 1]: 0 for one direction, 1 for isotropic rows.
     float64. Raises ValueError for n < 2, d < 2, a row of zeros, or one that is not finite.
     """
     z = _checked(features)
     if z.shape[1] < 2:
         raise ValueError("Spectral entropy needs at least two dimensions.")
-    if centred:
-        z = _checked(z - z.mean(0))
     z = z / z.norm(dim=1, keepdim=True)
     entropy = _entropy(torch.linalg.svdvals(z).square())
     return min(1.0, entropy / math.log(min(z.shape)))
-
-
-def effective_rank(features: Tensor) -> float:
-    """Effective rank exp H with p_i = σ_i / Σσ, in [1, min(n, d)].
-
-    features: [n, d], neither scaled nor centred; float64. Raises ValueError for n < 2, a row of
-    zeros, or one that is not finite. Source: Roy & Vetterli 2007.
-    """
-    return math.exp(_entropy(torch.linalg.svdvals(_checked(features))))
 
 
 def _checked(features: Tensor) -> Tensor:

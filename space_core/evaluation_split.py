@@ -17,6 +17,7 @@ from PIL import Image
 
 from space_core.compose import EVALUATION, View, compose
 from space_core.names import distinct
+from space_core.typed_json import from_json
 from space_core.types import Concept
 
 _STREAM = 7  # of random numbers: no other part of the project draws from it
@@ -50,13 +51,7 @@ class EvaluationSplit:
                 f"{folder} holds no evaluation split: it needs *.parquet and concepts.json."
             )
         self.sha256 = _hash([facts, *shards])
-        known = json.loads(facts.read_text(encoding="utf-8"))
-        self.artists: tuple[str, ...] = tuple(known["artists"])
-        self.photographs: bool = known.get("photographs", False)
-        self.concepts = {
-            one["name"]: Concept(**{**one, "aliases": tuple(one["aliases"])})
-            for one in known["concepts"]
-        }
+        self.artists, self.photographs, self.concepts = _read_facts(facts)
         self.distinct = distinct(self.concepts.values())
         columns: dict[str, list] = {"image": [], "concept": [], "artist": [], "portrait": []}
         for shard in shards:
@@ -105,6 +100,20 @@ class EvaluationSplit:
         if self.photographs:
             count = min(count, len(rows))
         return [self.view(f"{order[i % len(order)]}.{i // len(order)}") for i in range(count)]
+
+
+def _read_facts(path: Path) -> tuple[tuple[str, ...], bool, dict[str, Concept]]:
+    """Artists that training saw, whether the images are photographs, and what the model may know.
+    """
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+        concepts = [from_json(json.dumps(one), Concept) for one in known["concepts"]]
+        artists, photographs = tuple(known["artists"]), bool(known.get("photographs", False))
+    except (KeyError, TypeError, ValueError) as fault:
+        raise ValueError(
+            f"{path} does not say what an evaluation split needs, concepts and artists: {fault}"
+        ) from fault
+    return artists, photographs, {one.name: one for one in concepts}
 
 
 def _hash(files: list[Path]) -> str:

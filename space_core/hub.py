@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import torch
 from huggingface_hub import try_to_load_from_cache
+from safetensors import SafetensorError
 from transformers import (
     AutoConfig,
     AutoImageProcessor,
@@ -23,8 +24,9 @@ from space_core.demo import sentence, vision
 vision.register()
 sentence.register()
 
-# ImportError: a processor that needs a package which is not installed.
-_FAULTS = (OSError, ValueError, KeyError, ImportError)
+# ImportError: a processor that needs a package which is not installed. RuntimeError: weights of
+# other shapes than the configuration says.
+_FAULTS = (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError)
 
 
 def load_image_text_model(

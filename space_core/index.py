@@ -5,7 +5,6 @@ of lists is approximate. Product quantisation is smaller, and rounds the cosines
 (HNSW) cannot be built in shards and merged.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 
 import faiss
@@ -40,9 +39,7 @@ def exact_index(vectors: Tensor) -> faiss.Index:
     return index
 
 
-def build_lists(
-    vectors: Tensor, path: Path, progress: Callable[[float], None] = lambda done: None
-) -> None:
+def build_lists(vectors: Tensor, path: Path) -> None:
     """Write inverted lists over vectors [n, d] to a file, atomically; goes on where it stopped.
 
     vectors may be float16 and lie on disk: they are read a shard at a time.
@@ -59,13 +56,12 @@ def build_lists(
         index.train(_floats(vectors[np.sort(rows)]))
         _write(index, trained)
     starts = range(0, count, _SHARD)
-    for number, start in enumerate(starts, 1):
+    for start in starts:
         part = work / f"{start}"
         if not part.is_file():
             index = faiss.read_index(str(trained))
             index.add(_floats(vectors[start : start + _SHARD]))
             _write(index, part)
-        progress(number / len(starts))
     whole = faiss.read_index(str(trained))
     for start in starts:
         # Each shard numbers its own rows from 0.

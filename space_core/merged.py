@@ -6,7 +6,6 @@ Nothing is merged in place: the base model comes back whole, and an old folder i
 from pathlib import Path
 
 from huggingface_hub import HfApi
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError
 
 from space_core.edit import Edit, edited, weights_sha256
 from space_core.merged_card import card
@@ -49,7 +48,8 @@ def push(folder: Path, repository: str) -> str:
     try:
         made = hub.create_repo(repository, private=True)
         hub.upload_folder(repo_id=repository, folder_path=folder)
-    except (HfHubHTTPError, HFValidationError, LocalTokenNotFoundError) as error:
+    # The hub's own, and those of whatever network library it uses.
+    except Exception as error:
         raise ValueError(
             f"{folder} was written, but the hub did not take it as {repository!r}: {error}"
         ) from error

@@ -7,7 +7,7 @@ from their columns.
 import hashlib
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -130,10 +130,7 @@ class Pool:
         self._index = index or exact_index(self.vectors)
 
 
-def open_pool(
-    folder: Path, space: SharedSpace, cache: Path,
-    progress: Callable[[float], None] = lambda done: None,
-) -> Pool:  # fmt: skip
+def open_pool(folder: Path, space: SharedSpace, cache: Path) -> Pool:
     """Read a pool and its index; where that is missing or another encoder's, make it in ``cache``.
 
     Raises ValueError for a folder without a usable pool, and for one built for another encoder.
@@ -148,7 +145,7 @@ def open_pool(
             if metadata == made_of:
                 _attach(pool, tensors, index_name(made_of), (Path(folder), Path(cache)))
                 return pool
-    save_tensors(cached, make_index(pool, space, progress), made_of)
+    save_tensors(cached, make_index(pool, space), made_of)
     return open_pool(folder, space, cache)
 
 
@@ -162,16 +159,13 @@ def index_name(made_of: dict[str, str]) -> str:
     return "pool-" + hashlib.sha256(repr(sorted(made_of.items())).encode()).hexdigest()[:16]
 
 
-def make_index(
-    pool: Pool, space: SharedSpace, progress: Callable[[float], None] = lambda done: None
-) -> dict[str, Tensor]:
+def make_index(pool: Pool, space: SharedSpace) -> dict[str, Tensor]:
     """Vectors [n, d] float16 and hashes [n, 2] int64 of every image and its mirror image."""
     vectors, hashes = [], []
     for start in range(0, len(pool), _BATCH):
         images = [_opened(pool, row) for row in range(start, min(start + _BATCH, len(pool)))]
         hashes += map(image_hashes, images)
         vectors.append(space.images(images).half())
-        progress(len(hashes) / len(pool))
     return {"vectors": torch.cat(vectors), "hashes": hashes_tensor(hashes)}
 
 

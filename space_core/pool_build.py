@@ -23,7 +23,7 @@ from space_core.moments import load_tensors, save_tensors
 from space_core.near_copies import Seen, image_hashes
 from space_core.pool import INDEX, MANIFEST, Pool, hashes_tensor, index_key, index_name
 from space_core.pool_files import LISTS, TEXT, read_pool
-from space_core.pool_sources import Columns, Entry, entries
+from space_core.pool_sources import UNREADABLE, Columns, Entry, entries
 from space_core.ranks import in_turn, rank
 from space_core.shared_space import SharedSpace
 from space_core.types import Progress
@@ -33,7 +33,6 @@ _SHARD = 500
 _GROUP = 20  # rows read together when one image is looked at
 _BATCH = 64  # images decoded at a time
 _LABELLED_WITHIN = 1000
-_UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
 _SCHEMA = pa.schema([
     ("image", pa.struct([("bytes", pa.binary()), ("path", pa.string())])),
     ("image_sha256", pa.string()),
@@ -102,7 +101,7 @@ def build(
 def _labelled(entry: Entry) -> bool:
     try:
         return bool(entry.read()[1]["label"])
-    except _UNREADABLE:
+    except UNREADABLE:
         return False
 
 
@@ -130,7 +129,7 @@ def _embed(some: Sequence[Entry], work: Path, shard: int, space: SharedSpace) ->
             try:
                 held, said = entry.read()
                 images.append(Image.open(io.BytesIO(held)).convert("RGB"))
-            except _UNREADABLE as fault:
+            except UNREADABLE as fault:
                 reason = " ".join(str(fault).split())
                 left_out.append((entry.name, f"cannot be read: {reason}"))
                 continue

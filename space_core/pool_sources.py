@@ -13,8 +13,12 @@ from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from PIL import Image
 
 from space_core.pool_files import TEXT
+
+# What a file that is no whole image raises, or one that would fill the memory.
+UNREADABLE = (OSError, ValueError, SyntaxError, TypeError, Image.DecompressionBombError)
 
 _IMAGES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 _IMAGE_COLUMNS = ("image", "img", "jpg", "png", "webp")
@@ -146,8 +150,8 @@ def _rows(
                 }
                 shown = held.pop(image)
                 shown = shown.get("bytes") if isinstance(shown, dict) else shown
-                if names and isinstance(held[label], int):
-                    held[label] = names[held[label]] if held[label] >= 0 else ""
+                if names:
+                    held[label] = label_of(held[label], names, path)
                 return shown or b"", _worded({**held, "caption": held[caption]}, label)
 
             yield Entry(f"{path.name}:{start + row}", read)
@@ -171,6 +175,18 @@ def class_names(schema: pa.Schema, label: str) -> list[str]:
     told = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
     feature = told.get("info", {}).get("features", {}).get(label, {})
     return feature.get("names", []) if isinstance(feature, dict) else []
+
+
+def label_of(value: object, names: Sequence[str], path: Path) -> object:
+    """A label: itself, or the name of its number; "" for that of none, -1. names: of the numbers.
+
+    Raises ValueError for a number that has no name.
+    """
+    if not isinstance(value, int):
+        return value
+    if value >= len(names):
+        raise ValueError(f"{path} numbers its labels but does not name No. {value}.")
+    return names[value] if value >= 0 else ""
 
 
 def _described(name: str, beside: dict[str, bytes], columns: Columns) -> dict[str, object]:

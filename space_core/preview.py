@@ -8,6 +8,7 @@ from space_core.probes import Probe, plan
 from space_core.types import ConceptRequest
 
 _IMAGES = 3
+_SEED = 0
 _KINDS = ("name", "yes-no")
 _IN_TEXT = {
     "thing": (wordings.TEXT_CATEGORY, wordings.TEXT_DEFINITION),
@@ -26,7 +27,7 @@ class Said:
     answer: str
 
 
-def preview(bench: Bench, request: ConceptRequest, seed: int = 0) -> tuple[Said, ...]:
+def preview(bench: Bench, request: ConceptRequest) -> tuple[Said, ...]:
     """A few of the questions that the evaluation will ask of the concept, with the answers now.
 
     At most `_IMAGES` images, each asked about once in either kind; in text alone where the
@@ -40,7 +41,7 @@ def preview(bench: Bench, request: ConceptRequest, seed: int = 0) -> tuple[Said,
         answers = mllm.answer(asked, [None] * len(asked))
         return tuple(Said("", *pair) for pair in zip(asked, answers))
     chosen: dict[tuple[str, str], Probe] = {}
-    for probe in plan(bench.split, target, (), (), seed):
+    for probe in plan(bench.split, target, (), (), _SEED):
         views = {view for view, _ in chosen} | {probe.view}
         if probe.view and probe.kind in _KINDS and len(views) <= _IMAGES:
             chosen.setdefault((probe.view, probe.kind), probe)

@@ -40,7 +40,7 @@ def open_recorded(path: Path) -> Recorded:
     if packed:
         return _from_zip(path)
     if path.stat().st_size > LARGEST_RECORD:
-        raise ValueError(_too_large(path.name))
+        raise ValueError(_too_large(path.name, LARGEST_RECORD))
     return Recorded(_record(path.read_bytes()))
 
 
@@ -77,7 +77,7 @@ def _read(packed: zipfile.ZipFile, name: str, most: int) -> bytes:
     with packed.open(name) as file:
         data = file.read(most + 1)
     if len(data) > most:
-        raise ValueError(_too_large(name))
+        raise ValueError(_too_large(name, most))
     return data
 
 
@@ -97,5 +97,5 @@ def _decisions(lines: bytes) -> tuple[Decision, ...]:
         raise ValueError(f"{DECISIONS} in this zip is damaged: download it again.") from error
 
 
-def _too_large(name: str) -> str:
-    return f"{name} is larger than {LARGEST_RECORD // 2**20} MB, which no record of a run is."
+def _too_large(name: str, most: int) -> str:
+    return f"{name} is larger than {most // 2**20} MB, which no file of a run is."

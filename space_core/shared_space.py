@@ -1,6 +1,6 @@
 """The shared image–text space: texts and images as unit vectors that can be compared."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -36,17 +36,13 @@ class SharedSpace:
         return torch.cat(parts)
 
     @torch.inference_mode()
-    def images(
-        self, images: Sequence[Image.Image], batch: int = 64,
-        progress: Callable[[float], None] = lambda done: None,
-    ) -> Tensor:  # fmt: skip
-        """Unit vectors [n, d] float32 (CPU) of images; ``progress`` gets the share done."""
+    def images(self, images: Sequence[Image.Image], batch: int = 64) -> Tensor:
+        """Unit vectors [n, d] float32 (CPU) of images."""
         parts = []
         for start in range(0, len(images), batch):
             some = [image.convert("RGB") for image in images[start : start + batch]]
             pixels = self.image_processor(images=some, return_tensors="pt").to(self.device)
             parts.append(_unit(self.model.get_image_features(**pixels)))
-            progress(min(1.0, (start + batch) / len(images)))
         return torch.cat(parts)
 
     def _tokens(self, texts: list[str]):

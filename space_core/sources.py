@@ -1,6 +1,5 @@
 """What an erasure may look at: the model, the shared space, the public pool. No evaluation."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,7 +20,8 @@ from space_core.types import Concept, ConceptRequest
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sources:
-    """Opened once per process and shared by all requests; nothing in it is ever changed.
+    """Opened once per process and shared by all requests. What changes in it is what the encoder
+    and ``kept`` remember, which changes no result.
 
     revision: the model's commit on the hub, "" for a folder. kept: what must stay around the last
     requests, in the frozen model's words.
@@ -42,14 +42,12 @@ class Sources:
         return subject(self.space, self.pool, self.around, request)
 
 
-def open_sources(
-    settings: Settings, progress: Callable[[float], None] = lambda done: None
-) -> Sources:
+def open_sources(settings: Settings) -> Sources:
     """Load the model, the space and the pool. Raises ValueError, naming it, for one that fails."""
     device = home_device(settings.device)
     mllm = open_mllm(settings)
     space = load_shared_space(settings.shared_space, device)
-    pool = open_pool(settings.pool, space, settings.cache, progress)
+    pool = open_pool(settings.pool, space, settings.cache)
     return Sources(
         mllm, space, pool, survey(space, pool), Encoder(mllm, pool), weights_sha256(mllm.model),
         settings.cache, commit_of(settings.model, settings.revision),

@@ -214,7 +214,7 @@ def diverse(
     """Rows by maximal marginal relevance (Carbonell & Goldstein 1998), best first.
 
     Next is the row with the largest (1 − δ) · similarity to the text − δ · largest cosine to a
-    chosen one.
+    chosen one, at least 0.
     """
     rows = [row for row, _ in found]
     relevance = torch.tensor([score for _, score in found])

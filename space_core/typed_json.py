@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from types import UnionType
@@ -70,7 +71,7 @@ def _typed(data: Any, kind: Any, where: str) -> Any:
         return {key: _typed(item, args[1], f"{where}[{key!r}]") for key, item in data.items()}
     if kind is float and isinstance(data, str) and data in _NOT_FINITE:
         return _NOT_FINITE[data]
-    if kind is float and type(data) is int:
+    if kind is float and type(data) is int and abs(data) <= sys.float_info.max:
         return float(data)
     if kind is type(data) or (kind is type(None) and data is None):
         return data

@@ -1,7 +1,7 @@
 """The verdict on a run in plain words: is it forgotten, and is the rest kept, by their limits."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from space_core.alarms import model_broke
@@ -67,8 +67,8 @@ def verdict(record: RunRecord, own: OwnImages | None = None) -> Verdict:
             "We hold no images of the concept, so nothing shows that it is forgotten. Add some "
             "of your own in step 4: they are used to ask about, never to erase." + partial,
         )
-    unnamed, found = share.high <= FORGOTTEN_BELOW, _leaks(record, own)
-    forgotten = unnamed and not found
+    unnamed, found = are_forgotten(share) == YES, _leaks(record, own)
+    forgotten = shown_forgotten(share, found, broke)
     sign = "at most" if unnamed else "up to"
     hidden = "Not shown to be forgotten"
     if unnamed or are_forgotten(share) == NO:
@@ -107,6 +107,13 @@ def is_forgotten(record: RunRecord, own: OwnImages | None = None) -> str:
     if said == YES and not verdict(record, own).forgotten:
         return NO if _leaks(record, own) else OPEN
     return said
+
+
+def shown_forgotten(naming: Share, found: Sequence[Way], broke: str) -> bool:
+    """The rule: hardly named any more, no other way of asking leaks (`ways.leaks`), and the model
+    still speaks (`alarms.model_broke`).
+    """
+    return are_forgotten(naming) == YES and not found and not broke
 
 
 def are_forgotten(share: Share) -> str:

@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from space_core import answers
-from space_core.pool_sources import class_names
+from space_core.pool_sources import UNREADABLE, class_names, label_of
 from space_core.types import Concept
 
 _IMAGES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".webp")
@@ -96,7 +96,7 @@ def _read(folder: Path, part: str) -> Iterator[tuple[list[str], bytes]]:
     for label, image in found:
         try:
             Image.open(io.BytesIO(image)).verify()
-        except (OSError, SyntaxError, TypeError) as fault:
+        except UNREADABLE as fault:
             raise ValueError(
                 f"An image of {label!r} in {folder} cannot be read: take it out."
             ) from fault
@@ -122,11 +122,9 @@ def _rows(shards: list[Path]) -> Iterator[tuple[str, bytes]]:
             raise ValueError(f"{shard} lacks the column {' and '.join(sorted(missing))}.")
         names = class_names(table.schema, column)
         for row in table.select(["image", column]).to_pylist():
-            image, label = row["image"], row[column]
-            if isinstance(label, int):
-                if not 0 <= label < len(names):
-                    raise ValueError(f"{shard} numbers its labels but does not name No. {label}.")
-                label = names[label]
+            image, label = row["image"], label_of(row[column], names, shard)
+            if not label:
+                raise ValueError(f"{shard} holds an image without a label: take it out.")
             if column == "artist" and label.islower():
                 label = label.replace("-", " ").title()
             yield label, image["bytes"] if isinstance(image, dict) else image

@@ -1,19 +1,16 @@
 """Ask, change, ask again: one method on one target, with what it cost."""
 
-import logging
-import os
-import resource
 import time
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from torch import Tensor
 
 from space_core import evaluate, material
 from space_core.audit import Bench, open_bench, probes_of
 from space_core.bench.change import Change, Entry
+from space_core.bench.clock import forget_peak, peak_bytes
 from space_core.bench.score import row_of
 from space_core.bench.spread import entropies
 from space_core.edit import Edit, edited, weights_sha256
@@ -24,7 +21,6 @@ from space_core.probes import Probe
 from space_core.settings import DcsiConfig, Settings
 from space_core.types import ConceptRequest, Outcome
 
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,11 +69,11 @@ def measure(
     mllm, request = bench.sources.mllm, ConceptRequest(asked.target)
     if method.prepare:
         method.prepare(bench, request)
-    _forget_peak()
+    forget_peak()
     started, used = time.monotonic(), time.process_time()
     change = method.run(bench, request)
     seconds, cpu = time.monotonic() - started, time.process_time() - used
-    peak = _peak_mb()
+    peak = peak_bytes() / 2**20
     said = answers_of(bench, change, asked)
     if weights_sha256(mllm.model) != bench.sources.model_sha256:
         raise ValueError("The base model's weights changed: no row of this run can be trusted.")
@@ -112,21 +108,3 @@ def _in_decoder(mllm: Mllm, edit: Edit) -> bool:
     """Whether the edit leaves alone what images pass before the language model."""
     own = set(mllm.model.get_decoder().modules())
     return all(mllm.model.get_submodule(name) in own for name in edit.layers)
-
-
-def _forget_peak() -> None:
-    """Let Linux count the process's highest memory anew; elsewhere it is since the start."""
-    try:
-        Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        log.debug("Peak memory is counted since the process started.")
-
-
-def _peak_mb() -> float:
-    status = Path("/proc/self/status")
-    if status.is_file():
-        for line in status.read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) / 1024
-    unit = 1024**2 if os.uname().sysname == "Darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit

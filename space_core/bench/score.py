@@ -9,7 +9,7 @@ from space_core import evaluate, wordings
 from space_core.alarms import broke, is_broken, model_broke
 from space_core.leaderboard import BAND, Row
 from space_core.types import Outcome
-from space_core.verdict import YES, are_forgotten
+from space_core.verdict import shown_forgotten
 from space_core.ways import leaks
 
 Question = tuple[str, str, str, str]
@@ -50,8 +50,7 @@ def called_forgotten(outcomes: Sequence[Outcome]) -> float:
     naming = evaluate.forget_accuracy(outcomes)
     if not naming.questions:
         return math.nan
-    unnamed = are_forgotten(naming) == YES
-    return float(unnamed and not leaks(outcomes) and not model_broke(outcomes))
+    return float(shown_forgotten(naming, leaks(outcomes), model_broke(outcomes)))
 
 
 def newly_broken(outcomes: Sequence[Outcome]) -> float:

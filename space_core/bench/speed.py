@@ -42,7 +42,7 @@ COLUMNS = ("model", "device", "dtype", "blocks", "stage", "value", "unit", "of_a
 _MISSING = "not measured: needs a GPU"
 _QUESTIONS = ("What is this?", "Is this a lemon?", "What colour is it?", "How many are there?")
 # The kinds of task that an erasure of a thing has. What is asked in text alone is left out.
-_KINDS = ("name", "yes-no", "choice", "others", "meaning", "languages", "skills")
+_KINDS = ("name", "yes-no", "choice", "others", "category", "languages", "skills")
 # Examples that a run draws from, about: of a kind of task, and of what is kept. What is drawn again
 # is partly known from before.
 _OF_A_KIND, _OF_KEPT = 144, (736, 640, 340, 340)

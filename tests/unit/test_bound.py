@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from space_core.bound import damage, layer_bound, stored_bound
 from space_core.certificate import (
-    change_norms, divergence, headroom, headroom_share, level_within, margins, one_per_image,
+    change_norms, divergence, headroom, headroom_share, level_within, margins, largest_per_image,
     share_above,
 )  # fmt: skip
 from space_core.moments import Moment
@@ -127,12 +127,10 @@ def test_one_number_for_each_image():
     expected = [float((delta.double() @ row).norm()) for row in k]
     assert norms.tolist() == pytest.approx(expected, rel=1e-12)
     images = ["b", "a", "b", "c", "a"]
-    largest = one_per_image(norms, images, "largest").tolist()
-    mean = one_per_image(norms, images, "mean").tolist()
+    largest = largest_per_image(norms, images).tolist()
     groups = [[norms[0], norms[2]], [norms[1], norms[4]], [norms[3]]]
     assert largest == [float(max(group)) for group in groups]
-    assert mean == pytest.approx([float(sum(group) / len(group)) for group in groups])
-    assert len(one_per_image(norms[:0], [], "largest")) == 0
+    assert len(largest_per_image(norms[:0], [])) == 0
 
 
 def test_too_few_images_show_nothing_and_59_are_enough_for_a_twentieth():
@@ -205,7 +203,7 @@ def test_what_is_no_evidence_is_refused():
         with pytest.raises(ValueError, match="between 0 and 1"):
             level_within([1.0] * 99, share, risk)
     with pytest.raises(ValueError, match="one image to each"):
-        one_per_image(torch.ones(3), [1, 2], "mean")
+        largest_per_image(torch.ones(3), [1, 2])
     with pytest.raises(ValueError, match="cannot act"):
         change_norms(torch.ones(3, 19), inputs(0))
     with pytest.raises(ValueError, match="same tokens"):

@@ -202,8 +202,10 @@ def test_a_zip_bomb_is_not_unpacked(tmp_path):
     data = bytearray(path.read_bytes())
     # The list lies that the file is small.
     size = struct.pack("<L", LARGEST_RECORD + 2)
-    path.write_bytes(data.replace(size, struct.pack("<L", 3)))
-    with pytest.raises(ValueError):
+    lie = data.replace(size, struct.pack("<L", 3))
+    assert lie != data
+    path.write_bytes(lie)
+    with pytest.raises(ValueError, match="damaged"):
         open_recorded(path)
 
 

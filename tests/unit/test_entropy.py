@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from space_core.entropy import effective_rank, spectral_entropy
+from space_core.entropy import spectral_entropy
 
 
 def test_isotropic_features_have_entropy_one():
@@ -13,13 +13,11 @@ def test_isotropic_features_have_entropy_one():
     assert spectral_entropy(torch.cat([torch.eye(4), -torch.eye(4)])) == pytest.approx(1.0)
     wide = torch.linalg.qr(torch.randn(30, 6, dtype=torch.float64))[0].T
     assert spectral_entropy(wide) == pytest.approx(1.0, abs=1e-12)
-    assert effective_rank(wide) == pytest.approx(6.0)
 
 
 def test_one_direction_has_entropy_zero():
     line = torch.outer(torch.tensor([1.0, -2.0, 3.0]), torch.randn(8))
     assert spectral_entropy(line) == pytest.approx(0.0, abs=1e-6)
-    assert effective_rank(line.double()) == pytest.approx(1.0, abs=1e-5)
 
 
 def test_two_directions_of_known_weight():
@@ -28,26 +26,12 @@ def test_two_directions_of_known_weight():
     assert spectral_entropy(rows) == pytest.approx(expected, abs=1e-12)
 
 
-def test_the_two_conventions_differ():
-    rows = torch.tensor([[3.0, 0.0], [0.0, 1.0]])
-    assert spectral_entropy(rows) == pytest.approx(1.0)
-    expected = math.exp(-(0.75 * math.log(0.75) + 0.25 * math.log(0.25)))
-    assert effective_rank(rows) == pytest.approx(expected)
-
-
 def test_rotation_and_row_scale_do_not_matter():
     torch.manual_seed(0)
     z = torch.randn(12, 7, dtype=torch.float64)
     turned = (torch.rand(12, 1) + 0.5) * z @ torch.linalg.qr(torch.randn_like(z[:7]))[0]
     assert spectral_entropy(turned) == pytest.approx(spectral_entropy(z), abs=1e-12)
     assert 0 < spectral_entropy(z) < 1
-
-
-def test_centring_takes_the_common_direction_off():
-    torch.manual_seed(0)
-    z = torch.randn(50, 6) + 100
-    assert spectral_entropy(z) < 0.05
-    assert spectral_entropy(z, centred=True) > 0.9
 
 
 @pytest.mark.parametrize(
@@ -60,13 +44,10 @@ def test_centring_takes_the_common_direction_off():
     ],
 )
 def test_features_without_direction_are_refused(rows, message):
-    for measure in (spectral_entropy, effective_rank):
-        with pytest.raises(ValueError, match=message):
-            measure(rows)
+    with pytest.raises(ValueError, match=message):
+        spectral_entropy(rows)
 
 
-def test_rows_that_centring_empties_and_single_columns_are_refused():
-    with pytest.raises(ValueError, match="zero"):
-        spectral_entropy(torch.ones(3, 4), centred=True)
+def test_a_single_column_is_refused():
     with pytest.raises(ValueError, match="two dimensions"):
         spectral_entropy(torch.ones(3, 1))

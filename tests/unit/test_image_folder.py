@@ -141,6 +141,17 @@ def test_parquet_files_of_datasets_are_read_alike(folder, tmp_path, numbered):
         assert sorted(ours, key=key) == sorted(theirs, key=key)
 
 
+@pytest.mark.parametrize(
+    "labels, message",
+    [([0, 1, 2], "does not name No. 0"), (["lemon", None, "lime"], "without a label")],
+)
+def test_a_table_that_does_not_say_what_it_shows_is_refused(tmp_path, labels, message):
+    images = [{"bytes": png(picture("lemon", i)), "path": None} for i in range(3)]
+    pq.write_table(pa.table({"image": images, "label": labels}), tmp_path / "train-0.parquet")
+    with pytest.raises(ValueError, match=message):
+        convert(tmp_path, tmp_path / "made")
+
+
 def test_what_cannot_be_used_is_refused_in_a_sentence(folder, tmp_path):
     def refused(match: str) -> None:
         with pytest.raises(ValueError, match=match):

@@ -38,9 +38,8 @@ def folder(tmp_path):
 
 
 def test_the_index_is_made_in_the_cache_once_and_reused(folder, tmp_path):
-    done: list[float] = []
     space, before = encoder(), sorted(folder.iterdir())
-    pool = open_pool(folder, space, tmp_path / "cache", done.append)
+    pool = open_pool(folder, space, tmp_path / "cache")
     (made,) = (tmp_path / "cache").iterdir()
     assert space.encoded == len(NAMES) == len(pool)
     stamp = made.stat().st_mtime_ns

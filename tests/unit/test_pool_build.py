@@ -128,6 +128,16 @@ def table(label, metadata=None) -> pa.Table:
     return one.replace_schema_metadata(metadata)
 
 
+def test_a_number_without_a_name_is_refused(tmp_path):
+    features = {"label": {"names": ["lemon", "lime"], "_type": "ClassLabel"}}
+    numbered = table([0, -1, 2], {"huggingface": json.dumps({"info": {"features": features}})})
+    pq.write_table(numbered, tmp_path / "train-0.parquet")
+    first, none, last = entries(tmp_path, Columns())
+    assert (first.read()[1]["label"], none.read()[1]["label"]) == ("lemon", "")
+    with pytest.raises(ValueError, match="does not name No. 2"):
+        last.read()
+
+
 @pytest.mark.parametrize("kind", ["parquet", "arrow", "tar"])
 def test_every_kind_of_source_gives_the_same_words(tmp_path, kind):
     names = ["lemon", "lime", "bus"]

@@ -55,6 +55,11 @@ def test_an_incomplete_folder_is_refused_in_a_sentence(tmp_path):
     (tmp_path / "concepts.json").write_text(json.dumps({"artists": [], "concepts": []}))
     with pytest.raises(ValueError, match="parquet and concepts.json"):
         EvaluationSplit(tmp_path)
+    facts = write_split(tmp_path / "whole", [(THINGS[0].name, "Noto")]) / "concepts.json"
+    for said in ({}, {"artists": []}, {"artists": [], "concepts": [{"name": "lemon"}]}, [], 7):
+        facts.write_text(json.dumps(said))
+        with pytest.raises(ValueError, match="concepts.json does not say"):
+            EvaluationSplit(facts.parent)
 
 
 def test_a_view_is_the_same_for_its_key_and_fresh_for_every_other(split):

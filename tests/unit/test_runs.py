@@ -198,6 +198,8 @@ def test_typed_json_refuses_what_it_cannot_give_back():
         from_json('{"mode": "medium"}', Mixed)
     with pytest.raises(ValueError, match="Mixed.any"):
         from_json('{"any": true}', Mixed)
+    with pytest.raises(ValueError, match="Mixed.numbers"):
+        from_json('{"numbers": [1' + 400 * "0" + "]}", Mixed)
 
 
 def test_report_is_one_page_without_foreign_code(tmp_path):
