@@ -130,7 +130,7 @@ class Space:
     def place(self, image: Image.Image, vector: Tensor) -> None:
         self._images[image.tobytes()] = vector
 
-    def images(self, images, progress=lambda done: None) -> Tensor:
+    def images(self, images) -> Tensor:
         self.encoded += len(images)
         return torch.stack([self._images[image.tobytes()] for image in images])
 

@@ -51,7 +51,7 @@ class Painted:
 
     name = sha256 = "painted"
 
-    def images(self, images, progress=lambda done: None):
+    def images(self, images):
         shown = [image.getpixel((0, 0))[0] // 20 for image in images]
         axes = torch.eye(len(NAMES))
         some = [
