@@ -33,6 +33,8 @@ _CHOOSE = {
     "count": "release", "cut": "release", "from_pool": "input", "used": "input",
     "take_back": "click", "suggestions": "click",
 }
+# What is ticked while a choice is under way would be taken for vetoes of another choice.
+_LOCK = "() => ({interactive: false, __type__: 'update'})"
 # gradio's slider says that it was let go where a pointer was. The browser's own "change" comes
 # after each press of a key, too.
 _LET_GO_BY_KEY = """() => document.addEventListener('change', (event) => {
@@ -105,9 +107,9 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     """Tie this step's events to their handlers."""
     options = {**_choosing(parts), "outputs": SHOWN}
     for name, event in _CHOOSE.items():
-        say_at_once(
-            getattr(parts[name], event), parts, "anchors_status", markup.floating(WAITING), True
-        )
+        begun = getattr(parts[name], event)
+        say_at_once(begun, parts, "anchors_status", markup.floating(WAITING), True)
+        lock(begun, parts)
 
     def set_anew(*values: Any) -> Iterator[View]:
         yield from choose_if_set_anew(pipeline, *values)
@@ -116,22 +118,27 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     for name in ("count", "cut"):
         listen(
             parts[name].release, set_anew, parts, inputs=CONTROLS, trigger_mode="always_last",
-            **options,
+            undone=as_before, **options,
         )
     parts["page"].load(
         None, None, None, js=_LET_GO_BY_KEY, api_visibility="private", queue=False
     )
-    chosen_after(parts["from_pool"].input, parts, pipeline)
+    chosen_after(parts["from_pool"].input, parts, pipeline, toggled)
 
     def ticked(*values: Any) -> Iterator[View]:
         yield from keep(pipeline, *values)
 
-    listen(parts["used"].input, ticked, parts, inputs=("used", *CONTROLS), **options)
+    listen(
+        parts["used"].input, ticked, parts, inputs=("used", *CONTROLS),
+        undone=lambda _, *controls: as_before(*controls), **options,
+    )
 
     def with_all(*values: Any) -> Iterator[View]:
         yield from reselect(pipeline, *values, frozenset())
 
-    listen(parts["take_back"].click, with_all, parts, inputs=CONTROLS, **options)
+    listen(
+        parts["take_back"].click, with_all, parts, inputs=CONTROLS, undone=as_before, **options
+    )
 
     def meant(sample: list[str], *rest: Any) -> Iterator[View]:
         yield from use_suggestion(pipeline, sample[0], *rest)
@@ -150,13 +157,46 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     )
 
 
-def chosen_after(event: Callable[..., Any], parts: Parts, pipeline: Pipeline) -> Any:
-    """After an event, choose again as the controls say. Gives the event of that."""
+def lock(event: Callable[..., Any], parts: Parts) -> None:
+    """Let nothing be ticked from an event on, until a choice is shown, or is not made."""
+    event(None, None, parts["used"], js=_LOCK, api_visibility="private", queue=False)
+
+
+def chosen_after(
+    event: Callable[..., Any], parts: Parts, pipeline: Pipeline,
+    undone: Callable[..., View] | None = None,
+) -> Any:
+    """After an event, choose again as the controls say. Gives the event of that.
+
+    undone: what the controls show where that fails, else `as_before`.
+    """
 
     def again(*values: Any) -> Iterator[View]:
         yield from reselect(pipeline, *values)
 
-    return listen(event, again, parts, inputs=CONTROLS, outputs=SHOWN, **_choosing(parts))
+    return listen(
+        event, again, parts, inputs=CONTROLS, outputs=SHOWN, undone=undone or as_before,
+        **_choosing(parts),
+    )
+
+
+def as_before(
+    selection: Selection | None, _count: float, from_pool: bool, *_: Any
+) -> dict[str, Any]:
+    """The controls as the choice that is shown was made: what a failed one asked for is not so."""
+    if selection is None:
+        return {}
+    return {
+        "count": selection.wanted, **cut_of(selection, from_pool),
+        "used": gr.update(value=[one.row for one in selection.anchors], interactive=True),
+    }
+
+
+def toggled(
+    selection: Selection | None, count: float, from_pool: bool, *others: Any
+) -> dict[str, Any]:
+    """The same after the box was ticked or unticked."""
+    return {**as_before(selection, count, not from_pool, *others), "from_pool": not from_pool}
 
 
 def _choosing(parts: Parts) -> dict[str, Any]:
@@ -179,7 +219,9 @@ def choose_if_set_anew(
     """
     same_cut = from_pool or selection and abs(cut - selection.threshold) < _CUT_STEP
     if selection and same_cut and int(count) == selection.wanted:
-        yield {"anchors_status": markup.choice(selection)}
+        yield {
+            "anchors_status": markup.choice(selection), "used": gr.update(interactive=True)
+        }
     else:
         yield from reselect(pipeline, selection, count, from_pool, cut, preset)
 
@@ -252,7 +294,7 @@ def shown(bench: "Bench", selection: Selection) -> dict[str, Any]:
                 *((f"{one.rank} · {one.caption}", one.row) for one in selection.anchors),
                 *((f"left out · {bench.pool_caption(row)}", row) for row in selection.left_out),
             ],
-            value=[one.row for one in selection.anchors],
+            value=[one.row for one in selection.anchors], interactive=True,
         ),
         "histogram": plots.similarities(selection.scores, selection.threshold),
         "optimised": gr.update(visible=False),

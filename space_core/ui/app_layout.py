@@ -153,5 +153,6 @@ def _state() -> dict[str, gr.State]:
     return {
         "selection": state(), "finished": state(), "own": state(), "own_pictures": state(),
         "asked": state(()), "stop_flag": gr.State(), "kept": state(), "recorded": state(),
-        "compared": state(), "replay_flag": gr.State(), "where": gr.State(Where("concept")),
+        "compared": state(), "waiting": state(), "replay_flag": gr.State(),
+        "where": gr.State(Where("concept")),
     }

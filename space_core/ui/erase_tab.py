@@ -3,7 +3,8 @@
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -34,6 +35,23 @@ _CURVES = (*(name for name, *_ in _PLOTS), f"{_HARD}_part")
 # The stages in which there is nothing left to stop.
 _TRAINED = ("after", "measuring")
 _IDLE = {"erase": gr.update(interactive=True), "stop": gr.update(interactive=False)}
+# While a run goes on, the browser asks back before it leaves the page, which would end the run.
+_HOLD_PAGE = "() => { window.onbeforeunload = (event) => event.preventDefault(); }"
+_LET_GO_OF_PAGE = "() => { window.onbeforeunload = null; }"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """A run that has ended: by its key in the store, in its folder there, or why it has none.
+
+    again: whether the run chose other anchors than step 2 had.
+    """
+
+    finished: "Finished"
+    key: str
+    kept: Path | None
+    fault: str
+    again: bool
 
 
 def build() -> dict[str, Any]:
@@ -61,7 +79,12 @@ def build() -> dict[str, Any]:
     with gr.Row():
         parts["erase"] = gr.Button("Erase", variant="primary")
         parts["stop"] = gr.Button("Stop", variant="stop", interactive=False)
+    gr.HTML(markup.note(
+        "Keep this page open until it has ended: leaving or reloading the page ends the run, and "
+        "nothing of it is kept."
+    ))
     parts["erase_status"] = gr.HTML()
+    parts["show_result"] = gr.Button("Show the result in steps 4 and 5", visible=False)
     for some in (_PLOTS[:2], _PLOTS[2:]):
         with gr.Row():
             for name, title, draw in some:
@@ -76,10 +99,10 @@ def build() -> dict[str, Any]:
 
 def connect(parts: Parts, pipeline: Pipeline) -> None:
     """Tie this step's events to their handlers."""
-    outputs = (
-        "erase", "stop", "erase_status", *_CURVES, "tabs", *anchors_tab.SHOWN,
-        *moved_anchors.SHOWN, *verify_tab.SHOWN, *record_tab.SHOWN, "source", "on_show",
-        "old_record",
+    result = (
+        "erase_status", "tabs", *anchors_tab.SHOWN, *moved_anchors.SHOWN, *verify_tab.SHOWN,
+        *record_tab.SHOWN, "source", "on_show", "old_record", "waiting", "show_result",
+        "runs_status",
     )
     failed = {"failed": lambda sentence: {
         **_IDLE, "erase_status": markup.status(sentence, "warning"),
@@ -91,6 +114,7 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     )
 
     say_at_once(parts["preset"].input, parts, "preset_note", markup.floating(anchors_tab.WAITING))
+    anchors_tab.lock(parts["preset"].input, parts)
     chosen = anchors_tab.chosen_after(parts["preset"].input, parts, pipeline)
     listen(
         chosen.then, method_chosen, parts, inputs=("preset",), outputs=("preset_note",),
@@ -101,12 +125,25 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
         yield from erase(pipeline, *values)
 
     ended = listen(
-        armed.then, run, parts, outputs=outputs, show_progress="hidden",
+        armed.then, run, parts, outputs=("erase", "stop", *_CURVES, *result),
+        show_progress="hidden",
         inputs=("selection", "preset", "lam", "energy", "steps", "stop_flag", "visitor", "where"),
         **failed, **HEAVY,
     )
     my_runs.listed_after(ended.then, parts, pipeline)
     own_images.kept_after(ended.then, parts)
+    for event, script in ((parts["erase"].click, _HOLD_PAGE), (ended.then, _LET_GO_OF_PAGE)):
+        event(None, None, None, js=script, api_visibility="private", queue=False)
+
+    def show(*values: Any) -> Iterator[View]:
+        yield from show_waiting(pipeline, *values)
+
+    asked = listen(
+        parts["show_result"].click, show, parts, inputs=("waiting", "where"), outputs=result,
+        concurrency_limit=None, show_progress="hidden",
+        failed=lambda sentence: {"erase_status": markup.status(sentence, "warning")},
+    )
+    own_images.kept_after(asked.then, parts)
     listen(
         parts["stop"].click, stop, parts, inputs=("stop_flag",),
         outputs=("erase_status", "stop"), queue=False, show_progress="hidden",
@@ -172,34 +209,56 @@ def erase(
                     )}
                 case finished:
                     yield {"erase_status": markup.progress("Packing the files of step 5…", 1.0)}
-                    used = finished.record.selection
                     # Where step 2 could not choose for the method, the run has.
-                    again = used.sha256 != selection.sha256
-                    yield {
-                        **(anchors_tab.shown(bench, used) if again else {}),
-                        **_curves(finished.record.steps, hard),
-                        **_result(pipeline, bench, finished, key, visitor),
-                        **where.onward("erase", "verify"),
-                    }
+                    again = finished.record.selection.sha256 != selection.sha256
+                    result = Result(
+                        finished, key, *record_tab.keep(pipeline, finished, key, visitor), again
+                    )
+                    yield {**_IDLE, **_curves(finished.record.steps, hard), **(
+                        _waits(result) if where.reads_a_run()
+                        else _shown(pipeline, bench, result, where)
+                    )}
 
 
-def _result(
-    pipeline: Pipeline, bench: "Bench", finished: "Finished", key: str, visitor: str
+def show_waiting(pipeline: Pipeline, waiting: Result | None, where: Where) -> Iterator[View]:
+    """Show in steps 4 and 5 the result that waited while the visitor read another run there."""
+    if waiting is None or waiting.kept is not None and not waiting.kept.exists():
+        raise ValueError("There is no such result any more: it was shown, or its run was deleted.")
+    yield _shown(pipeline, pipeline.bench.result(), waiting, where)
+
+
+def _waits(result: Result) -> dict[str, Any]:
+    """Another run stands before the visitor, with notes on it perhaps: it is left there."""
+    text = "Done: its result waits below, as steps 4 and 5 show the run that you were reading."
+    name = result.finished.record.selection.request.name
+    return {
+        "waiting": result, "show_result": gr.update(visible=True),
+        "erase_status": markup.status(text, "good"),
+        "runs_status": markup.floating(f"“{name}” is done: step 3 shows the result.", "good"),
+    }
+
+
+def _shown(
+    pipeline: Pipeline, bench: "Bench", result: Result, where: Where
 ) -> dict[str, Any]:
+    finished = result.finished
     text = "Done: the result is in step 4."
     if finished.record.stopped:
         text = "Stopped early: step 4 judges the partial edit."
     if not finished.record.settings.get("inversion_steps", True):
         text += f" {wording.UNMOVED} Step 2 shows those that were used."
-    record = record_tab.shown(pipeline, finished, key, visitor)
     return {
-        **_IDLE, "erase_status": markup.status(text, "good"),
+        "erase_status": markup.status(text, "good"),
+        **(anchors_tab.shown(bench, finished.record.selection) if result.again else {}),
         **moved_anchors.shown(bench, finished.record),
-        **verify_tab.shown(bench, finished), **record,
+        **verify_tab.shown(bench, finished),
+        **record_tab.shown(pipeline, finished, result.kept, result.fault),
         **facts.source(
-            "live", key if record["kept"] else "", finished.record.selection.request.name
+            "live", result.key if result.kept else "", finished.record.selection.request.name
         ),
-        "old_record": gr.update(visible=False),
+        **where.shows("verify", "record"), **where.onward("erase", "verify"),
+        "old_record": gr.update(visible=False), "waiting": None, "runs_status": "",
+        "show_result": gr.update(visible=False),
     }
 
 

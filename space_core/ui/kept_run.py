@@ -1,6 +1,5 @@
 """A run of the store on the page again: steps 4 and 5 as they were, under the badge of a record."""
 
-import threading
 from collections.abc import Iterator
 
 from space_core.recorded import Recorded
@@ -8,6 +7,7 @@ from space_core.run_index import Entry
 from space_core.runs import decisions_of, load_record
 from space_core.ui import facts, markup, old_record, record_tab, verify_tab
 from space_core.ui.pipeline import Pipeline
+from space_core.ui.where import Where
 from space_core.ui.wiring import View
 
 SHOWN = tuple(dict.fromkeys(
@@ -16,12 +16,13 @@ SHOWN = tuple(dict.fromkeys(
 
 
 def opened(
-    pipeline: Pipeline, entry: Entry, own: bool, flag: threading.Event | None
+    pipeline: Pipeline, entry: Entry, own: bool, where: Where
 ) -> Iterator[View]:
     """Show a kept run: step 5 at once, step 4 when its model is here. Only who owns it decides."""
     place = pipeline.runs.result().place(entry)
     found = Recorded(load_record(place), decisions_of(place))
-    view = {**old_record.shown(found, flag), **record_tab.hidden()}
+    view = {**old_record.shown(found, where), **record_tab.hidden()}
+    mark = where.marks["record"]
     yield {
         "runs_status": markup.status("Opening: step 5 shows the recorded run…", "busy"), **view,
     }
@@ -29,6 +30,9 @@ def opened(
     # again. Who waited for the model may have gone to another step, and is left there.
     again = view if pipeline.bench.done() else {}
     bench = pipeline.bench.result()
+    # Who did not wait may have another run before them by now.
+    if not where.still("record", mark):
+        return
     if found.record.hashes.get("model") != bench.model_sha256:
         raise ValueError(
             f"This run was made with other weights than this page's ({found.record.model}): step 5 "
@@ -43,7 +47,7 @@ def opened(
         )
     finished = pipeline.load(place)
     yield {
-        **again, "runs_status": "", **verify_tab.shown(bench, finished),
+        **again, "runs_status": "", **verify_tab.shown(bench, finished), **where.shows("verify"),
         **facts.source("recorded", entry.key, found.record.selection.request.name),
         **(record_tab.reopened(pipeline, finished, place) if own else {}),
     }

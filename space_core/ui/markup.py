@@ -54,9 +54,12 @@ def waiting_to_begin() -> str:
     return progress(_WAITING, 0.0)
 
 
-def floating(text: str) -> str:
-    """A status line over the page's lower edge: nothing moves, wherever one has scrolled to."""
-    return f'<div class="floating">{status(text, "busy")}</div>'
+def floating(text: str, tone: str = "busy") -> str:
+    """A status line over the page's lower edge: nothing moves, wherever one has scrolled to. What
+    is no wait goes by itself.
+    """
+    passing = " passing" * (tone != "busy")
+    return f'<div class="floating{passing}">{status(text, tone)}</div>'
 
 
 def notes(texts: Iterable[str], tone: str = "warning") -> str:

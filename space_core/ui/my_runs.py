@@ -1,6 +1,5 @@
 """The sidebar: what this page works with, and the visitor's own runs, to open, compare, delete."""
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from space_core.ui import (
     erased_list, facts, how_long, kept_run, markup, own_images, record_tab, wording,
 )  # fmt: skip
 from space_core.ui.pipeline import Pipeline
+from space_core.ui.where import Where
 from space_core.ui.wiring import Parts, View, listen, say_at_once
 
 if TYPE_CHECKING:
@@ -36,10 +36,10 @@ _FOLLOW_WIDTH = """() => matchMedia('(max-width: 768px)').addEventListener('chan
   if (now.matches) document.querySelector('.sidebar.open .toggle-button')?.click();
 })"""
 # What arrives before the steps stand on a slow page would be lost.
-_READ_LINK = """async (visitor, _link, undone) => {
+_READ_LINK = """async (visitor, _link, undone, where) => {
   while (!document.querySelector('[role=tab]'))
     await new Promise((again) => setTimeout(again, 50));
-  return [visitor, new URLSearchParams(location.search).get('run') ?? '', undone];
+  return [visitor, new URLSearchParams(location.search).get('run') ?? '', undone, where];
 }"""
 
 
@@ -97,15 +97,16 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
         },
     }
     listen(
-        parts["page"].load, come, parts, inputs=("visitor", "link", "undone"), js=_READ_LINK,
-        outputs=("visitor", *_LIST, *kept_run.SHOWN), **opening,
+        parts["page"].load, come, parts, inputs=("visitor", "link", "undone", "where"),
+        js=_READ_LINK, outputs=("visitor", *_LIST, *kept_run.SHOWN), **opening,
     )
     say_at_once(
         parts["open_run"].click, parts, "runs_status", markup.status("Opening the run…", "busy")
     )
     opened = listen(
-        parts["open_run"].click, open_one, parts, inputs=("visitor", "my_runs", "replay_flag"),
-        outputs=kept_run.SHOWN, **opening,
+        parts["open_run"].click, open_one, parts, inputs=("visitor", "my_runs", "where"),
+        # Who opens another while the model still loads means that one.
+        outputs=kept_run.SHOWN, trigger_mode="multiple", **opening,
     )
     make_room(parts["page"].load, parts)
     parts["page"].load(None, None, None, js=_FOLLOW_WIDTH, api_visibility="private", queue=False)
@@ -164,7 +165,9 @@ def noted(pipeline: Pipeline, visitor: str, concept: str) -> Iterator[str]:
         yield key
 
 
-def greet(pipeline: Pipeline, visitor: Any, link: str, undone: Any) -> Iterator[View]:
+def greet(
+    pipeline: Pipeline, visitor: Any, link: str, undone: Any, where: Where
+) -> Iterator[View]:
     """Know the visitor again or give them a name of their own; open the run of a link."""
     known = isinstance(visitor, str) and len(visitor) == len(new_key())
     name = visitor if known else new_key()
@@ -172,7 +175,7 @@ def greet(pipeline: Pipeline, visitor: Any, link: str, undone: Any) -> Iterator[
     if link:
         runs = pipeline.runs.result()
         entry = runs.find(link)
-        yield from kept_run.opened(pipeline, entry, runs.owns(name, entry), None)
+        yield from kept_run.opened(pipeline, entry, runs.owns(name, entry), where)
 
 
 def listed(pipeline: Pipeline, visitor: str, undone: Any = ()) -> dict[str, Any]:
@@ -206,13 +209,13 @@ def line(entry: Entry) -> str:
 
 
 def open_ticked(
-    pipeline: Pipeline, visitor: str, ticked: Sequence[str], flag: threading.Event | None
+    pipeline: Pipeline, visitor: str, ticked: Sequence[str], where: Where
 ) -> Iterator[View]:
     """Show the one run that is ticked in steps 4 and 5."""
     if len(ticked) != 1:
         raise ValueError(f"{len(ticked)} runs are ticked: tick one to open it.")
     entry = pipeline.runs.result().find_own(visitor, ticked[0])
-    yield from kept_run.opened(pipeline, entry, True, flag)
+    yield from kept_run.opened(pipeline, entry, True, where)
 
 
 def ask_back(ticked: Sequence[str]) -> Iterator[View]:

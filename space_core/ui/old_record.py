@@ -14,10 +14,14 @@ from space_core.replay import Difference, again, differences
 from space_core.types import Progress, RunRecord, StepEvent
 from space_core.ui import facts, markup, moved_anchors, record_tab
 from space_core.ui.pipeline import Pipeline
+from space_core.ui.where import Where
 from space_core.ui.wiring import HEAVY, Parts, View, listen, say_at_once
 
 _COMPARED = ("replay_status", "differences", "replay", "stop_replay")
-SHOWN = ("recorded", "old_record", "old_facts", "old_beliefs", "record_tab", "tabs", *_COMPARED)
+SHOWN = (
+    "recorded", "record_mark", "old_record", "old_facts", "old_beliefs", "record_tab", "tabs",
+    *_COMPARED,
+)
 _IDLE = {"replay": gr.update(interactive=True), "stop_replay": gr.update(interactive=False)}
 
 
@@ -59,7 +63,7 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     """Tie the events of the upload and of the replay to their handlers."""
     listen(
         parts["upload"].upload, opened, parts, queue=False,
-        inputs=("upload", "replay_flag", "kept", "live_facts"),
+        inputs=("upload", "where", "kept", "live_facts"),
         outputs=("upload_status", "live_record", "kept", *SHOWN),
         failed=lambda sentence: {"upload_status": markup.status(sentence, "warning")},
     )
@@ -73,7 +77,8 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
         yield from replay(pipeline, *values)
 
     listen(
-        armed.then, run, parts, inputs=("recorded", "replay_flag"), outputs=_COMPARED,
+        armed.then, run, parts, inputs=("recorded", "replay_flag", "where", "record_mark"),
+        outputs=_COMPARED,
         failed=lambda sentence: {**_IDLE, "replay_status": markup.status(sentence, "warning")},
         show_progress="hidden", **HEAVY,
     )
@@ -84,22 +89,21 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
 
 
 def opened(
-    path: str | Path, flag: threading.Event | None, kept: Path | None, live_facts: str
+    path: str | Path, where: Where, kept: Path | None, live_facts: str
 ) -> Iterator[View]:
     """Show the record in the file, read-only, and open step 5."""
     found = open_recorded(Path(path))
     yield {
         "upload_status": markup.status("Opened: the recorded run is in step 5.", "good"),
-        **shown(found, flag), **record_tab.beside_another(kept, live_facts),
+        **shown(found, where), **record_tab.beside_another(kept, live_facts),
     }
 
 
-def shown(found: Recorded, flag: threading.Event | None) -> dict[str, Any]:
-    """A recorded run as step 5 shows it; a replay under way, which has that flag, is stopped."""
-    if flag is not None:
-        flag.set()
+def shown(found: Recorded, where: Where) -> dict[str, Any]:
+    """A recorded run as step 5 shows it; a replay of another, under way, ends."""
     return {
-        "recorded": found, "old_record": gr.update(visible=True), "old_facts": _facts(found),
+        **where.shows("record"), "recorded": found,
+        "old_record": gr.update(visible=True), "old_facts": _facts(found),
         "old_beliefs": gr.update(
             value=moved_anchors.rows(found.record), visible=bool(found.record.beliefs)
         ),
@@ -128,11 +132,16 @@ def stop(flag: threading.Event | None) -> Iterator[View]:
 
 
 def replay(
-    pipeline: Pipeline, recorded: Recorded | None, flag: threading.Event
+    pipeline: Pipeline, recorded: Recorded | None, flag: threading.Event, where: Where, mark: str
 ) -> Iterator[View]:
-    """Run a record again and list what differs. One that was stopped stops after as many steps."""
+    """Run a record again and list what differs. One that was stopped stops after as many steps.
+
+    Ends where step 5 shows another record than that with the mark.
+    """
     if recorded is None:
         raise ValueError("There is no old record yet: open one in step 1.")
+    if not where.still("record", mark):
+        return
     then, asked = recorded.record, again(recorded.record)
     if flag.is_set():
         yield _stopped()
@@ -148,6 +157,8 @@ def replay(
         pipeline.audit(bench, asked.request, selection, asked.config, enough)
     ) as events:
         for event in events:
+            if not where.still("record", mark):
+                return
             # Of a part nothing is compared: it need not be measured to its end.
             if flag.is_set():
                 yield _stopped()

@@ -4,6 +4,7 @@ They live in the visitor's session alone, and only a finished edit is asked abou
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from PIL import Image
 from space_core.types import OwnImages
 from space_core.ui import image_file, markup, outcomes, wording
 from space_core.ui.pipeline import Pipeline
+from space_core.ui.where import Where
 from space_core.ui.wiring import HEAVY, Parts, View, listen, say_at_once
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 MOST = 24
 _JUDGED = ("own", "own_status", "verdict", "table", "group", "outcome", "opened")
-SHOWN = ("own_pictures", "own_again", *_JUDGED)
+SHOWN = ("own_pictures", "own_again", "verify_mark", *_JUDGED)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,13 +75,13 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
         "outputs": SHOWN, "show_progress": "hidden", **HEAVY,
         "failed": lambda sentence: {"own_status": markup.status(sentence, "warning")},
     }
-    before = ("own_pictures", "finished")
+    before = ("own_pictures", "finished", "where", "verify_mark")
     for event in (parts["own_upload"].upload, parts["own_again"].click):
         say_at_once(event, parts, "own_status", markup.waiting_to_begin())
     listen(parts["own_upload"].upload, added, parts, inputs=("own_upload", *before), **options)
     listen(parts["own_again"].click, asked_again, parts, inputs=before, **options)
     listen(
-        parts["own_clear"].click, taken_away, parts, inputs=("finished",), outputs=SHOWN,
+        parts["own_clear"].click, taken_away, parts, inputs=("finished", "where"), outputs=SHOWN,
         queue=False, show_progress="hidden",
     )
 
@@ -126,12 +128,16 @@ def unasked() -> dict[str, Any]:
 
 def add(
     pipeline: Pipeline, paths: Sequence[str | Path], before: Pictures | None,
-    finished: "Finished | None",
+    finished: "Finished | None", where: Where, mark: str,
 ) -> Iterator[View]:
-    """Ask both models about the images so far and the new ones; show what that says."""
+    """Ask both models about the images so far and the new ones; show what that says.
+
+    where, mark: the visitor's, and what step 4 showed when this was pressed.
+    """
     try:
         if finished is None:
             raise ValueError(wording.NO_EDIT)
+        where.check("verify", mark)
         together = _with(of(before), paths or ())
     finally:
         image_file.let_go(paths or ())
@@ -139,11 +145,15 @@ def add(
     yield {"own_status": markup.progress(f"Asking both models about {yours}…", 0.0)}
     bench = pipeline.bench.result()
     own = None
-    for event in pipeline.judge_images(bench, finished.record, finished.edit, together):
-        if isinstance(event, OwnImages):
-            own = event
-        else:
-            yield {"own_status": markup.progress(event.message, event.done)}
+    with closing(
+        pipeline.judge_images(bench, finished.record, finished.edit, together)
+    ) as events:
+        for event in events:
+            where.check("verify", mark)
+            if isinstance(event, OwnImages):
+                own = event
+            else:
+                yield {"own_status": markup.progress(event.message, event.done)}
     said = f"Asked about {yours}: see the strip above and the table below."
     if not finished.record.forget_accuracy.questions:
         said += (
@@ -158,10 +168,15 @@ def add(
     }
 
 
-def take_away(pipeline: Pipeline, finished: "Finished | None") -> Iterator[View]:
-    """Forget the visitor's images and what was said of them."""
+def take_away(
+    pipeline: Pipeline, finished: "Finished | None", where: Where
+) -> Iterator[View]:
+    """Forget the visitor's images and what was said of them; asking about them ends."""
     if finished is not None:
-        yield {**nothing(), **_judged(pipeline.bench.result(), finished, None)}
+        yield {
+            **nothing(), **_judged(pipeline.bench.result(), finished, None),
+            **where.shows("verify"),
+        }
 
 
 def _with(

@@ -10,6 +10,7 @@ from PIL import Image
 from space_core.types import RunRecord
 from space_core.ui import image_file, markup, outcomes, wording
 from space_core.ui.pipeline import Pipeline
+from space_core.ui.where import Where
 from space_core.ui.wiring import HEAVY, Parts, View, listen, say_at_once
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     for event in (parts["ask"].click, parts["question"].submit):
         say_at_once(event, parts, "ask_status", markup.waiting())
         listen(
-            event, both, parts, inputs=("image", "question", "finished", "asked"),
+            event, both, parts,
+            inputs=("image", "question", "finished", "asked", "where", "verify_mark"),
             outputs=("answer_before", "answer_after", "ask_status", "asked"), **options,
         )
 
@@ -86,7 +88,8 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
 
     say_at_once(parts["ask_again"].click, parts, "ask_status", markup.waiting())
     listen(
-        parts["ask_again"].click, all_again, parts, inputs=("finished", "asked"),
+        parts["ask_again"].click, all_again, parts,
+        inputs=("finished", "asked", "where", "verify_mark"),
         outputs=("ask_status", "again"), **options,
     )
 
@@ -112,18 +115,20 @@ def ours(bench: "Bench", record: RunRecord) -> list[tuple[Image.Image, str]]:
 
 def ask(
     pipeline: Pipeline, path: str | None, question: str, finished: "Finished | None",
-    asked: tuple[Asked, ...],
+    asked: tuple[Asked, ...], where: Where, mark: str,
 ) -> Iterator[View]:
     """Put the visitor's own question, with the image of a file if there is one, to the model
     without and with this visitor's edit."""
     if finished is None:
         raise ValueError(wording.NO_EDIT)
+    where.check("verify", mark)
     if not question.strip():
         raise ValueError("The question is empty: write one.")
     image = image_file.read(path) if path else None
     yield {"ask_status": markup.status("Asking…", "busy")}
     new = Asked(question.strip(), image)
     before, after = pipeline.ask(pipeline.bench.result(), image, new.question, finished.edit)
+    where.check("verify", mark)
     yield {
         "answer_before": before, "answer_after": after, "ask_status": "",
         "asked": (*(one for one in asked if one != new), new)[-KEPT:],
@@ -131,7 +136,8 @@ def ask(
 
 
 def ask_again(
-    pipeline: Pipeline, finished: "Finished | None", asked: tuple[Asked, ...]
+    pipeline: Pipeline, finished: "Finished | None", asked: tuple[Asked, ...], where: Where,
+    mark: str,
 ) -> Iterator[View]:
     """Put every question that the visit keeps to the model without and with the present edit."""
     if finished is None:
@@ -143,9 +149,11 @@ def ask_again(
     for number, one in enumerate(asked, start=1):
         text = f"Asking question {number} of {len(asked)}…"
         yield {"ask_status": markup.status(text, "busy")}
+        where.check("verify", mark)
         answers = pipeline.ask(bench, one.image, one.question, finished.edit)
         if one.image and one.image not in images:
             images.append(one.image)
         seen = f"image {images.index(one.image) + 1}" if one.image else "(text only)"
         rows.append([seen, one.question, *answers])
+    where.check("verify", mark)
     yield {"ask_status": "", "again": gr.update(value=rows, visible=True)}

@@ -12,6 +12,7 @@ from space_core.downloads import download_folder
 from space_core.runs import add_decision, decisions_of
 from space_core.ui import facts, markup, wording
 from space_core.ui.pipeline import Pipeline
+from space_core.ui.where import Where, hidden_mark
 from space_core.ui.wiring import Parts, View, listen
 
 if TYPE_CHECKING:
@@ -28,15 +29,15 @@ _FILES = {
 }
 _OFFERED = (*_FILES, "save_status")
 SHOWN = (
-    "kept", "live_record", "live_facts", "decided_run", "judgement", "notes", "decide",
-    "decision_status", "decisions", "files_run", "record_tab", *_OFFERED,
+    "record_mark", "kept", "live_record", "live_facts", "decided_run", "judgement", "notes",
+    "decide", "decision_status", "decisions", "files_run", "record_tab", *_OFFERED,
 )
 DELETED = ("kept", "decide", "decision_status", *_OFFERED)
 
 
 def build() -> dict[str, Any]:
     """The components, by name: hidden until there is a run."""
-    parts: dict[str, Any] = {}
+    parts: dict[str, Any] = {**hidden_mark("record")}
     with gr.Column(visible=False) as parts["live_record"]:
         parts["live_facts"] = gr.HTML()
         parts["decided_run"] = gr.HTML()
@@ -81,19 +82,39 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
 
     listen(
         parts["decide"].click, save, parts,
-        inputs=("finished", "kept", "judgement", "auditor", "notes"),
+        inputs=("finished", "kept", "judgement", "auditor", "notes", "where", "record_mark"),
         outputs=("judgement", "notes", "decision_status", "decisions", *_OFFERED),
         failed=lambda sentence: {"decision_status": markup.status(sentence, "warning")},
         queue=False,
     )
 
 
-def shown(pipeline: Pipeline, finished: "Finished", key: str, visitor: str) -> dict[str, Any]:
-    """A run as the page shows it; keeps the run, packs its files, and opens step 5."""
-    return {
-        **_undecided(finished, facts.of_run(finished.record, "live"), ()),
-        **_kept(pipeline, finished, key, visitor),
+def keep(
+    pipeline: Pipeline, finished: "Finished", key: str, visitor: str
+) -> tuple[Path | None, str]:
+    """Keep a run that has ended. Gives its folder, or a sentence on why there is none: a full disk
+    must not cost the visitor the result.
+    """
+    try:
+        return pipeline.save(key, visitor, finished.record, finished.edit), ""
+    except Exception as error:
+        return None, (
+            f"The run could not be kept, and My runs will not list it: download here what you need "
+            f"of it. {wording.explain(error)}"
+        )
+
+
+def shown(
+    pipeline: Pipeline, finished: "Finished", kept: Path | None, fault: str
+) -> dict[str, Any]:
+    """A run as the page shows it, with what `keep` gave; packs its files, and opens step 5."""
+    view = {
+        **_undecided(finished, facts.of_run(finished.record, "live"), ()), "kept": kept,
+        **_offered(pipeline, finished, ()),
     }
+    if fault and not view["save_status"]:
+        view["save_status"] = markup.status(fault, "warning")
+    return view
 
 
 def reopened(pipeline: Pipeline, finished: "Finished", kept: Path) -> dict[str, Any]:
@@ -128,11 +149,15 @@ def deleted() -> dict[str, Any]:
 
 def save_decision(
     pipeline: Pipeline, finished: "Finished | None", kept: Path | None, judgement: str | None,
-    auditor: str, notes: str,
+    auditor: str, notes: str, where: Where, mark: str,
 ) -> Iterator[View]:
-    """Keep what the auditor decided, list all decisions, and pack the files anew."""
+    """Keep what the auditor decided, list all decisions, and pack the files anew.
+
+    where, mark: the visitor's, and what step 5 showed when this was pressed.
+    """
     if finished is None or kept is None:
         raise ValueError("There is no kept run to decide about: erase a concept in step 3.")
+    where.check("record", mark)
     if not judgement:
         raise ValueError("Choose first: accept, reject, or more work needed.")
     decisions = add_decision(kept, decide(judgement, auditor, notes))
@@ -160,17 +185,6 @@ def _headed(what: str, finished: "Finished") -> str:
         f'<h2 class="section">{what} “{escape(record.selection.request.name)}”</h2>'
         + markup.note(f"Run {record.run_id}.")
     )
-
-
-def _kept(
-    pipeline: Pipeline, finished: "Finished", key: str, visitor: str
-) -> dict[str, Any]:
-    # A full disk must not cost the visitor the result.
-    try:
-        folder = pipeline.save(key, visitor, finished.record, finished.edit)
-    except Exception as error:
-        return {"kept": None, **_nothing(f"The run could not be kept. {wording.explain(error)}")}
-    return {"kept": folder, **_offered(pipeline, finished, ())}
 
 
 def _offered(

@@ -10,6 +10,7 @@ from space_core.plot_notes import PLOTS
 from space_core.types import OwnImages, RunRecord
 from space_core.ui import markup, outcomes, own_images, own_questions, wording
 from space_core.ui.pipeline import Pipeline
+from space_core.ui.where import hidden_mark
 from space_core.ui.wiring import Parts, View, listen
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _PLOTS = (
 
 def build() -> dict[str, Any]:
     """The components, by name."""
-    parts: dict[str, Any] = {"verdict": gr.HTML()}
+    parts: dict[str, Any] = {"verdict": gr.HTML(), **hidden_mark("verify")}
     parts |= own_images.build()
     gr.HTML('<h2 class="section">Side by side</h2>' + markup.note(
         "The first questions of each group that were answered rightly before, not picked by result."

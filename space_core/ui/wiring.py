@@ -34,11 +34,13 @@ def listen(
     inputs: Sequence[str] = (),
     outputs: Sequence[str] = (),
     failed: Callable[[str], View] = lambda sentence: {},
+    undone: Callable[..., View] = lambda *values: {},
     **options: Any,
 ) -> Any:
     """Call `handler` on `event` with the named inputs; put its views into the named outputs.
 
-    `failed` makes the view of an error out of the sentence that explains it.
+    `failed` makes the view of an error out of the sentence that explains it; `undone`, out of the
+    inputs, what else is to be shown then.
     """
 
     def given(name: str, value: Any) -> Any:
@@ -51,18 +53,16 @@ def listen(
                 yield _placed(parts, view)
         except Exception as error:
             # gradio would take an empty view for a value.
-            if view := failed(explain(error)):
+            if view := {**failed(explain(error)), **undone(*map(given, inputs, values))}:
                 yield _placed(parts, view)
 
-    shown = [parts[name] for name in outputs]
-    started = event(
-        run, [parts[name] for name in inputs], shown, api_visibility="private", **options
-    )
+    taken, shown = ([parts[name] for name in names] for names in (inputs, outputs))
+    started = event(run, taken, shown, api_visibility="private", **options)
     # The queue is full, or gradio takes a value for none of a part's: no handler runs.
     if refused := failed(REFUSED if options.get("queue", True) else UNOFFERED):
         started.failure(
-            lambda: _placed(parts, refused), None, shown, api_visibility="private", queue=False,
-            show_progress="hidden",
+            lambda *values: _placed(parts, {**refused, **undone(*map(given, inputs, values))}),
+            taken, shown, api_visibility="private", queue=False, show_progress="hidden",
         )
     return started
 

@@ -13,6 +13,9 @@ from space_core.verdict import (  # noqa: F401
     are_kept, count, guarantees, is_forgotten, named_on_own, said_instead, verdict,
 )  # fmt: skip
 
+REPLACED = (
+    "Not done: what this step shows has changed since it was asked for. Look again, then repeat it."
+)
 NO_EDIT = "There is no edited model yet: erase a concept in step 3."
 
 UNMOVED = (

@@ -125,11 +125,20 @@ def test_a_new_concept_starts_without_vetoes_and_with_the_pools_cut(ready, pipel
 
 
 def test_a_choice_that_fails_keeps_what_is_shown(ready, pipeline):
-    pipeline.faults["select"] = ValueError("Lower the cut.")
-    before = ready.now["selection"]
-    ready.act("cut", "release", from_pool=False, cut=1.0)
-    assert "Lower the cut. The anchors shown below are still" in ready.now["anchors_status"]
-    assert ready.changed == {"anchors_status"} and ready.now["selection"] is before
+    before, used = ready.now["selection"], rows(ready)
+    for name, event, asked in (
+        ("cut", "release", {"from_pool": False, "cut": 1.0}), ("used", "input", {"used": used[1:]}),
+        ("count", "release", {"count": 8}), ("from_pool", "input", {"from_pool": False}),
+    ):
+        pipeline.faults["select"] = ValueError("Lower the cut.")
+        ready.changed.clear()
+        ready.act(name, event, **{"from_pool": True, **asked})
+        assert "Lower the cut. The anchors shown below are still" in ready.now["anchors_status"]
+        assert ready.changed <= {"anchors_status", "used", "count", "cut", "from_pool"}
+        # The controls say again how those were chosen.
+        assert ready.now["selection"] is before and rows(ready) == used
+        assert (ready.now["count"], ready.now["cut"]) == (24, round(before.threshold, 3))
+        assert ready.now["from_pool"] == (name != "cut") and ready.looks["used"]["interactive"]
 
 
 @pytest.mark.parametrize("event", [("count", "release"), ("take_back",), ("used", "input")])

@@ -16,6 +16,7 @@ from space_core.typed_json import to_json
 from space_core.types import ConceptRequest
 from space_core.ui import facts, kept_run, my_runs
 from space_core.ui.facts import of_run
+from space_core.ui.where import Where
 
 
 def choices(visit: Visit) -> list[str]:
@@ -213,7 +214,7 @@ def test_a_link_shows_a_run_and_gives_no_hold_of_it(after, pipeline):
 
 
 def test_the_last_view_of_a_link_says_all_that_a_slow_page_may_have_missed(after, pipeline):
-    *early, last = my_runs.greet(pipeline, "", keys(after)[1], ())
+    *early, last = my_runs.greet(pipeline, "", keys(after)[1], (), Where("concept"))
     told = {name for view in early for name in view if name in kept_run.SHOWN}
     assert len(early) == 2 and told <= set(last)
     assert last["tabs"]["selected"] == "record" and last["record_tab"]["interactive"]

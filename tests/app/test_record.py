@@ -72,9 +72,11 @@ def test_a_full_disk_costs_the_files_and_not_the_result(ready, pipeline, monkeyp
     ready.erase()
     assert ready.now["finished"].record.run_id == "run-2" and "Forgotten" in ready.now["verdict"]
     assert "could not be" in ready.now["save_status"] and ready.sees_result()
-    # The files of the run before are no files of this one.
+    # The files of the run before are no files of this one, which are offered where they can be.
     for name in FILES:
-        assert ready.now[name] is None and not ready.looks[name]["interactive"]
+        offered = ready.now[name] or ""
+        assert ready.looks[name]["interactive"] == bool(offered) == (broken == "save")
+        assert "-run-1-" not in offered and ("-run-2-" in offered) == (broken == "save")
 
 
 # The decision

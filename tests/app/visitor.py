@@ -18,6 +18,11 @@ class Visitor:
 
     def __init__(self, page: Any):
         self.client, self.config = connect(page, _skip_components=False), page.config
+        # What the page holds unseen, and a browser sends back.
+        self.held = {
+            one["id"]: "" for one in self.config["components"]
+            if str(one["props"].get("elem_id")).endswith("_mark")
+        }  # fmt: skip
         for endpoint in self.client.endpoints.values():
             # Private endpoints are the browser's: this is one.
             endpoint.is_valid = True
@@ -46,6 +51,7 @@ class Visitor:
         data = []
         for part in (self.part(ident) for ident in what["inputs"]):
             untouched = "" if part["type"] == "textbox" else part["props"].get("value")
+            untouched = self.held.get(part["id"], untouched)
             data.append(values.get(part["props"].get("label"), untouched))
         return data
 
@@ -53,6 +59,12 @@ class Visitor:
         """All views of an event."""
         job = self.client.submit(*self.data(what, **values), fn_index=what["id"])
         job.result(timeout=60)
+        for view in job.outputs():
+            shown = view if isinstance(view, (list, tuple)) else (view,)
+            self.held |= {
+                ident: value for ident, value in zip(what["outputs"], shown)
+                if ident in self.held and isinstance(value, str)
+            }  # fmt: skip
         return job.outputs()
 
     def press(self, name: str, event: str = "click", **values: Any) -> str:
