@@ -21,11 +21,14 @@ _log = logging.getLogger(__name__)
 _KEPT_SECONDS = 60 * 60
 _PREFIX = "space-download-"
 _CACHE = "space-auditor"
+_OF = ".runs"
 
 
-def download_folder(run_id: str) -> Path:
-    """A new folder for the files of a run; it is offered for an hour."""
-    return Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{run_id}-"))
+def download_folder(*run_ids: str) -> Path:
+    """A new folder for what is made of a run, or of several; it is offered for an hour."""
+    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{run_ids[0]}-"))
+    (folder / _OF).write_text("\n".join(run_ids), encoding="utf-8")
+    return folder
 
 
 def forget(run_id: str) -> None:
@@ -35,7 +38,7 @@ def forget(run_id: str) -> None:
         for path in Path(cache).rglob("*"):
             copies.setdefault(path.name, []).append(path)
     for folder in _packed():
-        if folder.name.rpartition("-")[0] != f"{_PREFIX}{run_id}":
+        if run_id not in _runs_in(folder):
             continue
         for file in folder.rglob("*"):
             for copy in copies.get(file.name, ()):
@@ -84,6 +87,13 @@ def sweep_hourly(cache: Path, expire: Callable[[], None]) -> None:
             time.sleep(_KEPT_SECONDS)
 
     threading.Thread(target=go_on, name="sweep", daemon=True).start()
+
+
+def _runs_in(folder: Path) -> list[str]:
+    # Another process may take it away first.
+    with suppress(OSError):
+        return (folder / _OF).read_text(encoding="utf-8").split("\n")
+    return []
 
 
 def _packed() -> list[Path]:

@@ -3,7 +3,7 @@
 import plotly.graph_objects as go
 
 BEFORE, AFTER, BOUND = "#7c8798", "#0d9488", "#c2570c"
-LINES = ("#0d9488", "#c2570c", "#6366f1", "#a16207", "#7c8798", "#be185d")
+LINES = ("#0d9488", "#c2570c", "#6366f1", "#be185d", "#7c8798", "#a16207")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "2px,6px")
 _GRID = "rgba(128, 136, 150, 0.25)"
 

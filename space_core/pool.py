@@ -23,6 +23,7 @@ from space_core.moments import load_tensors, save_tensors
 from space_core.names import NameBook, words
 from space_core.near_copies import image_hashes
 from space_core.pool_files import PoolFiles, read_pool
+from space_core.recent import Recent
 from space_core.shared_space import SharedSpace
 from space_core.types import Concept
 
@@ -46,6 +47,8 @@ class Pool:
         self.vectors: Tensor = torch.empty(0)
         self.hashes: np.ndarray = np.empty((0, 2), np.uint64)
         self._index: faiss.Index | None = None
+        # What the source-free guard found in the last requests (`tpas.barred`).
+        self.guarded = Recent[dict[int, str]](2)
 
     def __len__(self) -> int:
         return len(self.items)

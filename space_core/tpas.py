@@ -21,7 +21,6 @@ from space_core.names import NameBook, book_of, words
 from space_core.near_copies import copies
 from space_core.neighbourhood import BEST, Neighbourhood
 from space_core.pool import Pool
-from space_core.recent import Recent
 from space_core.retained import certified_rows
 from space_core.settings import TpasConfig
 from space_core.shared_space import SharedSpace
@@ -32,8 +31,6 @@ _MEANT, _MEANT_AT_MOST = 0.60, 3
 _FEWEST = 2
 _JURY = 9  # nearest concepts that say whether an unknown name is a person's
 _DRAW = (0, 41)  # seed of the images drawn blindly
-# A run asks for the same several times, and goes through the whole pool for it.
-_BARRED = Recent[dict[int, str]](2)
 _CANDIDATES = 1000  # looked at in a large pool, more where too few of them may be used
 
 
@@ -177,7 +174,8 @@ def barred(pool: Pool, concept: Concept) -> dict[int, str]:
             reasons.setdefault(row, "looks like a copy of an image that names the concept")
         return reasons
 
-    return dict(_BARRED((pool, repr(concept)), look))
+    # A run asks for the same several times, and each looks through the whole pool.
+    return dict(pool.guarded(repr(concept), look))
 
 
 def name_book(pool: Pool, concept: Concept) -> NameBook:

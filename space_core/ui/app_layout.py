@@ -27,7 +27,7 @@ TABS = (
 # the page was closed, all goes an hour later.
 _STATE_SECONDS = 24 * 60 * 60
 _CACHE_SECONDS = 60 * 60
-_NOTHING = (gr.skip(), gr.skip(), gr.skip())
+_NOTHING = (gr.skip(), gr.skip(), gr.skip(), gr.skip())
 _CSS = Path(__file__).resolve().parents[2] / "assets" / "app.css"
 # Plots fit themselves when the window changes. A tab that opens and a sidebar that closes change
 # their room too, and the window says nothing of it.
@@ -84,7 +84,7 @@ def build(pipeline: Pipeline, max_queue: int = 16) -> gr.Blocks:
 
         loaded = page.load(
             announce, None,
-            [ready, *(parts[one] for one in ("examples", "protect", "takes", "setup"))],
+            [ready, *map(parts.get, ("examples", "protect", "questions", "takes", "setup"))],
             api_visibility="private",
             concurrency_limit=None, show_progress="hidden",
         )
@@ -138,7 +138,8 @@ async def readiness(pipeline: Pipeline) -> AsyncIterator[tuple[Any, ...]]:
         f"{bench.pool_size:,} public images in the pool."
     )
     offered = (
-        *concept_tab.offered(bench.known_concepts()), how_long.takes(pipeline, bench)
+        *concept_tab.offered(bench.known_concepts(), bool(bench.evaluation_sha256)),
+        how_long.takes(pipeline, bench),
     )
     yield markup.status(text, "good"), *offered, my_runs.setup(bench)
 

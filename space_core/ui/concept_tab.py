@@ -16,6 +16,12 @@ from space_core.ui.where import Where
 from space_core.ui.wiring import HEAVY, Parts, View, listen, say_at_once
 
 
+_UNASKED = (
+    "None here: this installation has no evaluation images (SPACE_EVALUATION). Step 4 takes yours, "
+    "of the concept; what becomes of other concepts is not measured."
+)
+
+
 def build() -> dict[str, Any]:
     """The components, by name."""
     gr.HTML(markup.note(
@@ -127,14 +133,17 @@ def pick_examples(
     ]
 
 
-def offered(known: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The updates that show the examples, domain first, and the names that can be protected."""
+def offered(known: Mapping[str, str], asks: bool) -> tuple[dict[str, Any], ...]:
+    """The updates that show the examples, domain first, the names that can be protected, and which
+    questions can be asked. asks: whether there are evaluation images to ask about.
+    """
     picked = pick_examples(known)
     examples = gr.update(
         samples=[[name] for _, name in picked],
         sample_labels=[f"{domain}: {name}" for domain, name in picked], visible=bool(picked),
     )
-    return examples, gr.update(choices=sorted(known))
+    questions = {} if asks else {"interactive": False, "value": [], "info": _UNASKED}
+    return examples, gr.update(choices=sorted(known)), gr.update(**questions)
 
 
 def said_now(

@@ -8,7 +8,7 @@ import gradio as gr
 
 from space_core.joint import MOST
 from space_core.run_index import Entry
-from space_core.ui import markup
+from space_core.ui import markup, wording
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.wiring import Parts, View, listen
 
@@ -85,7 +85,7 @@ def shown(own: Sequence[Entry], visitor: str, undone: Any) -> dict[str, Any]:
         view[f"erased_{slot}"] = gr.update(visible=slot < len(found))
         if slot < len(found):
             concept, is_on = found[slot].concept, found[slot].key not in off
-            view[f"erased_name_{slot}"] = _name(concept, is_on)
+            view[f"erased_name_{slot}"] = _name(found[slot], is_on)
             view[f"undo_{slot}"] = f"Undo “{concept}”" if is_on else f"Switch on “{concept}” again"
     return view
 
@@ -108,6 +108,7 @@ def _is_list(value: Any) -> bool:
     return isinstance(value, (list, tuple, set, frozenset))
 
 
-def _name(concept: str, on: bool) -> str:
-    state = "on" if on else "switched off"
-    return f'<p class="erased-name{"" if on else " off"}"><b>{escape(concept)}</b> {state}</p>'
+def _name(entry: Entry, on: bool) -> str:
+    state = f"{wording.ended(entry)}; {'on' if on else 'switched off'}"
+    name = f"<b>{escape(entry.concept)}</b>"
+    return f'<p class="erased-name{"" if on else " off"}">{name} {escape(state)}</p>'

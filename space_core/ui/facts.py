@@ -84,9 +84,9 @@ def _run(record: RunRecord) -> dict[str, str]:
         "General word asked for": request.category,
         "In the name's place": wording.said_instead(record),
         "What text tells": "was to go too" if request.text_too else "was to stay",
-        "Proxy anchors": f"{len(record.selection.chosen)} chosen by words, cut at similarity "
-        f"{record.selection.threshold:.3f}",
-        "Drawn by chance": str(len(record.selection.drawn) or ""),
+        "Proxy anchors": f"{len(record.selection.anchors)}: {len(record.selection.chosen)} chosen "
+        f"by words (cut at similarity {record.selection.threshold:.3f}), "
+        f"{len(record.selection.drawn)} drawn by chance",
         "Images left out by hand": str(len(record.selection.left_out) or ""),
         "Model": record.model, "Its commit on the hub": record.revision,
         "Encoder that chose the anchors": record.encoder, "Device": record.device,

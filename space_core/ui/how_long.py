@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
 # Measured with the bundled model: docs/performance.md.
 _BUNDLED = (
-    "about three minutes with the bundled model on one CPU core, as measured elsewhere, and the "
-    "questions before and after it some more: none has been run here yet."
+    "about three minutes with the bundled model on a CPU, with all questions before and after it, "
+    "as measured elsewhere: none has been run here yet."
 )
 
 

@@ -15,6 +15,12 @@ SHOWN = tuple(dict.fromkeys(
 ))  # fmt: skip
 
 
+_A_GUEST = (
+    "Opened by its link. Only the browser that made this run can decide about it, download its "
+    "files or delete it."
+)
+
+
 def opened(
     pipeline: Pipeline, entry: Entry, own: bool, where: Where
 ) -> Iterator[View]:
@@ -47,7 +53,8 @@ def opened(
         )
     finished = pipeline.load(place)
     yield {
-        **again, "runs_status": "", **verify_tab.shown(bench, finished), **where.shows("verify"),
+        **again, "runs_status": "" if own else markup.status(_A_GUEST),
+        **verify_tab.shown(bench, finished), **where.shows("verify"),
         **facts.source("recorded", entry.key, found.record.selection.request.name),
         **(record_tab.reopened(pipeline, finished, place) if own else {}),
     }

@@ -35,7 +35,8 @@ def build() -> dict[str, Any]:
     gr.HTML(
         '<h2 class="section">Leaderboard</h2>'
         + markup.note(
-            "Methods that make a model forget, compared on concepts that no setting was tuned on. "
+            "Methods that make a model forget, compared on concepts that no setting was chosen on; "
+            "three faults of ours were seen on some of them and mended (docs/bench.md says which). "
             "Source-free methods get words alone; data-dependent ones are trained on images of the "
             "concept, which an auditor may not have."
         )

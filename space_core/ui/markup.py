@@ -132,6 +132,14 @@ def verdict(record: RunRecord, own: OwnImages | None = None) -> str:
     )
 
 
+def restored(base: bool) -> str:
+    """Whether the shared model came back as it was."""
+    if base:
+        return note("The shared model is untouched: its weights came back bit for bit.")
+    text = "The shared model's weights did not come back as they were: restart the app."
+    return status(text, "bad")
+
+
 def comparison(outcomes: Iterable[tuple[Outcome, Image.Image | None]]) -> str:
     """Cards, one per question: image, question, answer before and after."""
     cards = [_answers(outcome, image) for outcome, image in outcomes]
@@ -207,11 +215,7 @@ def _conditions(record: RunRecord) -> str:
         lines.append(status("Stopped early: a partial edit is judged here.", "warning"))
     if said := wording.said_instead(record):
         lines.append(note(said))
-    if record.base_restored:
-        lines.append(note("The shared model is untouched: its weights came back bit for bit."))
-    else:
-        text = "The shared model's weights did not come back as they were: restart the app."
-        lines.append(status(text, "bad"))
+    lines.append(restored(record.base_restored))
     # The headline and the alarms have said these.
     told = (*alarms(record), NOT_VERIFIED)
     return "".join(lines) + notes(one for one in record.warnings if one not in told)

@@ -25,7 +25,11 @@ _LIST = ("my_runs", "runs_note", *erased_list.SHOWN)
 _SHORT = 10
 _NONE = "None yet. A run that ends is listed here, in this browser alone."
 _SHARED = "This installation shares all runs among its visitors. "
-_KEY = (
+_KEPT_HERE = (
+    "Only this browser lists them: elsewhere, or once it has forgotten this page, they are found "
+    "by their links alone, and nobody can decide about them or delete them. "
+)
+_READ = (
     "The newest first. FA: how often the model still names the concept (lower is better). RA: how "
     "much other knowledge is kept (higher is better)."
 )
@@ -187,7 +191,7 @@ def listed(pipeline: Pipeline, visitor: str, undone: Any = ()) -> dict[str, Any]
         return {"runs_note": markup.status(wording.explain(error), "warning")}
     text = _NONE
     if own:
-        text = (_SHARED if runs.shared else "") + _KEY
+        text = _SHARED + _READ if runs.shared else _KEPT_HERE + _READ
         text += f" Only the newest {LISTED} are listed." if len(own) == LISTED else ""
     return {
         "my_runs": gr.update(
@@ -202,7 +206,7 @@ def line(entry: Entry) -> str:
     measured = f"{_percent('FA', entry.forget)}, {_percent('RA', entry.retained)}\n"
     when = datetime.fromisoformat(entry.created).astimezone(UTC)
     return (
-        f"{entry.concept}: {_word(entry)}\n"
+        f"{entry.concept}: {wording.ended(entry)}\n"
         f"{measured if entry.state in ('finished', 'stopped') else ''}"
         f"{when:%d %b %Y, %H:%M} UTC"
     )
@@ -251,20 +255,6 @@ def delete(
         view |= record_tab.deleted()
     said = (" ".join(faults), "warning") if faults else ("Deleted.", "good")
     yield {"sure": gr.update(visible=False), "delete_status": markup.status(*said), **view}
-
-
-def _word(entry: Entry) -> str:
-    if entry.state in ("running", "interrupted"):
-        return {"running": "still running", "interrupted": "interrupted, nothing kept"}[entry.state]
-    known = entry.forget_high is not None
-    good = known and entry.forget_high <= wording.FORGOTTEN_BELOW
-    said = "not shown" if known else "nothing measured on images"
-    if known and entry.forget_low is not None and entry.forget_low > wording.FORGOTTEN_BELOW:
-        said = "not forgotten"
-    if good:
-        said = "not forgotten in every way" if entry.leaks else "forgotten"
-    said = "the model broke" if entry.broke else said
-    return f"{said}{', stopped early' * (entry.state == 'stopped')}"
 
 
 def _percent(name: str, share: float | None) -> str:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
@@ -16,6 +16,9 @@ from space_core.ui import facts, markup, moved_anchors, record_tab
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.where import Where
 from space_core.ui.wiring import HEAVY, Parts, View, listen, say_at_once
+
+if TYPE_CHECKING:
+    from space_core.audit import Bench
 
 _COMPARED = ("replay_status", "differences", "replay", "stop_replay")
 SHOWN = (
@@ -147,6 +150,11 @@ def replay(
         yield _stopped()
         return
     bench, steps = pipeline.bench.result(), 0
+    if others := elsewhere(then, bench):
+        raise ValueError(
+            f"This record was made with {' and '.join(others)} than this page's: the same numbers "
+            "cannot come out here. Replay it where those are loaded."
+        )
 
     def enough() -> bool:
         return then.stopped and steps >= len(then.steps)
@@ -173,6 +181,16 @@ def replay(
                     yield _compared(then, finished.record)
 
 
+def elsewhere(record: RunRecord, bench: "Bench") -> list[str]:
+    """What the record was made with that is not what the page has."""
+    here = {
+        "other weights": ("model", bench.model_sha256),
+        "another pool": ("pool", bench.pool_sha256),
+        "other evaluation images": ("evaluation", bench.evaluation_sha256),
+    }
+    return [said for said, (name, own) in here.items() if record.hashes.get(name, own) != own]
+
+
 def _stopped() -> dict[str, Any]:
     return {**_IDLE, "replay_status": markup.status("Stopped: nothing was compared.", "warning")}
 
@@ -191,8 +209,11 @@ def _summary(found: Sequence[Difference]) -> str:
         return "The same numbers: answers, measurements, versions and hashes are all equal."
     counts = Counter(one.kind for one in found)
     listed = ", ".join(f"{count} in the {kind}" for kind, count in counts.items())
-    result = {"answers", "numbers"} & counts.keys()
-    said = "Not the same result" if result else "The same numbers and answers, but not all else"
+    said = "The same numbers and answers, but not all else"
+    if "numbers" in counts:
+        said = "The same answers, but not the same numbers"
+    if "answers" in counts:
+        said = "Not the same answers"
     return f"{said}: {len(found)} differences ({listed}), all listed below."
 
 

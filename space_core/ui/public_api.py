@@ -107,8 +107,14 @@ def endpoints(pipeline: Pipeline) -> tuple[Callable[..., Any], ...]:
                         done = event.done
                         yield {"done": done, "doing": event.message or event.stage}
                     case finished:
-                        pipeline.save(key, "", finished.record, finished.edit)
-        yield {"key": key, **_said(finished.record)}
+                        said = _said(finished.record)
+                        # A full disk must not cost the caller the result.
+                        try:
+                            pipeline.save(key, "", finished.record, finished.edit)
+                        except Exception as error:
+                            text = f"The run could not be kept, and has no key. {explain(error)}"
+                            key, said["warnings"] = "", [text, *said["warnings"]]
+        yield {"key": key, **said}
 
     def ask(key: str, question: str, image: str = "") -> dict:
         """Put a question to the model as it was, and to the one that /erase made.

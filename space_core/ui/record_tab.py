@@ -62,7 +62,8 @@ def build() -> dict[str, Any]:
         parts["decisions"] = gr.HTML()
         parts["files_run"] = gr.HTML()
         gr.HTML(markup.note(
-            "Download what you want to keep: this page offers the files for about an hour. "
+            "Download what you want to keep: this page offers the files for about an hour; later, "
+            "open the run again under My runs. "
             "The zip holds all the others and says how to apply the edit. Printed from the "
             "browser, the report becomes a PDF. The edit is what the erasure changed, as "
             "numbers; the LoRA adapter is nearly the same in the form that other tools load."

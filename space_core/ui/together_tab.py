@@ -1,6 +1,8 @@
 """Several erasures together: the sum of what is switched on is asked, and offered as a file."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -8,12 +10,13 @@ import gradio as gr
 from space_core.downloads import download_folder
 from space_core.joint import JOINT, Joint, JointConcept, check_number, save_joint
 from space_core.runs import EDIT
-from space_core.types import Outcome, Progress, RunRecord, Share
+from space_core.labels import SHARES, share_said
+from space_core.types import Progress, RunRecord
 from space_core.ui import compare_tab, erased_list, markup, my_runs, wording
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.wiring import HEAVY, Parts, View, listen, say_at_once
-from space_core.verdict import are_forgotten
-from space_core.ways import all_said, leaks, leaks_of, ways
+from space_core.verdict import is_forgotten
+from space_core.ways import Way, ways
 
 if TYPE_CHECKING:
     from space_core.together import Together
@@ -23,11 +26,8 @@ _FILES = {
     "joint_file": (JOINT, "Record (JSON)"),
 }
 _SHOWN = ("together_status", "together", "ask_together", *_FILES)
-# What the record calls the shares of what must stay, and the page.
-_KEPT = {
-    "proximal_retained_accuracy": "nearest concepts named", "neighbours_yes_no": "their yes/no",
-    "retained_accuracy": "other concepts named", "skills": "skills",
-}  # fmt: skip
+# Shares of what must stay.
+_KEPT = ("proximal_retained_accuracy", "neighbours_yes_no", "retained_accuracy", "skills")
 
 
 def build() -> dict[str, Any]:
@@ -91,7 +91,7 @@ def ask(
 
 
 def _result(found: "Together", runs: Sequence[RunRecord]) -> dict[str, Any]:
-    folder = download_folder("together") / "sum"
+    folder = download_folder(*(run.run_id for run in runs)) / "sum"
     save_joint(folder, found.joint, found.edit)
     return {
         "ask_together": gr.update(interactive=True), "together_status": _verdict(found.joint, runs),
@@ -119,20 +119,18 @@ def _verdict(joint: Joint, runs: Sequence[RunRecord]) -> str:
     worse = [one.concept for one in joint.concepts if _keeps_less(one)]
     if worse:
         said += markup.status(
-            f"Together, less is kept than alone of what lies around {_named(worse)}: see the last "
-            "two columns.", "warning",
+            f"Together, less is kept than alone of what lies around {_named(worse)}: see the "
+            "numbers below.", "warning",
         )  # fmt: skip
     return said
 
 
 def _forgotten(one: JointConcept, run: RunRecord) -> tuple[str, str]:
-    """Whether it is forgotten alone, and together: by its name, and in every other way of asking.
-    """
-    pair = one.pair("forget_accuracy")
-    return tuple(
-        wording.NO if leaking and are_forgotten(share) == wording.YES else are_forgotten(share)
-        for share, leaking in ((pair.alone, leaks_of(run)), (pair.together, leaks(one.outcomes)))
-    )
+    """Whether it is forgotten alone, and together, by the rule of step 4."""
+    alone = replace(run, **{pair.name: pair.alone for pair in one.pairs})
+    # The run as the sum of the edits would have it, as far as a verdict asks.
+    summed = {pair.name: pair.together for pair in one.pairs}
+    return is_forgotten(alone), is_forgotten(replace(run, outcomes=one.outcomes, **summed))
 
 
 def _keeps_less(one: JointConcept) -> bool:
@@ -150,48 +148,39 @@ def _named(names: Sequence[str]) -> str:
 
 
 def _shown(joint: Joint, runs: Sequence[RunRecord]) -> str:
-    heads = ("Forgotten, alone", "Forgotten, together", "Others kept, alone",
-             "Others kept, together")  # fmt: skip
-    rows = [
-        (one.concept, [
-            *map(_naming, _forgotten(one, run), _shares(one, "forget_accuracy"),
-                 (run.outcomes, one.outcomes)),
-            *map("\n".join, zip(*(
-                [f"{said}: {_share(share)}" for share in _shares(one, name)]
-                for name, said in _KEPT.items()
-            ))),
-        ])
-        for one, run in zip(joint.concepts, runs)
-    ]  # fmt: skip
     return (
-        compare_tab.table("Erased together", heads, rows) + markup.note(_changed(joint))
-        + markup.note(
+        markup.notes(joint.warnings, "bad")
+        + "".join(_of_concept(one, run) for one, run in zip(joint.concepts, runs))
+        + markup.note(_changed(joint)) + markup.note(
             "Alone: as its own run measured it. The same questions are asked together; those about "
             "a concept that another of the erasures is to forget are left out of what is kept."
         )
-        + markup.note(_perturbation(joint)) + markup.notes(joint.warnings) + _restored(joint)
+        + markup.note(_perturbation(joint)) + markup.restored(joint.base_restored)
     )
 
 
-def _shares(one: JointConcept, name: str) -> tuple[Share, Share]:
-    pair = one.pair(name)
-    return pair.alone, pair.together
-
-
-def _naming(forgotten: str, share: Share, outcomes: Sequence[Outcome]) -> str:
-    if not share.questions:
-        return "not measured"
-    others = [way for way in ways(outcomes) if way.kind != "name"]
-    return f"{forgotten}\nstill named in {_share(share)}\n" + all_said(others).replace(" · ", "\n")
-
-
-def _share(share: Share) -> str:
-    if not share.questions:
-        return "not measured"
-    return (
-        f"{wording.percent(share.value)} of {share.questions} questions "
-        f"({wording.percent(share.low)} to {wording.percent(share.high)})"
+def _of_concept(one: JointConcept, run: RunRecord) -> str:
+    """A table of one of the erasures: a row a measure, alone and together."""
+    text_too = run.selection.request.text_too
+    alone, together = (
+        {way.kind: way for way in ways(outcomes)} for outcomes in (run.outcomes, one.outcomes)
     )
+    rows = [("Forgotten?", _forgotten(one, run))]
+    for name in SHARES:
+        pair = one.pair(name)
+        if pair.alone.questions:
+            texts = [compare_tab.share_text(share) for share in (pair.alone, pair.together)]
+            rows.append((share_said(name, text_too), texts))
+    rows += [
+        (f"Asked for {way.said}", [_left(found.get(kind)) for found in (alone, together)])
+        for kind, way in {**together, **alone}.items() if kind not in ("name", "yes-no")
+    ]  # fmt: skip
+    title = f'<h2 class="section">“{escape(one.concept)}”</h2>'
+    return title + compare_tab.table(one.concept, ("Alone", "Together"), rows)
+
+
+def _left(way: Way | None) -> str:
+    return f"{way.left.successes} of {way.left.questions} bring it up" if way else "not measured"
 
 
 def _changed(joint: Joint) -> str:
@@ -215,8 +204,3 @@ def _perturbation(joint: Joint) -> str:
     )
 
 
-def _restored(joint: Joint) -> str:
-    if joint.base_restored:
-        return markup.note("The shared model is untouched: its weights came back bit for bit.")
-    text = "The shared model's weights did not come back as they were: restart the app."
-    return markup.status(text, "bad")

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from space_core.labels import GROUPS, INSTEAD, groups_said  # noqa: F401
 from space_core.outcome_words import outcome, outcome_said  # noqa: F401
+from space_core.run_index import Entry
 from space_core.types import Anchor, ConceptRequest, Selection, Share
 
 # The verdict is in words already, and so is a question: the page finds all of its words here.
@@ -132,3 +133,18 @@ def duration(seconds: float) -> str:
     if seconds < 90:
         return f"about {max(1, round(seconds))} s"
     return f"about {round(seconds / 60)} min"
+
+
+def ended(entry: Entry) -> str:
+    """How a run of the store ended, in a few words."""
+    if entry.state in ("running", "interrupted"):
+        return {"running": "still running", "interrupted": "interrupted, nothing kept"}[entry.state]
+    known = entry.forget_high is not None
+    good = known and entry.forget_high <= FORGOTTEN_BELOW
+    said = "not shown" if known else "nothing measured on images"
+    if known and entry.forget_low is not None and entry.forget_low > FORGOTTEN_BELOW:
+        said = "not forgotten"
+    if good:
+        said = "not forgotten in every way" if entry.leaks else "forgotten"
+    said = "the model broke" if entry.broke else said
+    return f"{said}{', stopped early' * (entry.state == 'stopped')}"

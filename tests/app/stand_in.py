@@ -123,7 +123,8 @@ def joint(
     """What is measured of runs together; `alone`, `together`: how often the name is still said;
     `kept`: what is kept of everything else when alone."""
     rest = (
-        "yes_no", "retained_accuracy", "proximal_retained_accuracy", "neighbours_yes_no", "skills"
+        "yes_no", "retained_accuracy", "proximal_retained_accuracy", "neighbours_yes_no", "skills",
+        "told",
     )
     pairs = (
         Pair("forget_accuracy", alone, together, 0, 0),

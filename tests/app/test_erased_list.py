@@ -8,8 +8,9 @@ from bare_page import Visit
 from stand_in import EDIT, EVIL, Bench, joint, outcome, record, selection, share
 
 from space_core.edit import Edit
-from space_core.joint import MOST, load_joint
+from space_core.joint import MOST, Pair, load_joint
 from space_core.kept_runs import new_key, open_runs
+from space_core.run_index import Entry
 from space_core.settings import Settings
 from space_core.types import ConceptRequest
 from space_core.ui import erased_list
@@ -47,7 +48,7 @@ def test_what_is_erased_is_listed_and_switched_on(visit, ready):
     assert not visit.looks["ask_together"]["visible"]
     ready.erase()
     ((name, button),) = listed(ready)
-    assert "<b>lemon</b> on" in name and button == "Undo “lemon”"
+    assert "<b>lemon</b> forgotten; on" in name and button == "Undo “lemon”"
     assert not ready.looks["ask_together"]["visible"]
 
 
@@ -55,8 +56,8 @@ def test_undo_switches_one_off_and_leaves_the_run_and_the_others(after, pipeline
     assert can_ask(after) and after.looks["ask_together"]["visible"]
     after.act("undo_1")
     (cat, on), (lemon, off) = listed(after)
-    assert "<b>cat</b> on" in cat and on == "Undo “cat”"
-    assert "<b>lemon</b> switched off" in lemon and off == "Switch on “lemon” again"
+    assert "<b>cat</b> forgotten; on" in cat and on == "Undo “cat”"
+    assert "<b>lemon</b> forgotten; switched off" in lemon and off == "Switch on “lemon” again"
     assert not can_ask(after)
     assert (pipeline.folder / "run-1").exists() and len(after.looks["my_runs"]["choices"]) == 2
     # The browser remembers it: the visitor comes back to it, and to a new run beside it.
@@ -112,8 +113,7 @@ def test_a_concept_is_only_a_name_here_too(ready):
 
 
 def test_a_long_list_keeps_to_its_places_and_says_so():
-    own = [SimpleNamespace(state="finished", visitor="v", concept=str(n), key=str(n))
-           for n in range(MOST + 1)]  # fmt: skip
+    own = [Entry(str(n), "v", "f", str(n), "", "finished") for n in range(MOST + 1)]
     view = erased_list.shown(own, "v", ())
     assert view["erased_keys"] == tuple(map(str, range(MOST)))
     assert "Only the newest 6 are listed." in view["erased_note"]
@@ -139,7 +139,7 @@ def test_both_are_asked_and_the_sum_is_offered(after, pipeline):
     ]
     html = after.now["together"]
     assert "Each is forgotten, alone and together" in after.now["together_status"]
-    assert "cat" in html and "lemon" in html and "still named in 0\u00a0% of 60 questions" in html
+    assert "cat" in html and "lemon" in html and "Still names the concept (forget" in html
     assert "Of 160 questions about other things, 8 are answered" in html
     assert "4.0\u00a0% of its own size (squared); the bounds of the edits together allow 9.0\u00a0%" in html
     assert "came back bit for bit" in html and can_ask(after)
@@ -154,7 +154,7 @@ def test_what_comes_back_together_is_said(after, pipeline):
     together(after)
     said = after.now["together_status"]
     assert "no longer shown to be forgotten: “cat”, “lemon”" in said and "bad" in said
-    assert "no\nstill named in 50\u00a0% of 60" in after.now["together"]
+    assert "<th scope=\"row\">Forgotten?</th><td>yes</td><td>no</td>" in after.now["together"]
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_what_was_not_shown_alone_is_no_worse_together(after, pipeline):
     pipeline.joint = lambda runs: joint(runs, alone=weak, together=weak)
     together(after)
     assert "as forgotten as each is alone" in after.now["together_status"]
-    assert "not shown\nstill named" in after.now["together"]
+    assert "<td>not shown</td><td>not shown</td>" in after.now["together"]
 
 
 def test_nothing_measured_and_a_model_that_did_not_come_back_are_said(after, pipeline):
@@ -184,8 +184,41 @@ def test_nothing_measured_and_a_model_that_did_not_come_back_are_said(after, pip
     )  # fmt: skip
     together(after)
     html = after.now["together"]
-    assert "not measured" in html and "restart the app" in html
+    assert "<td>not measured</td><td>not measured</td>" in html and "restart the app" in html
+    assert html.index("&lt;img") < html.index("Forgotten?"), "alarms stand before numbers"
     assert EVIL not in html and "&lt;img" in html
+
+
+def test_a_model_that_no_longer_speaks_has_forgotten_nothing(after, pipeline):
+    broken = tuple(outcome(image=f"b{n}", after="", verdict="broken") for n in range(60))
+
+    def summed(runs):
+        found = joint(runs)
+        first, *others = found.concepts
+        return replace(found, concepts=(replace(first, outcomes=broken), *others))
+
+    pipeline.joint = summed
+    together(after)
+    assert "no longer shown to be forgotten: “cat”." in after.now["together_status"]
+    assert "<td>yes</td><td>not shown</td>" in after.now["together"]
+
+
+def test_what_text_tells_again_together_is_said(ready, pipeline):
+    ready.act("find", concept="lemon", text_too=True).erase()
+    ready.act("find", concept="cat", text_too=False).erase()
+
+    def summed(runs):
+        gone, back = share(0, 60, 0.0, 0.06), share(60, 60, 0.94, 1.0)
+        found = joint(runs)
+        return replace(found, concepts=tuple(
+            replace(one, pairs=(*one.pairs[:-1], Pair("told", gone, back, 0, 60)))
+            for one in found.concepts
+        ))  # fmt: skip
+
+    pipeline.joint = summed
+    together(ready)
+    # What text tells of the cat was to stay.
+    assert "no longer shown to be forgotten: “lemon”." in ready.now["together_status"]
 
 
 def test_what_is_switched_off_is_not_asked(after, pipeline):
@@ -242,5 +275,5 @@ def test_what_comes_out_in_another_way_is_not_forgotten_together(after, pipeline
     pipeline.joint = leaking
     together(after)
     assert "no longer shown to be forgotten: “lemon”." in after.now["together_status"]
-    assert "its name, in Spanish 18 of 18" in after.now["together"]
-    assert "no\nstill named in 0\u00a0% of 60" in after.now["together"]
+    assert "18 of 18 bring it up" in after.now["together"]
+    assert "<td>yes</td><td>no</td>" in after.now["together"]

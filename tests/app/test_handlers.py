@@ -206,7 +206,8 @@ def announced(pipeline) -> list:
 
 
 def test_the_page_says_when_the_model_is_ready(pipeline):
-    ((text, examples, protect, takes, setup),) = announced(pipeline)
+    ((text, examples, protect, questions, takes, setup),) = announced(pipeline)
+    assert "value" not in questions
     for said in ("demo", "cpu", "48 images", "5e5e5e5e5e<", "b0b0b0b0b0<", "Seed (where an",
                  "Encoder that chooses anchors (it compares"):
         assert said in setup
@@ -215,10 +216,17 @@ def test_the_page_says_when_the_model_is_ready(pipeline):
     assert ["cat"] in examples["samples"] and protect["choices"] == sorted(Bench().known_concepts())
 
 
+def test_without_evaluation_images_no_question_is_offered(pipeline, monkeypatch):
+    monkeypatch.setattr(Bench, "evaluation_sha256", "")
+    ((_, _, _, questions, _, _),) = announced(pipeline)
+    assert questions["value"] == [] and not questions["interactive"]
+    assert "has no evaluation images" in questions["info"]
+
+
 def test_a_model_that_cannot_be_loaded_is_a_sentence_everywhere(pipeline):
     pipeline.bench = Future()
     pipeline.bench.set_exception(ValueError("The folder of the model is empty."))
-    ((text, examples, _, _, setup),) = announced(pipeline)
+    ((text, examples, *_, setup),) = announced(pipeline)
     assert "could not be loaded. The folder of the model is empty." in text
     assert examples == gr.skip() and setup == ""
     visit = Visit(pipeline).act("find", concept="lemon")
@@ -243,23 +251,23 @@ def test_a_visitor_who_leaves_does_not_cancel_the_loading(pipeline):
 
 def test_the_time_it_takes_is_that_of_the_latest_runs_here(visit, pipeline):
     visit.act("find", concept="lemon").erase()
-    ((_, _, _, takes, _),) = announced(pipeline)
+    ((*_, takes, _),) = announced(pipeline)
     assert "An erasure takes about 12 s here" in takes == visit.now["takes"]
     pipeline.bench = Future()
     pipeline.bench.set_result(type("Other", (Bench,), {"device": "cuda"})())
-    ((_, _, _, takes, _),) = announced(pipeline)
+    ((*_, takes, _),) = announced(pipeline)
     assert "none has been run here yet" in takes
 
 
 @pytest.mark.parametrize("bundled, device, minutes", [
-    (True, "cpu", "about three minutes with the bundled model on one CPU core"),
+    (True, "cpu", "about three minutes with the bundled model on a CPU"),
     (True, "cuda", "an erasure minutes:"), (False, "cpu", "an erasure minutes:"),
 ])  # fmt: skip
 def test_before_the_first_run_only_what_was_measured_is_said(pipeline, bundled, device, minutes):
     pipeline.bench = Future()
     bench = type("Other", (Bench,), {"bundled": bundled, "device": device})()
     pipeline.bench.set_result(bench)
-    ((_, _, _, takes, _),) = announced(pipeline)
+    ((*_, takes, _),) = announced(pipeline)
     assert minutes in takes and "none has been run here yet" in takes
 
 

@@ -218,7 +218,22 @@ def test_a_replay_lists_what_differs(visit, tmp_path):
     assert ["answers", "question 1, after", "a lemon", "a fruit"] in rows
     assert ["versions", "version, torch", "1.0", "2.13.0"] in rows
     assert ["numbers", "forget accuracy, successes", "2", "0"] in rows
-    assert "Not the same result" in visit.now["replay_status"]
+    assert "Not the same answers: " in visit.now["replay_status"]
+    path = old(
+        tmp_path, settings=SETTINGS, steps=steps(1, 1), forget_accuracy=share(2, 60, 0.01, 0.11)
+    )
+    said = replayed(visit, path).now["replay_status"]
+    assert "The same answers, but not the same numbers: " in said
+
+
+@pytest.mark.parametrize(
+    "name, said", [("model", "other weights"), ("pool", "another pool"), ("evaluation", "images")]
+)
+def test_what_was_made_elsewhere_is_not_run_for_nothing(visit, pipeline, tmp_path, name, said):
+    hashes = {"edit": EDIT.sha256(), name: "0" * 64}
+    visit = replayed(visit, old(tmp_path, settings=SETTINGS, steps=steps(1, 1), hashes=hashes))
+    assert said in visit.now["replay_status"] and "cannot come out here" in visit.now["replay_status"]
+    assert not pipeline.audited and visit.looks["replay"]["interactive"]
 
 
 def test_a_run_that_was_stopped_is_replayed_as_far(visit, pipeline, tmp_path):
