@@ -14,6 +14,7 @@ from space_core.types import Selection
 from space_core.ui import evidence, markup, moved_anchors, wording
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.request import WISHES, read_request
+from space_core.ui.where import go_on
 from space_core.ui.wiring import HEAVY, Parts, View, listen, say_at_once
 
 if TYPE_CHECKING:
@@ -148,13 +149,7 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
         outputs=("concept", "aliases", "description", "category", *SHOWN), **_choosing(parts),
     )
 
-    def go_on() -> Iterator[View]:
-        yield {"tabs": gr.update(selected="erase")}
-
-    listen(
-        parts["to_erasing"].click, go_on, parts, outputs=("tabs",), queue=False,
-        show_progress="hidden",
-    )
+    go_on(parts["to_erasing"].click, parts, "erase")
 
 
 def lock(event: Callable[..., Any], parts: Parts) -> None:

@@ -10,7 +10,7 @@ from space_core.plot_notes import PLOTS
 from space_core.types import OwnImages, RunRecord
 from space_core.ui import markup, outcomes, own_images, own_questions, wording
 from space_core.ui.pipeline import Pipeline
-from space_core.ui.where import hidden_mark
+from space_core.ui.where import go_on, hidden_mark
 from space_core.ui.wiring import Parts, View, listen
 
 if TYPE_CHECKING:
@@ -99,13 +99,7 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     own_images.connect(parts, pipeline)
     own_questions.connect(parts, pipeline)
 
-    def go_on() -> Iterator[View]:
-        yield {"tabs": gr.update(selected="record")}
-
-    listen(
-        parts["to_record"].click, go_on, parts, outputs=("tabs",), queue=False,
-        show_progress="hidden",
-    )
+    go_on(parts["to_record"].click, parts, "record")
 
 
 def shown(bench: "Bench", finished: "Finished") -> dict[str, Any]:

@@ -5,12 +5,14 @@ that what it speaks of is no longer there.
 """
 
 import secrets
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import gradio as gr
 
+from space_core.ui.wiring import Parts, View, listen
 from space_core.ui.wording import REPLACED
 
 
@@ -59,6 +61,15 @@ def hidden_mark(step: str) -> dict[str, gr.Textbox]:
     """That part, by its name."""
     name = part_of(step)
     return {name: gr.Textbox(visible=False, elem_id=name)}
+
+
+def go_on(event: Callable[..., Any], parts: Parts, tab: str) -> None:
+    """Open a tab on an event."""
+
+    def opened() -> Iterator[View]:
+        yield {"tabs": gr.update(selected=tab)}
+
+    listen(event, opened, parts, outputs=("tabs",), queue=False, show_progress="hidden")
 
 
 def follow(tabs: gr.Tabs, where: gr.State) -> None:
