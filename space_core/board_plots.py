@@ -9,8 +9,10 @@ import plotly.graph_objects as go
 from space_core.leaderboard import ALL, BAND, DATA_DEPENDENT, PARTS, Line, Mean
 from space_core.plot_style import AFTER, BEFORE, BOUND, DASHES, LINES, figure_of
 
-# As a share of the plot: nearer points' names would lie on each other.
-_BESIDE = 0.08
+# In pixels: a plot's width and height, a letter's width, a line's height; where a name may stand,
+# the best first.
+_PLOT, _LETTER, _LINE = (700.0, 300.0), 6.5, 14.0
+_HEIGHTS = [sign * height for height in range(18, 120, 16) for sign in (1, -1)]
 _KEPT = {"proximal_ra": "near RA", "ra": "RA"}
 # Group of a method → its symbol; open ones need images of the concept.
 _SYMBOLS = {
@@ -33,28 +35,34 @@ def pareto(lines: Sequence[Line], kept: str = "proximal_ra") -> go.Figure:
     ]  # fmt: skip
     known = [(line, point) for line, point in placed if not math.isnan(sum(point))]
     points = [point for _, point in known]
-    found = [(*one, side) for one, side in zip(known, _sides(points))]
     best = frontier(points)
     figure.add_scatter(
         x=[x for x, _ in best], y=[y for _, y in best], mode="lines", name="beaten by none at both",
         line={"color": BEFORE, "dash": "dot", "width": 1}, hoverinfo="skip",
     )
     for group, symbol in _SYMBOLS.items():
-        own = [one for one in found if one[0].group == group]
+        own = [one for one in known if one[0].group == group]
         if not own:
             continue
         colour = BOUND if own[0][0].needs == DATA_DEPENDENT else AFTER
         figure.add_scatter(
-            x=[x for _, (x, _), _ in own], y=[y for _, (_, y), _ in own],
-            # What is SPACE but for a part lies all about it: its names would cover each other.
-            mode="markers" if group in PARTS else "markers+text",
-            text=[line.method for line, *_ in own], textfont_size=11,
-            textposition=[side for *_, side in own],
-            name=f"{own[0][0].short}: {own[0][0].what}",
+            x=[x for _, (x, _) in own], y=[y for _, (_, y) in own], mode="markers",
+            text=[line.method for line, _ in own], name=f"{own[0][0].short}: {own[0][0].what}",
             marker={"symbol": symbol, "size": 12, "color": colour},
-            error_x=_errors([line.means["fa"] for line, *_ in own], colour),
-            error_y=_errors([line.means[kept] for line, *_ in own], colour),
+            error_x=_errors([line.means["fa"] for line, _ in own], colour),
+            error_y=_errors([line.means[kept] for line, _ in own], colour),
             hovertemplate=f"%{{text}}: FA %{{x:.1f}} %, {name} %{{y:.1f}} %<extra></extra>",
+        )
+    # What is SPACE but for a part lies all about it: its names would cover each other.
+    named = sorted((point, line.method) for line, point in known if line.group not in PARTS)
+    ends = [
+        (100 * min(mean.low for mean in means), 100 * max(mean.high for mean in means))
+        for means in zip(*((line.means["fa"], line.means[kept]) for line, _ in known))
+    ]
+    for ((x, y), text), height in zip(named, _heights(named, ends)):
+        figure.add_annotation(
+            x=x, y=y, text=text, ax=0, ay=-height, arrowhead=0, arrowwidth=0.7, arrowcolor=BEFORE,
+            standoff=6, font_size=11, bgcolor="rgba(128, 136, 150, 0.12)", borderpad=1,
         )
     return figure.update_layout(height=560)
 
@@ -94,18 +102,35 @@ def frontier(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]
     ]  # fmt: skip
 
 
-def _sides(points: Sequence[tuple[float, float]]) -> list[str]:
-    """Where each point's name stands: not where that of one beside it does."""
-    sides = ("top center", "bottom center", "middle right", "middle left")
-    width, height = (max(some) - min(some) or 1.0 for some in zip(*points or [(0, 0)]))
-    beside = [
-        sum(
-            abs(x - a) < _BESIDE * width and abs(y - b) < _BESIDE * height
-            for a, b in points[:i]
+def _heights(
+    named: Sequence[tuple[tuple[float, float], str]], ends: Sequence[tuple[float, float]]
+) -> list[int]:
+    """How many pixels above its point each name stands (below: less than 0), so that none lies on
+    another or on a point.
+
+    ends: where each axis begins and ends; their lengths are taken to be about `_PLOT`.
+    """
+    placed = [
+        tuple(
+            (value - low) / (high - low or 1.0) * size
+            for value, (low, high), size in zip(point, ends, _PLOT)
         )
-        for i, (x, y) in enumerate(points)
-    ]  # fmt: skip
-    return [sides[count % len(sides)] for count in beside]
+        for point, _ in named
+    ]
+    taken = [(x, y, 8.0) for x, y in placed]
+    found = []
+    for (x, y), (_, name) in zip(placed, named):
+        half = _LETTER * len(name) / 2
+
+        def free(height: int, x=x, y=y, half=half) -> bool:
+            return all(
+                abs(x - a) > half + b or abs(y + height - c) > _LINE for a, c, b in taken
+            )
+
+        height = next((one for one in _HEIGHTS if free(one)), _HEIGHTS[0])
+        taken.append((x, y + height, half))
+        found.append(height)
+    return found
 
 
 def _errors(means: Sequence[Mean], colour: str) -> dict:

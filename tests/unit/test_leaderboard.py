@@ -142,11 +142,22 @@ def test_the_plot_tells_the_classes_apart_by_words_and_symbol():
     assert (list(other.x), list(other.y)) == ([20.0], [50.0])
 
 
-def test_names_of_methods_that_do_alike_do_not_lie_on_each_other():
-    rows = [row(name, "bus", fa, 0.99) for name, fa in (("space", 0.0), ("idk", 0.01), ("ga", 0.5))]
-    sides = {text: side for trace in board_plots.pareto(lines(rows)).data[1:]
-             for text, side in zip(trace.text, trace.textposition)}  # fmt: skip
-    assert sides["space"] != sides["idk"] and sides["ga"] == sides["space"]
+def test_no_name_lies_on_another_or_on_a_mark():
+    near = [("space", 0.0, 0.99), ("idk", 0.01, 0.97), ("ga", 0.15, 0.95), ("kl", 0.15, 0.951)]
+    near += [("npo", 0.19, 0.952), ("mmunlearner", 0.25, 0.954), ("prompt", 0.8, 0.5)]
+    rows = [row(name, "bus", fa, kept) for name, fa, kept in near]
+    names = board_plots.pareto(lines(rows)).layout.annotations
+    assert sorted(one.text for one in names) == sorted(name for name, *_ in near)
+    xs, ys = ([one[axis] for one in names] for axis in "xy")
+    width, height = board_plots._PLOT
+    boxes = [
+        (one.x / max(xs) * width, (one.y - min(ys)) / (max(ys) - min(ys)) * height - one.ay,
+         board_plots._LETTER * len(one.text) / 2)
+        for one in names
+    ]  # fmt: skip
+    for i, (x, y, half) in enumerate(boxes):
+        for a, b, other in boxes[:i]:
+            assert abs(x - a) > half + other or abs(y - b) > board_plots._LINE
     assert board_plots.pareto([]).data
 
 
@@ -186,5 +197,6 @@ def test_both_kinds_of_retained_accuracy_can_be_plotted():
 
 def test_what_is_space_but_for_a_part_has_no_name_in_the_plot():
     rows = [row("space", "bus", 0.0), row("no keep", "bus", 0.1, group="ablation")]
-    modes = {one.text[0]: one.mode for one in board_plots.pareto(lines(rows)).data if one.text}
-    assert modes == {"space": "markers+text", "no keep": "markers"}
+    figure = board_plots.pareto(lines(rows))
+    assert [one.text for one in figure.layout.annotations] == ["space"]
+    assert {one.text[0] for one in figure.data if one.text} == {"space", "no keep"}
