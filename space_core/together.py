@@ -22,8 +22,9 @@ from space_core.evaluation_split import EvaluationView
 from space_core.joint import Joint, JointConcept, JointLayer, Pair, check_number
 from space_core.names import NameBook
 from space_core.nullspace import Basis, hard_basis, soft_basis
+from space_core.pool import Pool
 from space_core.probes import Probe
-from space_core.retained import Statistics, retained_statistics
+from space_core.retained import Statistics, certified_rows, retained_statistics
 from space_core.runs import check_own
 from space_core.types import Outcome, Progress, RunRecord
 
@@ -169,7 +170,7 @@ def _layers(
     sources = bench.sources
     modules = dict(sources.mllm.model.named_modules())
     layers = {name: module for name, module in modules.items() if name in edit.layers}
-    barred = frozenset().union(*(one.barred for one in targets))
+    barred = _barred(sources.pool, [one.barred for one in targets])
     statistics = None
     for done, statistics in retained_statistics(
         sources.mllm, sources.pool, sources.encoder, layers, sources.model_sha256, barred,
@@ -180,6 +181,17 @@ def _layers(
     for number, (name, module) in enumerate(layers.items(), start=1):
         found.append(_layer(name, module.weight.detach(), runs, edit, statistics))
         yield 0.6 + 0.4 * number / len(layers), tuple(found)
+
+
+def _barred(pool: Pool, each: Sequence[frozenset[int]]) -> frozenset[int]:
+    """Every target's rows, and those that would come into the certifying shard in their place
+    though a run may have trained on them.
+    """
+    barred = frozenset().union(*each)
+    unused = frozenset.intersection(*(frozenset(certified_rows(pool, one)) for one in each))
+    while used := frozenset(certified_rows(pool, barred)) - unused:
+        barred |= used
+    return barred
 
 
 def _layer(

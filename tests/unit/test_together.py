@@ -20,7 +20,7 @@ from space_core.retained import Encoder
 from space_core.runs import save_run
 from space_core.settings import DcsiConfig
 from space_core.sources import Sources
-from space_core.together import together
+from space_core.together import _barred, together
 from space_core.types import ConceptRequest, Progress
 from space_core.worker import AskTogether, ask_together, entry_point, seconds
 
@@ -105,6 +105,17 @@ def test_undoing_one_leaves_the_other_as_it_was(bench, runs, events):
     views = evaluate.encode_views(mllm, bench.split, probes)
     with edited(mllm.model, left):
         assert evaluate.answers(mllm, probes, views) == [one.after for one in asked]
+
+
+def test_what_certifies_the_sum_had_a_part_in_no_run(monkeypatch):
+    # The first three of six that may be used.
+    monkeypatch.setattr(
+        "space_core.together.certified_rows",
+        lambda pool, without: [row for row in range(6) if row not in without][:3],
+    )
+    barred = _barred(None, [frozenset({0}), frozenset({9})])
+    # The second run left 3, 4 and 5 to training: in the place of 0, none of them certifies.
+    assert barred == {0, 9, 3, 4, 5}
 
 
 def test_what_the_other_shall_forget_need_not_stay(events):
