@@ -101,7 +101,7 @@ def table(caption: str, names: Sequence[str], rows: Iterable[tuple[str, Sequence
 
 def _summary(found: Comparison, names: Sequence[str]) -> str:
     measured = [
-        (share_said(one.name), [*map(share_text, one.shares)]) for one in found.measures
+        (share_said(one.name), [*map(_share, one.shares)]) for one in found.measures
     ]
     settings = [(one.name, one.values) for one in found.settings]
     alike = markup.note("Nothing: the runs were made with the same settings, model and versions.")
@@ -124,8 +124,7 @@ def _summary(found: Comparison, names: Sequence[str]) -> str:
     )
 
 
-def share_text(share: Share) -> str:
-    """A share in a cell: itself, and the questions behind it."""
+def _share(share: Share) -> str:
     value = wording.percent(share.value) if share.questions else "not measured"
     return f"{value}\n{wording.behind(share)}"
 

@@ -10,8 +10,8 @@ import gradio as gr
 from space_core.downloads import download_folder
 from space_core.joint import JOINT, Joint, JointConcept, check_number, save_joint
 from space_core.runs import EDIT
-from space_core.labels import SHARES, share_said
-from space_core.types import Progress, RunRecord
+from space_core.labels import SHARES
+from space_core.types import Progress, RunRecord, Share
 from space_core.ui import compare_tab, erased_list, markup, my_runs, wording
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.wiring import HEAVY, Parts, View, listen, say_at_once
@@ -161,22 +161,29 @@ def _shown(joint: Joint, runs: Sequence[RunRecord]) -> str:
 
 def _of_concept(one: JointConcept, run: RunRecord) -> str:
     """A table of one of the erasures: a row a measure, alone and together."""
-    text_too = run.selection.request.text_too
     alone, together = (
         {way.kind: way for way in ways(outcomes)} for outcomes in (run.outcomes, one.outcomes)
     )
     rows = [("Forgotten?", _forgotten(one, run))]
-    for name in SHARES:
+    for name, (said, _) in SHARES.items():
         pair = one.pair(name)
         if pair.alone.questions:
-            texts = [compare_tab.share_text(share) for share in (pair.alone, pair.together)]
-            rows.append((share_said(name, text_too), texts))
+            rows.append((said, [*map(_share, (pair.alone, pair.together))]))
     rows += [
         (f"Asked for {way.said}", [_left(found.get(kind)) for found in (alone, together)])
         for kind, way in {**together, **alone}.items() if kind not in ("name", "yes-no")
     ]  # fmt: skip
     title = f'<h2 class="section">“{escape(one.concept)}”</h2>'
     return title + compare_tab.table(one.concept, ("Alone", "Together"), rows)
+
+
+def _share(share: Share) -> str:
+    if not share.questions:
+        return "not measured"
+    return (
+        f"{wording.percent(share.value)} ({wording.percent(share.low)} to "
+        f"{wording.percent(share.high)})\n{share.successes} of {share.questions} questions"
+    )
 
 
 def _left(way: Way | None) -> str:

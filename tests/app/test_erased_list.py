@@ -139,7 +139,7 @@ def test_both_are_asked_and_the_sum_is_offered(after, pipeline):
     ]
     html = after.now["together"]
     assert "Each is forgotten, alone and together" in after.now["together_status"]
-    assert "cat" in html and "lemon" in html and "Still names the concept (forget" in html
+    assert "cat" in html and "lemon" in html and "0\u00a0% (0\u00a0% to 6.0\u00a0%)\n0 of 60 questions" in html
     assert "Of 160 questions about other things, 8 are answered" in html
     assert "4.0\u00a0% of its own size (squared); the bounds of the edits together allow 9.0\u00a0%" in html
     assert "came back bit for bit" in html and can_ask(after)
