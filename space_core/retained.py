@@ -29,7 +29,7 @@ VERSION = "1"
 _SHARDS, _FITTED = 10, 8
 _IMAGES_OF_A_CONCEPT = 3
 _FEWEST = 2  # images a shard that chooses or certifies: a spread needs two
-_BATCH = 96
+_BATCH, _TOGETHER = 96, 8
 # Files of shards that serve every request, and of those that leave one concept out.
 _OF_ALL, _OF_ONE = "moments", "moments-without"
 # Of the latter so many bytes are kept, and all that was used in the last so many seconds.
@@ -54,6 +54,9 @@ class Statistics:
 class Encoder:
     """The connector's output for pool images: what was asked for last is kept, as far as there is
     room.
+
+    Images always pass the tower in batches of one size: the last digits of what becomes of an image
+    hang on how many are beside it, and must not hang on what is known already.
     """
 
     def __init__(self, mllm: Mllm, pool: Pool):
@@ -65,7 +68,9 @@ class Encoder:
         the same row.
         """
         new = [row for row in dict.fromkeys(rows) if row not in self._known]
-        found = dict(zip(new, self._mllm.encode([self._pool.image(row) for row in new])))
+        filler = new[-1:] * (-len(new) % _TOGETHER)
+        images = [self._pool.image(row) for row in (*new, *filler)]
+        found = dict(zip(new, self._mllm.encode(images, _TOGETHER)))
         found |= {row: self._known[row] for row in dict.fromkeys(rows) if row not in found}
         for row, features in found.items():
             self._room -= 0 if row in self._known else features.nbytes
