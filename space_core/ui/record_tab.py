@@ -32,7 +32,7 @@ SHOWN = (
     "record_mark", "kept", "live_record", "live_facts", "decided_run", "judgement", "notes",
     "decide", "decision_status", "decisions", "files_run", "record_tab", *_OFFERED,
 )
-DELETED = ("kept", "decide", "decision_status", *_OFFERED)
+DELETED = ("kept", "decide", "decision_status", "source", *_OFFERED)
 
 
 def build() -> dict[str, Any]:
@@ -144,6 +144,7 @@ def deleted() -> dict[str, Any]:
     return {
         "kept": None, "decide": gr.update(interactive=False),
         "decision_status": markup.status(text, "warning"),
+        "source": markup.note("The run shown here was deleted: it has no link any more."),
         **_nothing("This run was deleted, and its files with it."),
     }
 

@@ -104,6 +104,13 @@ def test_keys_cannot_be_guessed(page, call):
             assert "There is no such run" in call(name, guess, *more)["error"]
 
 
+def test_a_run_that_cannot_be_kept_is_told_all_the_same(page, call, monkeypatch):
+    monkeypatch.setitem(page.pipeline.faults, "save", OSError("No space left on device"))
+    made = call("erase", "lemon", steps=1)
+    assert made["key"] == "" and made["headline"] == "Forgotten"
+    assert made["warnings"][0].startswith("The run could not be kept, and has no key.")
+
+
 def test_a_run_of_a_program_is_in_no_list(page, call):
     key = call("erase", "lemon", steps=1)["key"]
     runs = page.pipeline.runs.result()

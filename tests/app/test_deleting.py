@@ -51,6 +51,7 @@ def test_step_5_closes_with_the_run_that_it_shows(after):
     after.act("delete_sure", my_runs=[cat])
     assert not after.looks["decide"]["interactive"] and after.now["kept"] is None
     assert "was deleted" in after.now["decision_status"]
+    assert "?run=" not in after.now["source"] and "was deleted" in after.now["source"]
     assert not after.looks["bundle_file"]["interactive"] and after.now["bundle_file"] is None
     assert after.erase().looks["decide"]["interactive"] and after.now["decision_status"] == ""
 

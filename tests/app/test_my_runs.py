@@ -206,6 +206,7 @@ def test_a_link_shows_a_run_and_gives_no_hold_of_it(after, pipeline):
     guest = come(pipeline, link=lemon)
     assert "recorded run" in guest.now["old_facts"] and "“lemon”" in guest.now["verdict"]
     assert choices(guest) == [] and not guest.looks["live_record"]["visible"]
+    assert "Only the browser that made this run can decide" in guest.now["runs_status"]
     guest.act("decide", judgement="reject", auditor="Eve")
     assert "no kept run" in guest.now["decision_status"]
     guest.act("delete_sure", my_runs=[lemon])

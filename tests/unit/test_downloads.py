@@ -20,8 +20,12 @@ def temporary(tmp_path, monkeypatch) -> Path:
 
 def test_files_of_a_deleted_run_go_and_no_others(temporary):
     run, other = downloads.download_folder("run-a"), downloads.download_folder("run-a-b")
+    both, others = (downloads.download_folder("run-c", last) for last in ("run-a", "run-a-b"))
+    (gone := temporary / "space-download-run-a-x").mkdir()
     downloads.forget("run-a")
-    assert not run.exists() and other.exists()
+    assert not run.exists() and not both.exists(), "what was made of several goes with each"
+    assert other.exists() and others.exists()
+    assert gone.exists(), "what does not say whose it is goes with the hour"
 
 
 def test_what_gradio_copied_of_a_deleted_run_goes_with_it_and_nothing_else(temporary):
