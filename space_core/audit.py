@@ -65,6 +65,11 @@ class Bench:
         return _short(self.sources.space.name)
 
     @property
+    def encoder_sha256(self) -> str:
+        """The hash of the shared space's weights."""
+        return self.sources.space.sha256
+
+    @property
     def device(self) -> str:
         """Where it computes."""
         return self.sources.mllm.device

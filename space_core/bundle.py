@@ -41,7 +41,7 @@ class Takeaway:
 def take_away(
     folder: Path, record: RunRecord, edit: Edit, decisions: Sequence[Decision] = ()
 ) -> Takeaway:
-    """Write everything that a visitor may download into `folder`, which is empty or new."""
+    """Write everything that a visitor may download into `folder`, which holds no file of a run."""
     files = Path(folder) / "files"
     lay_out(files, record, edit, decisions)
     bundle = Path(folder) / f"{record.run_id}.zip"

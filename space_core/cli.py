@@ -159,8 +159,8 @@ def _results(record: RunRecord, shares: Mapping[str, Share]) -> str:
         f"falls back to {record.honest_answer!r}; "
         f"base weights restored: {'yes' if record.base_restored else 'NO'}",
         "",
-        f"{'':66}{'share':>8}{'95 % interval':>17}{'questions':>11}{'views':>8}{'images':>10}",
-        *(f"{name:66}{_share(share)}" for name, share in shares.items()),
+        f"{'':70}{'share':>8}{'95 % interval':>17}{'questions':>11}{'views':>8}{'images':>10}",
+        *(f"{name:70}{_share(share)}" for name, share in shares.items()),
         f"given away, by what is asked: {all_said(ways(record.outcomes)) or '—'}",
         "",
         f"{'layer':44}{'in sample':>12}{'bound':>12}{'held out':>12}",

@@ -46,6 +46,8 @@ def load_image_text_model(
             name, dtype=dtype, use_safetensors=True, device_map="auto" if spread else None,
             **where,
         )  # fmt: skip
+    except torch.OutOfMemoryError as fault:
+        raise _too_large(name, "the GPUs" if spread else device) from fault
     except _FAULTS as fault:
         raise _unloadable(name, fault) from fault
     if any(weight.is_meta for weight in model.parameters()):
@@ -56,10 +58,7 @@ def load_image_text_model(
     try:
         model = model if spread else model.to(device)
     except torch.OutOfMemoryError as fault:
-        raise ValueError(
-            f"The model {name!r} does not fit on {device}: `python -m space_core memory` says what "
-            "an erasure from it needs; SPACE_DEVICE=all spreads it over several GPUs."
-        ) from fault
+        raise _too_large(name, device) from fault
     return model.eval().requires_grad_(False), processor
 
 
@@ -105,6 +104,13 @@ def _unloadable(name: str, fault: Exception) -> ValueError:
     return ValueError(
         f"The model {name!r} could not be loaded as an image-text-to-text model: {fault}. "
         "Give a folder or a hub name that AutoModelForImageTextToText knows."
+    )
+
+
+def _too_large(name: str, device: str) -> ValueError:
+    return ValueError(
+        f"The model {name!r} does not fit on {device}: `python -m space_core memory` says what an "
+        "erasure from it needs; SPACE_DEVICE=all spreads it over several GPUs."
     )
 
 

@@ -7,6 +7,7 @@ named by the hash of all that went into it, so a second request finds it.
 """
 
 import hashlib
+import os
 import time
 from collections import OrderedDict
 from collections.abc import Collection, Iterator, Sequence
@@ -25,13 +26,13 @@ from space_core.moments import Moment, MomentStream, load_shards, save_shards
 from space_core.pool import Pool
 from space_core.ranks import in_turn
 
-VERSION = "1"
+VERSION = "2"
 _SHARDS, _FITTED = 10, 8
 _IMAGES_OF_A_CONCEPT = 3
 _FEWEST = 2  # images a shard that chooses or certifies: a spread needs two
 _BATCH, _TOGETHER = 96, 8
 # Files of shards that serve every request, and of those that leave one concept out.
-_OF_ALL, _OF_ONE = "moments", "moments-without"
+_OF_ALL, _OF_ONE = f"moments-{VERSION}-of-all", f"moments-{VERSION}-without"
 # Of the latter so many bytes are kept, and all that was used in the last so many seconds.
 _KEPT_BYTES, _KEPT_SECONDS = 20 * 10**9, 3600
 _SEED = 0  # the statistics are the model's, whatever the seed of a request
@@ -74,7 +75,8 @@ class Encoder:
         found |= {row: self._known[row] for row in dict.fromkeys(rows) if row not in found}
         for row, features in found.items():
             self._room -= 0 if row in self._known else features.nbytes
-            self._known[row] = features
+            # A copy: the others of its batch are not held with it.
+            found[row] = self._known[row] = features if row in self._known else features.clone()
             self._known.move_to_end(row)
         while self._room < 0 and self._known:
             self._room += self._known.popitem(last=False)[1].nbytes
@@ -127,15 +129,17 @@ def fill_shards(
             f"The pool knows {len(pool.groups)} concepts: at least {_SHARDS} are needed to tell "
             "what must stay."
         )
+    own: set[Path] = set()
     for shard in in_turn(range(_SHARDS)):
         rows = _rows(pool, shard, frozenset(excluded))
         asked = _questions(pool, rows)
         kind = _OF_ALL if rows == _rows(pool, shard, frozenset()) else _OF_ONE
         path = cache / f"{kind}-{_key(mllm, pool, layers, model_sha256, asked)}.safetensors"
+        own.add(path)
         if path.is_file():
             _note_use(path)
         else:
-            sweep(cache)
+            sweep(cache, own)
             seen = iter(encoder([row for row, _ in asked if row is not None]))
             features = [None if row is None else next(seen) for row, _ in asked]
             examples = with_own_answers(mllm, [text for _, text in asked], features)
@@ -143,21 +147,24 @@ def fill_shards(
         yield shard, path
 
 
-def sweep(cache: Path, most: int = _KEPT_BYTES) -> None:
-    """Delete the shards that leave one concept out, but for those used last."""
-    now, total = time.time(), 0
-    found = [(path, path.stat()) for path in cache.glob(f"{_OF_ONE}-*")]
+def sweep(cache: Path, own: Collection[Path], most: int = _KEPT_BYTES) -> None:
+    """Delete the shards that leave one concept out, but for those used last, and ``own``."""
+    now, total, found = time.time(), 0, []
+    for path in cache.glob(f"{_OF_ONE}-*"):
+        # Another process may take it away first.
+        with suppress(OSError):
+            found.append((path, path.stat()))
     for path, stat in sorted(found, key=lambda pair: -pair[1].st_mtime):
         total += stat.st_size
-        if total > most and now - stat.st_mtime > _KEPT_SECONDS:
+        if total > most and now - stat.st_mtime > _KEPT_SECONDS and path not in own:
             path.unlink(missing_ok=True)
 
 
 def _note_use(path: Path) -> None:
-    # A cache may be read-only.
+    # A cache may be read-only. Touched, a file that was just taken away would come back empty.
     with suppress(OSError):
         if path.name.startswith(_OF_ONE):
-            path.touch()
+            os.utime(path)
 
 
 def stream(

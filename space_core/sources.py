@@ -20,8 +20,8 @@ from space_core.types import Concept, ConceptRequest
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sources:
-    """Opened once per process and shared by all requests. What changes in it is what the encoder
-    and ``kept`` remember, which changes no result.
+    """Opened once per process and shared by all requests. What changes in it is what the encoder,
+    the pool and ``kept`` remember, which changes no result.
 
     revision: the model's commit on the hub, "" for a folder. kept: what must stay around the last
     requests, in the frozen model's words.

@@ -22,7 +22,6 @@ from space_core.settings import DcsiConfig, Settings
 from space_core.types import ConceptRequest, Outcome
 
 
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Asked:
     """A target with its questions and the base model's answers: the same for every method.

@@ -176,21 +176,27 @@ def chosen_after(
 
 
 def as_before(
-    selection: Selection | None, _count: float, from_pool: bool, *_: Any
+    selection: Selection | None, _count: float | None, from_pool: bool | None, *_: Any
 ) -> dict[str, Any]:
-    """The controls as the choice that is shown was made: what a failed one asked for is not so."""
+    """The controls as the choice that is shown was made: what a failed one asked for is not so.
+
+    from_pool: None where nobody knows.
+    """
     if selection is None:
         return {}
+    own = {} if from_pool is None else cut_of(selection, from_pool)
     return {
-        "count": selection.wanted, **cut_of(selection, from_pool),
+        "count": selection.wanted, **own,
         "used": gr.update(value=[one.row for one in selection.anchors], interactive=True),
     }
 
 
 def toggled(
-    selection: Selection | None, count: float, from_pool: bool, *others: Any
+    selection: Selection | None, count: float | None, from_pool: bool | None, *others: Any
 ) -> dict[str, Any]:
     """The same after the box was ticked or unticked."""
+    if from_pool is None:
+        return as_before(selection, count, None, *others)
     return {**as_before(selection, count, not from_pool, *others), "from_pool": not from_pool}
 
 
@@ -310,4 +316,6 @@ def shown(bench: "Bench", selection: Selection) -> dict[str, Any]:
 
 def _failed(sentence: str) -> View:
     text = f"{sentence} The anchors shown below are still those of the choice before."
-    return {"anchors_status": markup.status(text, "warning")}
+    return {
+        "anchors_status": markup.status(text, "warning"), "used": gr.update(interactive=True)
+    }

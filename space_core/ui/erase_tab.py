@@ -139,7 +139,8 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
         yield from show_waiting(pipeline, *values)
 
     asked = listen(
-        parts["show_result"].click, show, parts, inputs=("waiting", "where"), outputs=result,
+        parts["show_result"].click, show, parts, inputs=("waiting", "selection", "where"),
+        outputs=result,
         concurrency_limit=None, show_progress="hidden",
         failed=lambda sentence: {"erase_status": markup.status(sentence, "warning")},
     )
@@ -214,33 +215,55 @@ def erase(
                     result = Result(
                         finished, key, *record_tab.keep(pipeline, finished, key, visitor), again
                     )
-                    yield {**_IDLE, **_curves(finished.record.steps, hard), **(
-                        _waits(result) if where.reads_a_run()
-                        else _shown(pipeline, bench, result, where)
-                    )}
+                    idle = {**_IDLE, **_curves(finished.record.steps, hard)}
+                    view = {} if where.reads_a_run() else _shown(pipeline, bench, result, True)
+                    # Packing takes a while: the visitor may have begun to read.
+                    if not view or where.reads_a_run():
+                        yield {**idle, **_waits(result)}
+                    else:
+                        yield {**idle, **view, **_placed(where)}
 
 
-def show_waiting(pipeline: Pipeline, waiting: Result | None, where: Where) -> Iterator[View]:
-    """Show in steps 4 and 5 the result that waited while the visitor read another run there."""
+def show_waiting(
+    pipeline: Pipeline, waiting: Result | None, selection: Selection | None, where: Where
+) -> Iterator[View]:
+    """Show in steps 4 and 5 the result that waited while the visitor read another run there.
+
+    selection: step 2's, which may be of another concept by now and is left then.
+    """
     if waiting is None or waiting.kept is not None and not waiting.kept.exists():
-        raise ValueError("There is no such result any more: it was shown, or its run was deleted.")
-    yield _shown(pipeline, pipeline.bench.result(), waiting, where)
+        text = "There is no such result any more: it was shown, or its run was deleted."
+        yield {**_none_waits(), "erase_status": markup.status(text, "warning")}
+        return
+    same = selection and selection.request == waiting.finished.record.selection.request
+    view = _shown(pipeline, pipeline.bench.result(), waiting, bool(same))
+    yield {**view, **_placed(where)}
 
 
 def _waits(result: Result) -> dict[str, Any]:
     """Another run stands before the visitor, with notes on it perhaps: it is left there."""
-    text = "Done: its result waits below, as steps 4 and 5 show the run that you were reading."
-    name = result.finished.record.selection.request.name
+    record = result.finished.record
+    ended, name = "Stopped early" if record.stopped else "Done", record.selection.request.name
+    text = f"{ended}: its result waits below, as steps 4 and 5 show the run that you were reading."
+    said = f"“{name}” has ended: step 3 shows the result."
     return {
         "waiting": result, "show_result": gr.update(visible=True),
-        "erase_status": markup.status(text, "good"),
-        "runs_status": markup.floating(f"“{name}” is done: step 3 shows the result.", "good"),
+        "erase_status": markup.status(text, "good"), "runs_status": markup.floating(said, "good"),
     }
 
 
+def _none_waits() -> dict[str, Any]:
+    return {"waiting": None, "show_result": gr.update(visible=False)}
+
+
+def _placed(where: Where) -> dict[str, Any]:
+    return {**where.shows("verify", "record"), **where.onward("erase", "verify")}
+
+
 def _shown(
-    pipeline: Pipeline, bench: "Bench", result: Result, where: Where
+    pipeline: Pipeline, bench: "Bench", result: Result, anchors: bool
 ) -> dict[str, Any]:
+    """The result in steps 4 and 5. anchors: in step 2, too, which shows its anchors."""
     finished = result.finished
     text = "Done: the result is in step 4."
     if finished.record.stopped:
@@ -249,16 +272,14 @@ def _shown(
         text += f" {wording.UNMOVED} Step 2 shows those that were used."
     return {
         "erase_status": markup.status(text, "good"),
-        **(anchors_tab.shown(bench, finished.record.selection) if result.again else {}),
-        **moved_anchors.shown(bench, finished.record),
+        **(anchors_tab.shown(bench, finished.record.selection) if anchors and result.again else {}),
+        **(moved_anchors.shown(bench, finished.record) if anchors else {}),
         **verify_tab.shown(bench, finished),
         **record_tab.shown(pipeline, finished, result.kept, result.fault),
         **facts.source(
             "live", result.key if result.kept else "", finished.record.selection.request.name
         ),
-        **where.shows("verify", "record"), **where.onward("erase", "verify"),
-        "old_record": gr.update(visible=False), "waiting": None, "runs_status": "",
-        "show_result": gr.update(visible=False),
+        **_none_waits(), "old_record": gr.update(visible=False), "runs_status": "",
     }
 
 

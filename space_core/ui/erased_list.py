@@ -17,6 +17,9 @@ SHOWN = (
     "erased_note", "erased_keys", "ask_together",
     *(f"{part}_{slot}" for slot in _SLOTS for part in ("erased", "erased_name", "undo")),
 )  # fmt: skip
+# What the tab Together shows of a sum, and offers.
+SUM_FILES = ("sum_file", "joint_file")
+SUM = ("together", "together_status", "summed", *SUM_FILES)
 _NONE = "Nothing yet: what you erase is listed here."
 _SOME = (
     "An erasure changes this page's model only while questions are asked; your own model stays as "
@@ -31,7 +34,7 @@ def build() -> dict[str, Any]:
     gr.HTML('<h2 class="section">Erased so far</h2>')
     parts: dict[str, Any] = {
         "undone": gr.BrowserState([], storage_key="space-auditor-undone", secret="undone"),
-        "erased_keys": gr.State(()), "erased_note": gr.HTML(markup.note(_NONE)),
+        "erased_keys": gr.State(()), "summed": gr.State(()), "erased_note": gr.HTML(markup.note(_NONE)),
     }
     for slot in _SLOTS:
         with gr.Row(visible=False, elem_classes="erased") as parts[f"erased_{slot}"]:
@@ -97,6 +100,12 @@ def erased(own: Sequence[Entry], visitor: str) -> list[Entry]:
         if one.state == "finished" and one.visitor == visitor:
             newest.setdefault(one.concept.strip().casefold(), one)
     return list(newest.values())
+
+
+def without_sum(said: str = "") -> dict[str, Any]:
+    """The tab Together without a sum: with a line on why, where there was one."""
+    files = {name: gr.update(value=None, interactive=False) for name in SUM_FILES}
+    return {"together": "", "together_status": said, "summed": (), **files}
 
 
 def switched_off(undone: Any) -> tuple[str, ...]:

@@ -52,9 +52,11 @@ def opened(
             "but step 4 needs those."
         )
     finished = pipeline.load(place)
-    yield {
+    view = {
         **again, "runs_status": "" if own else markup.status(_A_GUEST),
-        **verify_tab.shown(bench, finished), **where.shows("verify"),
+        **verify_tab.shown(bench, finished),
         **facts.source("recorded", entry.key, found.record.selection.request.name),
         **(record_tab.reopened(pipeline, finished, place) if own else {}),
     }
+    if where.still("record", mark):
+        yield {**view, **where.shows("verify")}

@@ -94,7 +94,10 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
         "concurrency_limit": None, "show_progress": "hidden",
     }
     deleting = {
-        "outputs": ("sure", "delete_status", *_LIST, *record_tab.DELETED), "queue": False,
+        "outputs": (
+            "sure", "delete_status", *_LIST, *record_tab.DELETED, *erased_list.SUM,
+        ),
+        "queue": False,
         "show_progress": "hidden",
         "failed": lambda sentence: {
             "sure": gr.update(visible=False), "delete_status": markup.status(sentence, "warning"),
@@ -119,7 +122,7 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     listen(parts["delete_runs"].click, ask_back, parts, inputs=("my_runs",), **deleting)
     listen(
         parts["delete_sure"].click, delete_them, parts,
-        inputs=("visitor", "my_runs", "undone", "kept"), **deleting,
+        inputs=("visitor", "my_runs", "undone", "kept", "summed"), **deleting,
     )
     # What one is asked about must not change behind the question.
     for event in (parts["delete_not"].click, parts["my_runs"].input):
@@ -238,13 +241,17 @@ def leave() -> Iterator[View]:
 
 
 def delete(
-    pipeline: Pipeline, visitor: str, ticked: Sequence[str], undone: Any, kept: Path | None
+    pipeline: Pipeline, visitor: str, ticked: Sequence[str], undone: Any, kept: Path | None,
+    summed: Sequence[str],
 ) -> Iterator[View]:
-    """Delete what is ticked, files and all; step 5, which shows the run in `kept`, learns of it."""
-    runs, faults = pipeline.runs.result(), []
+    """Delete what is ticked, files and all. Step 5, which shows the run in `kept`, learns of it,
+    and the tab Together, which shows the sum of those in `summed`.
+    """
+    runs, faults, gone = pipeline.runs.result(), [], set()
     for key in ticked:
         try:
             runs.delete(runs.find_own(visitor, key))
+            gone.add(key)
         except Exception as error:
             # One that cannot be deleted keeps no other.
             faults.append(wording.explain(error))
@@ -253,6 +260,9 @@ def delete(
         view["my_runs"]["value"] = []
     if kept is not None and not kept.exists():
         view |= record_tab.deleted()
+    if gone & set(summed):
+        text = "One of the runs of this sum was deleted, and what was made of it with it."
+        view |= erased_list.without_sum(markup.status(text, "warning"))
     said = (" ".join(faults), "warning") if faults else ("Deleted.", "good")
     yield {"sure": gr.update(visible=False), "delete_status": markup.status(*said), **view}
 

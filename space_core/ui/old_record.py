@@ -67,7 +67,7 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     listen(
         parts["upload"].upload, opened, parts, queue=False,
         inputs=("upload", "where", "kept", "live_facts"),
-        outputs=("upload_status", "live_record", "kept", *SHOWN),
+        outputs=("upload_status", "runs_status", "live_record", "kept", *SHOWN),
         failed=lambda sentence: {"upload_status": markup.status(sentence, "warning")},
     )
     say_at_once(parts["replay"].click, parts, "replay_status", markup.waiting())
@@ -98,6 +98,7 @@ def opened(
     found = open_recorded(Path(path))
     yield {
         "upload_status": markup.status("Opened: the recorded run is in step 5.", "good"),
+        "runs_status": "",
         **shown(found, where), **record_tab.beside_another(kept, live_facts),
     }
 
@@ -185,10 +186,14 @@ def elsewhere(record: RunRecord, bench: "Bench") -> list[str]:
     """What the record was made with that is not what the page has."""
     here = {
         "other weights": ("model", bench.model_sha256),
+        "another encoder": ("shared space", bench.encoder_sha256),
         "another pool": ("pool", bench.pool_sha256),
-        "other evaluation images": ("evaluation", bench.evaluation_sha256),
     }
-    return [said for said, (name, own) in here.items() if record.hashes.get(name, own) != own]
+    found = [said for said, (name, own) in here.items() if record.hashes.get(name, own) != own]
+    # A record that asked nothing says nothing of images; an older one did not say of which.
+    own = bench.evaluation_sha256
+    asked = record.hashes.get("evaluation", own if record.outcomes else "")
+    return found + ["other evaluation images"] * (asked != own)
 
 
 def _stopped() -> dict[str, Any]:

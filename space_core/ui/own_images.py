@@ -15,7 +15,7 @@ from PIL import Image
 from space_core.types import OwnImages
 from space_core.ui import image_file, markup, outcomes, wording
 from space_core.ui.pipeline import Pipeline
-from space_core.ui.where import Where
+from space_core.ui.where import Where, hidden_mark
 from space_core.ui.wiring import HEAVY, Parts, View, listen, say_at_once
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MOST = 24
 _JUDGED = ("own", "own_status", "verdict", "table", "group", "outcome", "opened")
-SHOWN = ("own_pictures", "own_again", "verify_mark", *_JUDGED)
+SHOWN = ("own_pictures", "own_again", "own_mark", *_JUDGED)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,7 +55,7 @@ def build() -> dict[str, Any]:
         again = gr.Button("Ask about your images again", visible=False)
         clear = gr.Button("Take your images away")
     return {
-        "own_upload": upload, "own_again": again, "own_clear": clear, "own_status": gr.HTML()
+        **hidden_mark("own"), "own_upload": upload, "own_again": again, "own_clear": clear, "own_status": gr.HTML()
     }
 
 
@@ -75,7 +75,7 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
         "outputs": SHOWN, "show_progress": "hidden", **HEAVY,
         "failed": lambda sentence: {"own_status": markup.status(sentence, "warning")},
     }
-    before = ("own_pictures", "finished", "where", "verify_mark")
+    before = ("own_pictures", "finished", "where", "verify_mark", "own_mark")
     for event in (parts["own_upload"].upload, parts["own_again"].click):
         say_at_once(event, parts, "own_status", markup.waiting_to_begin())
     listen(parts["own_upload"].upload, added, parts, inputs=("own_upload", *before), **options)
@@ -128,16 +128,22 @@ def unasked() -> dict[str, Any]:
 
 def add(
     pipeline: Pipeline, paths: Sequence[str | Path], before: Pictures | None,
-    finished: "Finished | None", where: Where, mark: str,
+    finished: "Finished | None", where: Where, mark: str, own_mark: str,
 ) -> Iterator[View]:
     """Ask both models about the images so far and the new ones; show what that says.
 
-    where, mark: the visitor's, and what step 4 showed when this was pressed.
+    where, mark, own_mark: the visitor's, and which run and whose images step 4 showed when this
+    was pressed.
     """
+
+    def check() -> None:
+        where.check("verify", mark)
+        where.check("own", own_mark)
+
     try:
         if finished is None:
             raise ValueError(wording.NO_EDIT)
-        where.check("verify", mark)
+        check()
         together = _with(of(before), paths or ())
     finally:
         image_file.let_go(paths or ())
@@ -149,7 +155,7 @@ def add(
         pipeline.judge_images(bench, finished.record, finished.edit, together)
     ) as events:
         for event in events:
-            where.check("verify", mark)
+            check()
             if isinstance(event, OwnImages):
                 own = event
             else:
@@ -175,7 +181,7 @@ def take_away(
     if finished is not None:
         yield {
             **nothing(), **_judged(pipeline.bench.result(), finished, None),
-            **where.shows("verify"),
+            **where.shows("own"),
         }
 
 

@@ -100,8 +100,8 @@ def keep(
         return pipeline.save(key, visitor, finished.record, finished.edit), ""
     except Exception as error:
         return None, (
-            f"The run could not be kept, and My runs will not list it: download here what you need "
-            f"of it. {wording.explain(error)}"
+            "The run could not be kept, and cannot be opened again: download here what you need of "
+            f"it. {wording.explain(error)}"
         )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from space_core.alarms import model_broke
 from space_core.downloads import download_folder
 from space_core.joint import JOINT, Joint, JointConcept, check_number, save_joint
 from space_core.runs import EDIT
@@ -21,11 +22,10 @@ from space_core.ways import Way, ways
 if TYPE_CHECKING:
     from space_core.together import Together
 
-_FILES = {
-    "sum_file": (EDIT, "Summed edit (safetensors)"),
-    "joint_file": (JOINT, "Record (JSON)"),
-}
-_SHOWN = ("together_status", "together", "ask_together", *_FILES)
+_FILES = dict(zip(erased_list.SUM_FILES, (
+    (EDIT, "Summed edit (safetensors)"), (JOINT, "Record (JSON)"),
+)))  # fmt: skip
+_SHOWN = ("ask_together", *erased_list.SUM)
 # Shares of what must stay.
 _KEPT = ("proximal_retained_accuracy", "neighbours_yes_no", "retained_accuracy", "skills")
 
@@ -50,7 +50,7 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     say_at_once(parts["ask_together"].click, parts, "together_status", markup.waiting())
     armed = listen(
         parts["ask_together"].click, arm, parts, queue=False, show_progress="hidden",
-        outputs=("tabs", "together", "ask_together", *_FILES),
+        outputs=("tabs", *_SHOWN),
     )
     my_runs.make_room(parts["ask_together"].click, parts)
 
@@ -68,8 +68,7 @@ def arm() -> Iterator[View]:
     """Show where the result will stand, while the measurement waits its turn."""
     yield {
         "tabs": gr.update(selected="together"), "ask_together": gr.update(interactive=False),
-        "together": "",
-        **{name: gr.update(value=None, interactive=False) for name in _FILES},
+        **erased_list.without_sum(markup.waiting()),
     }
 
 
@@ -87,7 +86,7 @@ def ask(
         if isinstance(event, Progress):
             yield {"together_status": markup.progress(event.message, event.done)}
         else:
-            yield _result(event, [run.record for run in runs])
+            yield {**_result(event, [run.record for run in runs]), "summed": tuple(on)}
 
 
 def _result(found: "Together", runs: Sequence[RunRecord]) -> dict[str, Any]:
@@ -148,8 +147,12 @@ def _named(names: Sequence[str]) -> str:
 
 
 def _shown(joint: Joint, runs: Sequence[RunRecord]) -> str:
+    broke = [said for one in joint.concepts if (said := model_broke(one.outcomes))]
     return (
-        markup.notes(joint.warnings, "bad")
+        "".join(
+            markup.status(one, "bad" if any(said in one for said in broke) else "warning")
+            for one in joint.warnings
+        )
         + "".join(_of_concept(one, run) for one, run in zip(joint.concepts, runs))
         + markup.note(_changed(joint)) + markup.note(
             "Alone: as its own run measured it. The same questions are asked together; those about "
@@ -209,5 +212,3 @@ def _perturbation(joint: Joint) -> str:
         f"{wording.percent(most.together)} of its own size (squared); the bounds of the "
         f"edits together allow {wording.percent(most.bound)}."
     )
-
-

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from space_core.audit import Bench, Finished
 
 SHOWN = (
-    "finished", "pairs", "ours", "again", "layer_plot", "band_plot", "domain_plot", "bound_plot",
+    "verify_mark", "finished", "pairs", "ours", "again", "layer_plot", "band_plot", "domain_plot", "bound_plot",
     "cost_plot", "promised", "states", "state_plot", "state_note", "verify_tab", "answer_before",
     "answer_after", *own_images.SHOWN,
 )

@@ -37,7 +37,8 @@ class Where:
         return self.tab in self.marks
 
     def shows(self, *steps: str) -> dict[str, str]:
-        """Something new stands in these steps ("verify", "record"): the view that marks it."""
+        """Something new stands in these steps ("verify", "record", and "own" for the
+        visitor's images): the view that marks it."""
         mark = secrets.token_hex(8)
         self.marks |= dict.fromkeys(steps, mark)
         return {part_of(step): mark for step in steps}

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from gradio.components import Component, Textbox
+from gradio.components import Component, State, Textbox
 
 from space_core.ui.wording import explain
 
@@ -40,7 +40,7 @@ def listen(
     """Call `handler` on `event` with the named inputs; put its views into the named outputs.
 
     `failed` makes the view of an error out of the sentence that explains it; `undone`, out of the
-    inputs, what else is to be shown then.
+    inputs (None for what gradio would not even take), what else is to be shown then.
     """
 
     def given(name: str, value: Any) -> Any:
@@ -58,11 +58,18 @@ def listen(
 
     taken, shown = ([parts[name] for name in names] for names in (inputs, outputs))
     started = event(run, taken, shown, api_visibility="private", **options)
-    # The queue is full, or gradio takes a value for none of a part's: no handler runs.
+    # The queue is full, or gradio takes a value for none of a part's: no handler runs. That value
+    # would be refused again: of the inputs only the states, which the browser does not send, count.
     if refused := failed(REFUSED if options.get("queue", True) else UNOFFERED):
+        states = [name for name in inputs if isinstance(parts[name], State)]
+
+        def refuse(*values: Any) -> dict[Component, Any]:
+            known = dict(zip(states, values))
+            return _placed(parts, {**refused, **undone(*map(known.get, inputs))})
+
         started.failure(
-            lambda *values: _placed(parts, {**refused, **undone(*map(given, inputs, values))}),
-            taken, shown, api_visibility="private", queue=False, show_progress="hidden",
+            refuse, [parts[name] for name in states], shown, api_visibility="private",
+            queue=False, show_progress="hidden",
         )
     return started
 

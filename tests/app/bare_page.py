@@ -65,7 +65,7 @@ class Visit:
             "judgement": None, "notes": "", "upload": None, "recorded": None, "replay_flag": None,
             "visitor": new_key(), "link": "", "my_runs": [], "compared": None,
             "only_differing": False, "undone": [], "erased_keys": (),
-            "where": Where("concept"), "verify_mark": "", "record_mark": "", "waiting": None,
+            "where": Where("concept"), "verify_mark": "", "record_mark": "", "own_mark": "", "waiting": None, "summed": (),
         }  # fmt: skip
         for tab in TABS:
             tab.connect(self.parts, pipeline)

@@ -146,6 +146,7 @@ class Bench:
 
     model_name, device, pool_size = "demo", "cpu", 48
     revision, encoder_name, bundled = "", "demo/encoder", False
+    encoder_sha256 = "ec" * 32
     model_sha256, pool_sha256, evaluation_sha256 = "5e" * 32, "b0" * 32, "e7" * 32
 
     def known_concepts(self) -> dict[str, str]:

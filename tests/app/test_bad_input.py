@@ -92,7 +92,7 @@ def refused(one, event, **values):
         d for d in one.config["dependencies"]
         if d["trigger_after"] == event["id"] and d["trigger_only_on_failure"]
     )
-    said = str(one.send(failure)[-1])
+    said = str(one.send(failure, **values)[-1])
     assert "a value is none that this page offers" in said.lower() and "load the page again" in said
     assert "Traceback" not in str(refusal.value) and ".py" not in str(refusal.value)
 

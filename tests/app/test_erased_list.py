@@ -221,6 +221,16 @@ def test_what_text_tells_again_together_is_said(ready, pipeline):
     assert "no longer shown to be forgotten: “lemon”." in ready.now["together_status"]
 
 
+def test_the_sum_goes_with_a_run_that_it_is_made_of(after, pipeline):
+    together(after).act("find", concept="lime").erase()
+    lime, *others = [key for _, key in after.looks["my_runs"]["choices"]]
+    after.act("delete_sure", my_runs=[lime])
+    assert after.looks["sum_file"]["interactive"] and after.now["together"]
+    after.act("delete_sure", my_runs=others[:1])
+    assert after.now["sum_file"] is None and not after.looks["joint_file"]["interactive"]
+    assert after.now["together"] == "" and "was deleted" in after.now["together_status"]
+
+
 def test_what_is_switched_off_is_not_asked(after, pipeline):
     after.act("find", concept="lime").erase().act("undo_1")
     together(after)

@@ -132,6 +132,8 @@ def test_a_choice_that_fails_keeps_what_is_shown(ready, pipeline):
     ):
         pipeline.faults["select"] = ValueError("Lower the cut.")
         ready.changed.clear()
+        # As the browser does.
+        ready.looks["used"]["interactive"] = False
         ready.act(name, event, **{"from_pool": True, **asked})
         assert "Lower the cut. The anchors shown below are still" in ready.now["anchors_status"]
         assert ready.changed <= {"anchors_status", "used", "count", "cut", "from_pool"}
@@ -144,7 +146,16 @@ def test_a_choice_that_fails_keeps_what_is_shown(ready, pipeline):
 @pytest.mark.parametrize("event", [("count", "release"), ("take_back",), ("used", "input")])
 def test_step_2_without_a_concept_is_a_sentence(visit, event):
     visit.act(*event)
-    assert "warning" in visit.now["anchors_status"] and visit.changed == {"anchors_status"}
+    assert "warning" in visit.now["anchors_status"]
+    assert visit.changed == {"anchors_status", "used"} and visit.looks["used"]["interactive"]
+
+
+def test_a_suggestion_that_cannot_be_used_unlocks_what_it_locked(ready, pipeline):
+    pipeline.faults["select"] = ValueError("“cat” is to be forgotten: it cannot be protected.")
+    ready.looks["used"]["interactive"] = False
+    ready.act("suggestions", suggestions=["cat"])
+    assert "cannot be protected" in ready.now["anchors_status"]
+    assert ready.looks["used"]["interactive"]
 
 
 def test_a_suggestion_starts_again_with_the_concept_that_was_meant(visit, pipeline):

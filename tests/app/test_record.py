@@ -227,8 +227,12 @@ def test_a_replay_lists_what_differs(visit, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name, said", [("model", "other weights"), ("pool", "another pool"), ("evaluation", "images")]
-)
+    "name, said",
+    [
+        ("model", "other weights"), ("pool", "another pool"), ("evaluation", "images"),
+        ("shared space", "another encoder"),
+    ],
+)  # fmt: skip
 def test_what_was_made_elsewhere_is_not_run_for_nothing(visit, pipeline, tmp_path, name, said):
     hashes = {"edit": EDIT.sha256(), name: "0" * 64}
     visit = replayed(visit, old(tmp_path, settings=SETTINGS, steps=steps(1, 1), hashes=hashes))

@@ -59,6 +59,13 @@ def test_images_that_are_taken_away_while_they_are_asked_about_stay_away(after, 
     assert "Your images" not in after.now["verdict"] and len(after.now["table"]) == 5
 
 
+def test_a_question_is_answered_though_the_images_are_taken_away(after, pipeline, monkeypatch):
+    asking = pipeline.ask
+    monkeypatch.setattr(pipeline, "ask", lambda *values: after.act("own_clear") and asking(*values))
+    after.act("ask", question="What is that?")
+    assert after.now["answer_after"] == "after: What is that?"
+
+
 @pytest.mark.parametrize("event", ["ask", "ask_again"])
 def test_no_answer_is_written_beside_another_run(after, pipeline, monkeypatch, event):
     after.act("ask", question="What is this?")
@@ -102,7 +109,7 @@ def test_a_result_waits_while_another_run_is_read(after, pipeline, tab):
         reads(after, tab)
     after.act("erase", "then then")
     assert "“lemon”" in after.now["verdict"] and after.now["notes"] == "Not yet sure."
-    assert "step 3 shows the result" in after.now["runs_status"] and "tabs" not in after.looks
+    assert "has ended: step 3" in after.now["runs_status"] and "tabs" not in after.looks
     assert after.looks["show_result"]["visible"] and "waits below" in after.now["erase_status"]
     assert [said.split(":")[0] for said, _ in after.looks["my_runs"]["choices"]][0] == "lime"
     decided(after)
@@ -122,7 +129,29 @@ def test_a_waiting_result_that_is_deleted_is_not_shown(after):
         reads(after, "verify")
     after.act("erase", "then then").act("delete_sure", my_runs=[listed(after)[0]])
     after.act("show_result")
+    assert not after.looks["show_result"]["visible"] and after.now["waiting"] is None
     assert "its run was deleted" in after.now["erase_status"] and "“cat”" in after.now["verdict"]
+
+
+def test_a_result_that_waits_leaves_the_anchors_of_another_concept_alone(after):
+    after.act("find", concept="lime").act("erase")
+    for _ in after.watch("erase", "then"):
+        reads(after, "verify")
+    after.act("find", concept="sun")
+    after.looks["optimised"] = {"visible": False}
+    after.act("show_result")
+    assert "“lime”" in after.now["verdict"] and not after.looks["optimised"]["visible"]
+    assert after.now["selection"].request.name == "sun"
+
+
+def test_who_begins_to_read_while_the_files_are_packed_is_left_there(after, pipeline, monkeypatch):
+    packing = pipeline.take_away
+    after.act("find", concept="lime").act("erase")
+    monkeypatch.setattr(
+        pipeline, "take_away", lambda *values: reads(after, "record") or packing(*values)
+    )
+    after.act("erase", "then")
+    assert "“cat”" in after.now["verdict"] and after.looks["show_result"]["visible"]
 
 
 # Replay
@@ -130,7 +159,7 @@ def test_a_waiting_result_that_is_deleted_is_not_shown(after):
 
 def test_a_replay_ends_when_the_result_of_a_run_takes_its_place(ready, pipeline, tmp_path):
     ready.act("upload", "upload", upload=str(old(tmp_path))).act("replay")
-    seen = list(ready.now["record_mark"])
+    seen = ready.now["record_mark"]
     for view in ready.watch("replay", "then"):
         if "Asking the model about" in view.get("replay_status", ""):
             ready.erase()
@@ -161,3 +190,31 @@ def test_of_two_runs_that_are_opened_while_the_model_loads_the_later_stays(after
     list(second), list(first)
     assert "“lemon”" in after.now["old_facts"] and "“lemon”" in after.now["verdict"]
     assert after.now["kept"].name == "run-1" and "“lemon”" in after.now["decided_run"]
+
+
+def test_a_run_that_was_opened_in_vain_says_so_no_longer(after, pipeline, tmp_path):
+    pipeline.bench, ready = Future(), pipeline.bench
+    opening = after.watch("open_run", my_runs=listed(after)[:1])
+    next(opening)
+    assert "Opening" in after.now["runs_status"]
+    after.act("upload", "upload", upload=str(old(tmp_path)))
+    pipeline.bench.set_result(ready.result())
+    list(opening)
+    assert after.now["runs_status"] == "" and after.now["recorded"].record.run_id == "run-1"
+
+
+def test_of_two_that_are_opened_at_once_the_page_shows_all_of_one(after, pipeline, monkeypatch):
+    cat, lemon = listed(after)
+    packing, once = pipeline.take_away, []
+
+    def slow(*values):
+        if not once:
+            once.append(True)
+            after.act("open_run", my_runs=[lemon])
+        return packing(*values)
+
+    monkeypatch.setattr(pipeline, "take_away", slow)
+    after.act("open_run", my_runs=[cat])
+    assert "“lemon”" in after.now["old_facts"] and "“lemon”" in after.now["verdict"]
+    assert after.now["kept"].name == "run-1"
+    assert "Saved" in decided(after).now["decision_status"]

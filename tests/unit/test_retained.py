@@ -34,6 +34,7 @@ def test_the_encoder_keeps_what_was_asked_for_last_as_far_as_there_is_room(mllm,
             torch.equal(one, expected[row]) for one, row in zip(found, asked)
         )
         assert len(encoder._known) == 3
+        assert all(one.untyped_storage().nbytes() == size for one in encoder._known.values())
     assert list(encoder._known) == [5, 0, 1], "the last three that were asked for"
     assert encoder([1])[0] is encoder._known[1], "what is kept is not computed again"
     assert encoder._room == 0
@@ -60,13 +61,16 @@ def test_shards_that_leave_a_concept_out_do_not_fill_the_disk(tmp_path):
         path.write_bytes(b"x" * 100)
         os.utime(path, (time.time() - age,) * 2)
 
+    one, every = f"{retained._OF_ONE}-", f"{retained._OF_ALL}-0"
     for number in range(5):
-        shard(f"moments-without-{number}", 7200 + number)
-    shard("moments-0", 10**6), shard("moments-without-now", 5)
-    sweep(tmp_path, most=250)
+        shard(f"{one}{number}", 7200 + number)
+    shard(every, 10**6), shard(f"{one}now", 5)
+    sweep(tmp_path, (), most=250)
     left = {path.stem for path in tmp_path.iterdir()}
-    assert left == {"moments-0", "moments-without-now", "moments-without-0"}
-    shard("moments-without-young", 10)
-    sweep(tmp_path, most=50)
+    assert left == {every, f"{one}now", f"{one}0"}
+    shard(f"{one}young", 10), shard(f"{one}mine", 9000)
+    sweep(tmp_path, {tmp_path / f"{one}mine.safetensors"}, most=50)
+    assert (tmp_path / f"{one}mine.safetensors").exists(), "of the run that goes on"
+    sweep(tmp_path, (), most=50)
     left = {path.stem for path in tmp_path.iterdir()}
-    assert left == {"moments-0", "moments-without-now", "moments-without-young"}, "still in use"
+    assert left == {every, f"{one}now", f"{one}young"}, "still in use"
