@@ -1,17 +1,18 @@
 """Step 2: the public images that stand in for the concept, and how they were chosen."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from space_core import plots
-from space_core.leaderboard import RESULTS
 from space_core.plot_notes import PLOTS
 from space_core.settings import PRESETS, TpasConfig, anchors_for
 from space_core.types import Selection
-from space_core.ui import evidence, markup, moved_anchors, wording
+from space_core.ui import markup, moved_anchors, wording
+from space_core.ui.anchor_controls import (
+    CONTROLS, as_before, config, cut_of, fresh_controls, lock, toggled,
+)  # fmt: skip
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.request import WISHES, read_request
 from space_core.ui.where import go_on
@@ -25,7 +26,6 @@ SHOWN = (
     "suggestions_note", "choice_pays", "to_erase", "count", "cut", "from_pool", "used", "optimised",
     "changed_since", "anchors_tab", "erase_tab",
 )
-CONTROLS = ("selection", "count", "from_pool", "cut", "preset")
 _NO_CONCEPT = "There is no concept yet: name one in step 1."
 _CUT_STEP = 0.001
 WAITING = "Waiting for a free place, then choosing again…"
@@ -34,8 +34,6 @@ _CHOOSE = {
     "count": "release", "cut": "release", "from_pool": "input", "used": "input",
     "take_back": "click", "suggestions": "click",
 }
-# What is ticked while a choice is under way would be taken for vetoes of another choice.
-_LOCK = "() => ({interactive: false, __type__: 'update'})"
 # gradio's slider says that it was let go where a pointer was. The browser's own "change" comes
 # after each press of a key, too.
 _LET_GO_BY_KEY = """() => document.addEventListener('change', (event) => {
@@ -152,11 +150,6 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     go_on(parts["to_erasing"].click, parts, "erase")
 
 
-def lock(event: Callable[..., Any], parts: Parts) -> None:
-    """Let nothing be ticked from an event on, until a choice is shown, or is not made."""
-    event(None, None, parts["used"], js=_LOCK, api_visibility="private", queue=False)
-
-
 def chosen_after(
     event: Callable[..., Any], parts: Parts, pipeline: Pipeline,
     undone: Callable[..., View] | None = None,
@@ -175,40 +168,9 @@ def chosen_after(
     )
 
 
-def as_before(
-    selection: Selection | None, _count: float | None, from_pool: bool | None, *_: Any
-) -> dict[str, Any]:
-    """The controls as the choice that is shown was made: what a failed one asked for is not so.
-
-    from_pool: None where nobody knows.
-    """
-    if selection is None:
-        return {}
-    own = {} if from_pool is None else cut_of(selection, from_pool)
-    return {
-        "count": selection.wanted, **own,
-        "used": gr.update(value=[one.row for one in selection.anchors], interactive=True),
-    }
-
-
-def toggled(
-    selection: Selection | None, count: float | None, from_pool: bool | None, *others: Any
-) -> dict[str, Any]:
-    """The same after the box was ticked or unticked."""
-    if from_pool is None:
-        return as_before(selection, count, None, *others)
-    return {**as_before(selection, count, not from_pool, *others), "from_pool": not from_pool}
-
-
 def _choosing(parts: Parts) -> dict[str, Any]:
     # Over the images alone: what says that one waits must not be paled.
     return {"failed": _failed, "show_progress_on": [parts["gallery"]], **HEAVY}
-
-
-def config(count: float, from_pool: bool, cut: float, preset: str) -> TpasConfig:
-    """The controls, and the method of step 3, as settings of the selection."""
-    choice = anchors_for(PRESETS[preset])
-    return replace(choice, anchors=int(count), threshold=None if from_pool else float(cut))
 
 
 def choose_if_set_anew(
@@ -263,20 +225,6 @@ def use_suggestion(
         "concept": name, "aliases": "", "description": "", "category": "",
         **fresh_controls(selection), **shown(bench, selection),
     }
-
-
-def fresh_controls(selection: Selection) -> dict[str, Any]:
-    """The step as a new concept finds it: default controls, the pool's own cut, the evidence."""
-    said = evidence.of_choice(RESULTS)
-    return {
-        "choice_pays": markup.note(said) if said else "", "changed_since": "",
-        "count": TpasConfig().anchors, "from_pool": True, **cut_of(selection, True),
-    }
-
-
-def cut_of(selection: Selection, from_pool: bool) -> dict[str, Any]:
-    """The cut that a selection was made with; to be moved where it is not the pool's own."""
-    return {"cut": gr.update(value=round(selection.threshold, 3), interactive=not from_pool)}
 
 
 def shown(bench: "Bench", selection: Selection) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import gradio as gr
 
 from space_core.settings import PRESETS, anchors_for
 from space_core.types import ConceptRequest, Selection
-from space_core.ui import anchors_tab, markup, wording
+from space_core.ui import anchor_controls, anchors_tab, markup, wording
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.request import DEFAULT, WISHES, WORDS, read_request
 from space_core.ui.where import Where
@@ -92,7 +92,7 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
         yield from find(pipeline, *words)
 
     for event in (parts["find"].click, parts["concept"].submit):
-        inputs = ("where", *anchors_tab.CONTROLS, *options["inputs"])
+        inputs = ("where", *anchor_controls.CONTROLS, *options["inputs"])
         say_at_once(event, parts, "concept_status", markup.waiting())
         listen(event, search, parts, **{**options, "inputs": inputs})
 
@@ -194,7 +194,7 @@ def find(
         view = {"changed_since": "", **view}
     else:
         selection = pipeline.select(bench, request, anchors_for(PRESETS[preset]), frozenset())
-        view = {**anchors_tab.fresh_controls(selection), **anchors_tab.shown(bench, selection)}
+        view = {**anchor_controls.fresh_controls(selection), **anchors_tab.shown(bench, selection)}
     found = f"Found {len(view['selection'].anchors)} proxy anchors: see step 2."
     yield {
         "concept_status": markup.status(found, "good"), **view,

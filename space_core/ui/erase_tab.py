@@ -14,8 +14,8 @@ from space_core.plot_notes import PLOTS
 from space_core.settings import PRESETS, DcsiConfig
 from space_core.types import Progress, Selection, StepEvent
 from space_core.ui import (
-    anchors_tab, changed_since, facts, markup, moved_anchors, my_runs, own_images, record_tab,
-    verify_tab, wording,
+    anchor_controls, anchors_tab, changed_since, facts, markup, moved_anchors, my_runs, own_images,
+    record_tab, verify_tab, wording,
 )  # fmt: skip
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.where import Where
@@ -114,7 +114,7 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     )
 
     say_at_once(parts["preset"].input, parts, "preset_note", markup.floating(anchors_tab.WAITING))
-    anchors_tab.lock(parts["preset"].input, parts)
+    anchor_controls.lock(parts["preset"].input, parts)
     chosen = anchors_tab.chosen_after(parts["preset"].input, parts, pipeline)
     listen(
         chosen.then, method_chosen, parts, inputs=("preset",), outputs=("preset_note",),
@@ -140,8 +140,7 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
 
     asked = listen(
         parts["show_result"].click, show, parts, inputs=("waiting", "selection", "where"),
-        outputs=result,
-        concurrency_limit=None, show_progress="hidden",
+        outputs=result, concurrency_limit=None, show_progress="hidden",
         failed=lambda sentence: {"erase_status": markup.status(sentence, "warning")},
     )
     own_images.kept_after(asked.then, parts)
