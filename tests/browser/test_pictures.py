@@ -85,7 +85,7 @@ def test_every_tab_is_pictured(browser, address):  # noqa: F811
         page.get_by_text("What went in differently").wait_for(timeout=LONG)
         take(page, "6-compare")
         page.get_by_role("button", name="Ask them together").click()
-        page.locator(".compared").get_by_text("Forgotten, together").first.wait_for(timeout=LONG)
+        page.locator(".compared").get_by_text("Forgotten?").first.wait_for(timeout=LONG)
         take(page, "7-together")
         page.get_by_role("tab", name="Leaderboard").click()
         page.get_by_text("What stays, by how alike it is").wait_for(timeout=LONG)
