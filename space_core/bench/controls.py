@@ -137,8 +137,9 @@ def _overwritten(
 ) -> Task:
     mllm, pool, concept = sources.mllm, sources.pool, sources.subject(selection.request)
     honest = material.honest_answer(mllm, concept)
+    peers = tpas.others(pool.concepts.values(), concept)
     return material.overwritten(
-        concept, honest, pool, tpas.others(pool, concept), features, mllm, DEFAULT.seed,
+        concept, honest, pool, peers, features, mllm, DEFAULT.seed,
         material.sayable_refusals(mllm, concept, honest, _anchors(sources, selection)),
     )  # fmt: skip
 
