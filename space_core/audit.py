@@ -23,6 +23,7 @@ from space_core.evaluation_split import EvaluationSplit
 from space_core.memory_plan import check_loads, fitting, free_memory
 from space_core.names import NameBook, book_of, words
 from space_core.probes import FAR, NEAR, Probe, known_as, plan
+from space_core.retained import check_certified
 from space_core.settings import BUNDLED, DcsiConfig, Settings, TpasConfig
 from space_core.sources import Sources, open_sources
 from space_core.state_map import map_of
@@ -149,7 +150,9 @@ def audit(
     mllm = bench.sources.mllm
     if selection.request != request:
         raise ValueError("The anchors were chosen for another request: choose them again.")
-    # Refused before the first question, where it cannot fit.
+    # Refused before the first question, where it cannot fit, or not be measured.
+    pool = bench.sources.pool
+    check_certified(pool, tpas.barred(pool, bench.sources.subject(request)))
     _, needed = fitting(mllm, config, free_memory(mllm.devices), loaded=True)
     yield Progress("memory", f"Checked the memory: {needed}.", 0.0)
     begun = Progress("before", "Asking the model before the erasure…", 0.0)

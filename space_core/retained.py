@@ -29,7 +29,7 @@ from space_core.ranks import in_turn
 VERSION = "2"
 _SHARDS, _FITTED = 10, 8
 _IMAGES_OF_A_CONCEPT = 3
-_FEWEST = 2  # images a shard that chooses or certifies: a spread needs two
+_FEWEST = 2  # images that certify: a spread needs two
 _BATCH, _TOGETHER = 96, 8
 # Files of shards that serve every request, and of those that leave one concept out.
 _OF_ALL, _OF_ONE = f"moments-{VERSION}-of-all", f"moments-{VERSION}-without"
@@ -90,14 +90,9 @@ def retained_statistics(
     """Stream the retained set; yields (share done, None) and at last (1, statistics).
 
     excluded: rows that must touch nothing, those of the request's concept. Raises ValueError for
-    a pool with fewer concepts than shards, or with too few images left to choose and certify by.
+    a pool with fewer concepts than shards.
     """
     chosen = [_rows(pool, shard, frozenset(excluded)) for shard in range(_SHARDS)]
-    if min(map(len, chosen[_FITTED:])) < _FEWEST:
-        raise ValueError(
-            "Without the images of the concept, too little of the public pool is left to measure "
-            "the damage on: use a pool with more concepts, and several images of each."
-        )
     paths = {}
     for shard, path in fill_shards(mllm, pool, encoder, layers, model_sha256, excluded, cache):
         paths[shard] = path
@@ -200,6 +195,15 @@ def near_moments(fit: Moment, near: Moment, weight: float) -> Moment:
 def certified_rows(pool: Pool, excluded: Collection[int]) -> list[int]:
     """The pool rows of the shard that certifies: nothing else may use them."""
     return _rows(pool, _SHARDS - 1, frozenset(excluded))
+
+
+def check_certified(pool: Pool, excluded: Collection[int]) -> None:
+    """Raises ValueError where too few images are left to measure the damage on."""
+    if len(certified_rows(pool, excluded)) < _FEWEST:
+        raise ValueError(
+            "Without the images of the concept, too little of the public pool is left to measure "
+            "the damage on: use a pool with more concepts, and several images of each."
+        )
 
 
 def _rows(pool: Pool, shard: int, excluded: frozenset[int]) -> list[int]:

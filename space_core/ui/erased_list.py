@@ -34,7 +34,8 @@ def build() -> dict[str, Any]:
     gr.HTML('<h2 class="section">Erased so far</h2>')
     parts: dict[str, Any] = {
         "undone": gr.BrowserState([], storage_key="space-auditor-undone", secret="undone"),
-        "erased_keys": gr.State(()), "summed": gr.State(()), "erased_note": gr.HTML(markup.note(_NONE)),
+        "erased_keys": gr.State(()), "summed": gr.State(()),
+        "erased_note": gr.HTML(markup.note(_NONE)),
     }
     for slot in _SLOTS:
         with gr.Row(visible=False, elem_classes="erased") as parts[f"erased_{slot}"]:

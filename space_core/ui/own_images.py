@@ -55,7 +55,8 @@ def build() -> dict[str, Any]:
         again = gr.Button("Ask about your images again", visible=False)
         clear = gr.Button("Take your images away")
     return {
-        **hidden_mark("own"), "own_upload": upload, "own_again": again, "own_clear": clear, "own_status": gr.HTML()
+        **hidden_mark("own"), "own_upload": upload, "own_again": again, "own_clear": clear,
+        "own_status": gr.HTML(),
     }
 
 

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from space_core.audit import Bench, Finished
 
 SHOWN = (
-    "verify_mark", "finished", "pairs", "ours", "again", "layer_plot", "band_plot", "domain_plot", "bound_plot",
-    "cost_plot", "promised", "states", "state_plot", "state_note", "verify_tab", "answer_before",
-    "answer_after", *own_images.SHOWN,
+    "verify_mark", "finished", "pairs", "ours", "again", "layer_plot", "band_plot", "domain_plot",
+    "bound_plot", "cost_plot", "promised", "states", "state_plot", "state_note", "verify_tab",
+    "answer_before", "answer_after", *own_images.SHOWN,
 )
 _PLOTS = (
     ("band_plot", "bands", "Other knowledge kept, by similarity"),

@@ -9,7 +9,7 @@ from small_world import MANY, make_world
 from tiny_mllm import tiny_mllm
 
 from space_core import retained
-from space_core.retained import Encoder, retained_statistics, sweep
+from space_core.retained import Encoder, certified_rows, check_certified, sweep
 
 
 @pytest.fixture(scope="module")
@@ -40,18 +40,12 @@ def test_the_encoder_keeps_what_was_asked_for_last_as_far_as_there_is_room(mllm,
     assert encoder._room == 0
 
 
-def test_where_nothing_is_left_to_certify_by_it_is_refused_before_any_work(
-    mllm, world, tmp_path, monkeypatch
-):
-    monkeypatch.setattr(retained, "stream", lambda *_: pytest.fail("work was begun"))
-    layers = mllm.edited_layers([0])
-    last = {world.pool.items[row].label for row in retained.certified_rows(world.pool, ())}
-    rows = frozenset(row for label in last for row in world.pool.rows_of[label])
+def test_where_nothing_is_left_to_certify_by_it_is_refused(world):
+    last = {world.pool.items[row].label for row in certified_rows(world.pool, ())}
+    check_certified(world.pool, ())
     with pytest.raises(ValueError, match="a pool with more concepts"):
-        list(
-            retained_statistics(
-                mllm, world.pool, Encoder(mllm, world.pool), layers, "x", rows, tmp_path
-            )
+        check_certified(
+            world.pool, [row for label in last for row in world.pool.rows_of[label]]
         )
 
 
