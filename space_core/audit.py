@@ -150,11 +150,11 @@ def audit(
     mllm = bench.sources.mllm
     if selection.request != request:
         raise ValueError("The anchors were chosen for another request: choose them again.")
-    # Refused before the first question, where it cannot fit, or not be measured.
-    pool = bench.sources.pool
-    check_certified(pool, tpas.barred(pool, bench.sources.subject(request)))
+    # Refused before the first question, where it cannot fit, or its damage not be measured.
     _, needed = fitting(mllm, config, free_memory(mllm.devices), loaded=True)
     yield Progress("memory", f"Checked the memory: {needed}.", 0.0)
+    pool = bench.sources.pool
+    check_certified(pool, tpas.barred(pool, bench.sources.subject(request)))
     begun = Progress("before", "Asking the model before the erasure…", 0.0)
     yield begun
     pause(stop)
