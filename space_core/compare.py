@@ -2,16 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
-from space_core.labels import INSTEAD, groups_said, hashes_said, settings_said
+from space_core.labels import INSTEAD, SHARES, groups_said, hashes_said, settings_said
 from space_core.outcome_words import outcome
 from space_core.types import Outcome, RunRecord, Share
 
 FEWEST, MOST = 2, 6
 
-# The record's shares.
-_MEASURES = tuple(one.name for one in fields(RunRecord) if one.type in (Share, Share | None))
 _HASHES = ("model", "shared space", "pool", "evaluation")
 _ABSENT = "(absent)"
 
@@ -75,7 +73,7 @@ def compare(records: Sequence[RunRecord]) -> Comparison:
     """Two to six runs side by side. Raises ValueError for another number."""
     check_number(len(records))
     # Older records know nothing of what text tells.
-    measured = {name: tuple(getattr(one, name) for one in records) for name in _MEASURES}
+    measured = {name: tuple(getattr(one, name) for one in records) for name in SHARES}
     return Comparison(
         _differing(records),
         tuple(Measure(name, shares) for name, shares in measured.items() if all(shares)),

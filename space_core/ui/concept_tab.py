@@ -15,7 +15,6 @@ from space_core.ui.request import DEFAULT, WISHES, WORDS, read_request
 from space_core.ui.where import Where
 from space_core.ui.wiring import HEAVY, Parts, View, listen, say_at_once
 
-
 _UNASKED = (
     "None here: this installation has no evaluation images (SPACE_EVALUATION). Step 4 takes yours, "
     "of the concept; what becomes of other concepts is not measured."

@@ -13,8 +13,6 @@ from space_core.ui.wiring import View
 SHOWN = tuple(dict.fromkeys(
     ("runs_status", "source", "on_show", *old_record.SHOWN, *record_tab.SHOWN, *verify_tab.SHOWN)
 ))  # fmt: skip
-
-
 _A_GUEST = (
     "Opened by its link. Only the browser that made this run can decide about it, download its "
     "files or delete it."
