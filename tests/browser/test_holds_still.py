@@ -7,7 +7,7 @@ import time
 import pytest
 from accessibility import faults_of
 from test_crowd import come
-from test_sidebar import CHROMIUM, browser, served  # noqa: F401
+from test_sidebar import CHROMIUM, address, browser, find, served, visitor  # noqa: F401
 from test_visit import NARROW, NOTE_SHIFTS, WIDE
 
 pytestmark = [
@@ -77,3 +77,23 @@ def test_who_reads_another_tab_when_a_run_ends_is_left_there(browser, tmp_path):
             free.set()
             for page in pages:
                 page.close()
+
+
+def test_a_press_that_lets_go_of_a_box_still_presses_the_button(visitor):  # noqa: F811
+    page = visitor(viewport=WIDE)
+    find(page, "lemon")
+    onward = page.get_by_role("button", name="Go on to step 3")
+    onward.wait_for()
+    box = page.get_by_label("number input for Number of anchors")
+    box.fill("6")
+    box.press("Enter")
+    page.get_by_text("6 proxy anchors for “lemon”").wait_for()
+    # The button at the window's lower edge, where the page says that it waits.
+    button = onward.element_handle()
+    button.evaluate("node => node.scrollIntoView({block: 'end'})")
+    place = button.bounding_box()
+    page.mouse.move(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
+    page.mouse.down()
+    page.locator(".floating").first.wait_for()
+    page.mouse.up()
+    page.get_by_role("tab", name="3 Erase", selected=True).wait_for()
