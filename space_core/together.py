@@ -22,6 +22,7 @@ from space_core.evaluation_split import EvaluationView
 from space_core.joint import Joint, JointConcept, JointLayer, Pair, check_number
 from space_core.names import NameBook
 from space_core.nullspace import Basis, hard_basis, soft_basis
+from space_core.origin import check_origin
 from space_core.pool import Pool
 from space_core.probes import Probe
 from space_core.retained import Statistics, certified_rows, retained_statistics
@@ -87,9 +88,7 @@ def _checked(bench: Bench, runs: Sequence[Finished]) -> list[_Target]:
     targets: dict[str, _Target] = {}
     for run in runs:
         record, name = run.record, run.record.selection.request.name
-        for what, here in (("model", bench.model_sha256), ("pool", bench.pool_sha256)):
-            if record.hashes.get(what) != here:
-                raise ValueError(f"The run of “{name}” was made with another {what}: erase anew.")
+        check_origin(record, bench, ("model", "pool"), "erase anew.")
         check_own(run.edit, record)
         concept = bench.sources.subject(record.selection.request)
         _, book, key = known_names(bench, record.selection.request)

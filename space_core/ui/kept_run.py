@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from space_core.origin import check_origin
 from space_core.recorded import Recorded
 from space_core.run_index import Entry
 from space_core.runs import decisions_of, load_record
@@ -37,18 +38,9 @@ def opened(
     # Who did not wait may have another run before them by now.
     if not where.still("record", mark):
         return
-    if found.record.hashes.get("model") != bench.model_sha256:
-        raise ValueError(
-            f"This run was made with other weights than this page's ({found.record.model}): step 5 "
-            "shows it, but step 4 needs its model."
-        )
-    # Under the names of its views lie other images now.
-    seen = found.record.hashes.get("evaluation", bench.evaluation_sha256)
-    if seen != bench.evaluation_sha256:
-        raise ValueError(
-            "This run was measured on other evaluation images than this page's: step 5 shows it, "
-            "but step 4 needs those."
-        )
+    # Under the names of its views other images may lie now.
+    parts = ("model", "evaluation") if found.record.outcomes else ("model",)
+    check_origin(found.record, bench, parts, "step 5 shows it, but step 4 needs those.")
     finished = pipeline.load(place)
     view = {
         **again, "runs_status": "" if own else markup.status(_A_GUEST),

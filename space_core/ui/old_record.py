@@ -5,10 +5,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gradio as gr
 
+from space_core.origin import check_origin
 from space_core.recorded import Recorded, open_recorded
 from space_core.replay import Difference, again, differences
 from space_core.types import Progress, RunRecord, StepEvent
@@ -16,9 +17,6 @@ from space_core.ui import facts, markup, moved_anchors, record_tab
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.where import Where
 from space_core.ui.wiring import HEAVY, Parts, View, listen, say_at_once
-
-if TYPE_CHECKING:
-    from space_core.audit import Bench
 
 _COMPARED = ("replay_status", "differences", "replay", "stop_replay")
 SHOWN = (
@@ -151,11 +149,10 @@ def replay(
         yield _stopped()
         return
     bench, steps = pipeline.bench.result(), 0
-    if others := elsewhere(then, bench):
-        raise ValueError(
-            f"This record was made with {' and '.join(others)} than this page's: the same numbers "
-            "cannot come out here. Replay it where those are loaded."
-        )
+    check_origin(
+        then, bench, ("model", "shared space", "pool", "evaluation"),
+        "the same numbers cannot come out here. Replay it where those are loaded.",
+    )
 
     def enough() -> bool:
         return then.stopped and steps >= len(then.steps)
@@ -180,20 +177,6 @@ def replay(
                     yield {"replay_status": markup.progress(text, event.done)}
                 case finished:
                     yield _compared(then, finished.record)
-
-
-def elsewhere(record: RunRecord, bench: "Bench") -> list[str]:
-    """What the record was made with that is not what the page has."""
-    here = {
-        "other weights": ("model", bench.model_sha256),
-        "another encoder": ("shared space", bench.encoder_sha256),
-        "another pool": ("pool", bench.pool_sha256),
-    }
-    found = [said for said, (name, own) in here.items() if record.hashes.get(name, own) != own]
-    # A record that asked nothing says nothing of images; an older one did not say of which.
-    own = bench.evaluation_sha256
-    asked = record.hashes.get("evaluation", own if record.outcomes else "")
-    return found + ["other evaluation images"] * (asked != own)
 
 
 def _stopped() -> dict[str, Any]:

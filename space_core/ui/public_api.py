@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 import gradio as gr
 
+from space_core.origin import check_origin
 from space_core.settings import PRESETS, DcsiConfig, TpasConfig, anchors_for
 from space_core.types import ConceptRequest, Progress, RunRecord, Selection, Share, StepEvent
 from space_core.ui.image_text import read_image
@@ -123,11 +124,7 @@ def endpoints(pipeline: Pipeline) -> tuple[Callable[..., Any], ...]:
         one. Returns the answers `before` and `after`, both decoded greedily.
         """
         run, bench = kept(key), pipeline.bench.result()
-        if run.record.hashes.get("model") != bench.model_sha256:
-            raise ValueError(
-                f"This run was made with other weights than this page's ({run.record.model}): ask "
-                "where those are loaded."
-            )
+        check_origin(run.record, bench, ("model",), "ask where those are loaded.")
         if not question.strip():
             raise ValueError("The question is empty: write one.")
         picture = read_image(image) if image else None

@@ -33,6 +33,7 @@ erasure
 evaluation_split probes
 evaluate state_map aftermath asking protection
 audit
+origin
 leaderboard
 runs plots board_plots board_tables report
 joint

@@ -184,7 +184,7 @@ def test_what_cannot_be_asked_together_is_a_sentence(bench, runs):
         (runs[:1], "1 erasure is chosen"),
         (runs * MOST, f"{2 * MOST} erasures are chosen"),
         ([runs[0], runs[0]], "“lemon” is erased twice"),
-        (other(runs, hashes={**hashes, "model": "other"}), "another model"),
+        (other(runs, hashes={**hashes, "model": "other"}), "other weights"),
         (other(runs, hashes={**hashes, "pool": "other"}), "another pool"),
         (other(runs, hashes={**hashes, "edit": "other"}), "does not belong"),
         (other(runs, outcomes=foreign), "other evaluation images"),
