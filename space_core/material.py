@@ -14,7 +14,7 @@ from space_core import answers, curriculum, wordings
 from space_core.fluency import surprise
 from space_core.lessons import Lesson
 from space_core.mllm import Example, Mllm
-from space_core.names import NameBook
+from space_core.names import NameBook, words
 from space_core.neighbourhood import Neighbourhood
 from space_core.pool import Pool
 from space_core.retained import Encoder, with_own_answers
@@ -122,7 +122,7 @@ def kept(
 
     asked = [*near, *anchors, *others[:_ASKED]]
     examples = with_own_answers(mllm, [is_it(concept) for _ in asked], encoder(asked))
-    refused = [one for one in examples if one.answer.lower().startswith("no")]
+    refused = [one for one in examples if words(one.answer)[:1] == ("no",)]
     rows = tuple({*near, *anchors, *others})
     of_near, of_far = told([*near, *anchors], 4), told(others, 1)
     own = {row: shown for row in asked if (shown := shown_in(pool, row, concept))}

@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from small_world import make_world
+
 from space_core import curriculum, material
+from space_core.names import NameBook
 from space_core.types import Concept
 
 HONEST = "This is a thing."
@@ -67,3 +70,21 @@ class Says:
 def test_the_honest_answer_holds_none_of_the_names(names, category, said, expected):
     concept = Concept(names[0], "nature", category, "a", names[1:])
     assert material.honest_answer(Says(said), concept) == expected
+
+
+@pytest.mark.parametrize(
+    "said, kept", [("No, this is a lime.", True), ("NO", True), ("Noodles.", False), ("Yes.", False)]
+)
+def test_only_a_no_is_kept_as_one(said, kept, tmp_path):
+    world = make_world(tmp_path)
+    selection, book = world.select(), NameBook({"lemon": ["lemon"]})
+    concept = world.pool.concepts["lemon"]
+    rows = world.pool.rows_of["lime"]
+
+    def encoder(rows):
+        return [torch.zeros(1, 2) for _ in rows]
+
+    found = material.kept(
+        Says(said), world.pool, encoder, concept, selection, rows, frozenset(), book, 0
+    )
+    assert {one.answer for one in found.asked} == ({said} if kept else set())
