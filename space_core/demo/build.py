@@ -224,7 +224,7 @@ def build_language(
         return view_lessons(teacher, drawings[int(views.drawing[i])], colour, count)
 
     train_language(
-        model, tokenizer, tokens, of_view, lambda: text_lessons(teacher), checkpoint,
+        model, tokenizer, tokens, of_view, lambda: text_lessons(teacher), checkpoint, teacher.rng,
         steps=recipe.language_steps, batch=recipe.language_batch, text_batch=recipe.text_batch,
         seed=recipe.seed, device=device, autocast=bf16_pays(device),
     )  # fmt: skip

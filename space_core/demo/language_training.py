@@ -5,6 +5,7 @@ and to itself alone, at the positions it would have if it stood alone. So one pa
 the model will be asked at run time, one question at a time, at a quarter of the cost.
 """
 
+import json
 import logging
 import math
 import time
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -22,6 +24,7 @@ from space_core.lessons import Lesson
 
 log = logging.getLogger(__name__)
 IGNORE = -100
+_KEPT_EVERY = 200  # steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +141,7 @@ def train_language(
     view_lessons: Callable[[int], list[Lesson]],
     text_lessons: Callable[[], list[Lesson]],
     checkpoint: Path,
+    rng: np.random.Generator,
     *,
     steps: int,
     batch: int,
@@ -147,7 +151,11 @@ def train_language(
     autocast: bool,
     peak: float = 1.5e-3,
 ) -> None:
-    """Train connector and language model in place; resumes from ``checkpoint`` where it exists."""
+    """Train connector and language model in place; resumes from ``checkpoint`` where it exists.
+
+    rng: what the lessons are drawn from. It goes on where it was, so that a training that was
+    interrupted draws what one run through draws.
+    """
     trained = [p for n, p in model.named_parameters() if "vision_tower" not in n]
     words = model.get_input_embeddings().weight
     matrices = [p for p in trained if p.ndim == 2 and p is not words]
@@ -161,14 +169,15 @@ def train_language(
         warm = min(1.0, (step + 1) / 50)
         return warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / steps)))
 
-    first = 0
+    first, order = 0, torch.Generator().manual_seed(seed)
     if checkpoint.exists():
         saved = torch.load(checkpoint, map_location=device, weights_only=True)
         model.load_state_dict(saved["model"])
         for optimiser, state in zip(optimisers, saved["optimisers"]):
             optimiser.load_state_dict(state)
         first = saved["step"]
-    order = torch.Generator().manual_seed(seed + first)
+        order.set_state(saved["order"].cpu())
+        rng.bit_generator.state = json.loads(saved["rng"])
     image_tokens, started = tokens.shape[1], time.monotonic()
     for step in range(first, steps):
         chosen = torch.randint(len(tokens), (batch,), generator=order)
@@ -193,10 +202,11 @@ def train_language(
             pace = (time.monotonic() - started) / (step - first + 1)
             log.info("language step %d of %d: image %.3f text %.3f, %.2f s a step",
                      step, steps, *losses, pace)  # fmt: skip
-        if (step + 1) % 200 == 0:
+        if (step + 1) % _KEPT_EVERY == 0:
             state = {
                 "model": model.state_dict(), "step": step + 1,
                 "optimisers": [optimiser.state_dict() for optimiser in optimisers],
+                "order": order.get_state(), "rng": json.dumps(rng.bit_generator.state),
             }  # fmt: skip
             torch.save(state, checkpoint.with_suffix(".tmp"))
             checkpoint.with_suffix(".tmp").replace(checkpoint)
