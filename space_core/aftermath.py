@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from space_core import tpas, wordings
+from space_core import guard, tpas, wordings
 from space_core.bound import stored_bound
 from space_core.certificate import (
     change_norms, divergence, headroom_share, largest_per_image, level_within,
@@ -73,7 +73,7 @@ def _unseen_neighbours(
     pool, request = sources.pool, selection.request
     concept = sources.subject(request)
     vector = tpas.embed(sources.space, concept, request.description)
-    barred = {*tpas.barred(pool, concept), *erasure.touched}
+    barred = {*guard.barred(pool, concept), *erasure.touched}
     found = {}
     for name, _ in sources.around.nearest(vector, without=concept.names)[:_NEAREST]:
         rows = [row for row in pool.rows_of[name] if row not in barred][:_IMAGES]

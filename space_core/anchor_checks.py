@@ -46,6 +46,17 @@ def warnings(
     return found
 
 
+def of_namesakes(names: Sequence[str]) -> list[str]:
+    """A sentence where the pool knows people whom another form of a name may mean."""
+    if not names:
+        return []
+    said = ", ".join(f"“{name}”" for name in names[:_NAMED]) + " …" * (len(names) > _NAMED)
+    return [
+        f"The pool knows {said}, who may be the one you mean: images of them are kept away. If so, "
+        "take that name and give yours as another one; only then are their images asked about."
+    ]
+
+
 def near_copies(pool: Pool, anchors: Sequence[Anchor]) -> list[int]:
     """Ranks of the anchors that look like a copy of one before them."""
     seen, found = Seen(), []

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import numpy as np
 from PIL import Image
 
-from space_core import aftermath, evaluate, protection, tpas
+from space_core import aftermath, evaluate, guard, protection, tpas
 from space_core.alarms import alarms, doubts
 from space_core.asking import asked
 from space_core.damage import KeptAnswers, LayerReport
@@ -154,7 +154,7 @@ def audit(
     _, needed = fitting(mllm, config, free_memory(mllm.devices), loaded=True)
     yield Progress("memory", f"Checked the memory: {needed}.", 0.0)
     pool = bench.sources.pool
-    check_certified(pool, tpas.barred(pool, bench.sources.subject(request)))
+    check_certified(pool, guard.barred(pool, bench.sources.subject(request)))
     begun = Progress("before", "Asking the model before the erasure…", 0.0)
     yield begun
     pause(stop)
@@ -225,7 +225,7 @@ def known_names(
     """
     concept = bench.sources.subject(request)
     if bench.split is None:
-        return None, tpas.name_book(bench.sources.pool, concept), concept.name
+        return None, guard.name_book(bench.sources.pool, concept), concept.name
     target = known_as(bench.split, concept)
     key = target.name if target else concept.name
     others = {words(one.name) for one in bench.split.distinct} - {words(key)}

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from space_core import dcsi, material, tpas, wordings
+from space_core import dcsi, guard, material, tpas, wordings
 from space_core.beliefs import beliefs, foreign_names
 from space_core.curriculum import believed
 from space_core.edit import Edit
@@ -81,7 +81,7 @@ def erase(
     features = plain = sources.encoder(rows)
     shift, believes = torch.zeros(len(rows)), ()
     rng = np.random.default_rng((config.seed, 10))
-    peers = tpas.others(pool.concepts.values(), concept)
+    peers = guard.others(pool.concepts.values(), concept)
     lessons = believed(concept, peers, rng)
     own_names = (
         [material.own_name(pool, row, concept) for row in rows]

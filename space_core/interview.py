@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from PIL import Image
 
-from space_core import evaluate, tpas
+from space_core import evaluate, guard
 from space_core.asking import asked
 from space_core.audit import Bench, known_names
 from space_core.edit import Edit, edited
@@ -51,7 +51,7 @@ def judge_images(
     target, book, key = known_names(bench, record.selection.request)
     target = target or concept
     known = bench.split.concepts.values() if bench.split else bench.sources.pool.concepts.values()
-    peers = tpas.others(known, target)
+    peers = guard.others(known, target)
     probes = of_own_images(target, peers, len(images), int(record.settings.get("seed", 0)))
     views = dict(zip(dict.fromkeys(one.view for one in probes), mllm.encode(images)))
     begun = Progress("before", "Asking the model before the erasure about your images…", 0.0)

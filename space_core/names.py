@@ -1,28 +1,37 @@
 """Which concepts a text names. One rule for the source-free guard and for scoring answers.
 
-Texts are compared word by word, without case, accents, punctuation or plurals. Of names that
-overlap the longest wins: "a two hump camel" names "two hump camel", not "camel".
+Texts are compared word by word, without case, accents, punctuation or English plurals; where a
+script sets no blanks between words, letter by letter. Of names that overlap the longest wins: "a
+two hump camel" names "two hump camel", not "camel".
 """
 
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from space_core.types import Concept
 
-_WORD = re.compile(r"[^\W_]+")
+# Thai to Burmese, Khmer, Japanese, Chinese; Korean, whose words end in what others set before them.
+_NO_BLANKS = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+_WORD = re.compile(rf"[{_NO_BLANKS}]|[^\W_{_NO_BLANKS}]+")
 _ARTICLES = ({"a"}, {"an"}, {"the"})
 # Plurals in name only: one glass is no pair of glasses.
 _SINGULAR = {"glasses", "sunglasses"}
+_IRREGULAR = {
+    "mice": "mouse", "geese": "goose", "feet": "foot", "teeth": "tooth", "children": "child",
+    "oxen": "ox", "lice": "louse", "people": "person",
+}  # fmt: skip
 
 
 def words(text: str) -> tuple[str, ...]:
     """The words of a text as they are compared: "Lemons!" → ("lemon",)."""
     plain = unicodedata.normalize("NFKD", text.casefold()).casefold()
     kept = "".join(letter for letter in plain if not unicodedata.combining(letter))
-    return tuple(map(_singular, _WORD.findall(kept)))
+    # Korean syllables, which came apart as accents do, become whole again.
+    return tuple(map(_singular, _WORD.findall(unicodedata.normalize("NFC", kept))))
 
 
 class NameBook:
@@ -107,11 +116,39 @@ def read_names(path: Path) -> list[str]:
     return [name for name in dict.fromkeys(names) if name]
 
 
+def may_be_one(one: str, other: str) -> bool:
+    """Whether two names may be one person's: each word of the shorter one stands in the other, or
+    an initial for it. "Quill" and "A. Quill" may be "Ada Quill"; "Ada Byron" is another.
+    """
+    short, rest = sorted((list(words(one)), list(words(other))), key=len)
+    whole = False
+    for word in sorted(short, key=len, reverse=True):
+        fits = [some for some in rest if some == word] or [
+            some for some in rest if 1 in (len(some), len(word)) and some[0] == word[0]
+        ]
+        if not fits:
+            return False
+        rest.remove(fits[0])
+        whole |= fits[0] == word and len(word) > 1
+    return whole
+
+
+@lru_cache(maxsize=100_000)
 def _singular(word: str) -> str:
+    """What a word and its English plural have in common, which need not be a word."""
+    word = _IRREGULAR.get(word, word)
     if word in _SINGULAR or len(word) < 4 or word.endswith("ss"):
         return word
-    one = word.removesuffix("s")
+    one = re.sub(r"men$", "man", word.removesuffix("s"))
     if len(one) < 4:
         return one
-    # Both forms end alike: fox and foxes, horse and horses, berry and berries, cookie and cookies.
-    return re.sub(r"(ie|y)$", "i", re.sub(r"(x|ch|sh|s|z)e$", r"\1", one))
+    for plural, both in (
+        (r"(ie|y)$", "y"),  # berry, berries; cookie, cookies; fly, flies
+        (r"oe$", "o"),  # tomato, tomatoes; shoe, shoes
+        (r"(l|r|ea|oa|oo|ie|i)ve$", r"\1f"),  # wolf, wolves; leaf, leaves; olive, olives
+        (r"ife$", "if"),  # knife, knives
+    ):
+        one = re.sub(plural, both, one)
+    bare = re.sub(r"(x|ch|sh|s|z)e$", r"\1", one)
+    # What lost an e may end in s still: octopus, octopuses; lens, lenses; horse, horses.
+    return _singular(bare) if bare != one else bare

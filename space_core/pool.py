@@ -47,7 +47,7 @@ class Pool:
         self.vectors: Tensor = torch.empty(0)
         self.hashes: np.ndarray = np.empty((0, 2), np.uint64)
         self._index: faiss.Index | None = None
-        # What the source-free guard found in the last requests (`tpas.barred`).
+        # What the source-free guard found in the last requests (`guard.barred`).
         self.guarded = Recent[dict[int, str]](2)
 
     def __len__(self) -> int:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from space_core import dcsi, material, tpas
+from space_core import dcsi, guard, material, tpas
 from space_core.features import after_block, text_direction
 from space_core.mllm import Example, Mllm
 from space_core.moments import Moment
@@ -47,7 +47,7 @@ def measure(
     without: pool rows that need not stay. Raises ValueError where it is stopped.
     """
     mllm, pool, encoder = sources.mllm, sources.pool, sources.encoder
-    excluded = frozenset(tpas.barred(pool, sources.subject(selection.request)))
+    excluded = frozenset(guard.barred(pool, sources.subject(selection.request)))
     layers = edited_layers(mllm, config)
     message = "Measuring what other knowledge uses (once per model)…"
     statistics = None
@@ -75,7 +75,7 @@ def what_stays(
     mllm, pool, request = sources.mllm, sources.pool, selection.request
     concept = sources.subject(request)
     vector = tpas.embed(sources.space, concept, request.description)
-    barred = frozenset(tpas.barred(pool, concept))
+    barred = frozenset(guard.barred(pool, concept))
     unused = barred.union(certified_rows(pool, barred), without)
     near = material.neighbour_rows(
         pool, sources.around, concept, vector, unused, seed,
@@ -86,7 +86,7 @@ def what_stays(
         (request, anchors, tuple(near), unused, seed),
         lambda: material.kept(
             mllm, pool, sources.encoder, concept, selection, near, unused,
-            tpas.name_book(pool, concept), seed,
+            guard.name_book(pool, concept), seed,
         ),
     )  # fmt: skip
     return tuple(near), keep

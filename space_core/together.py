@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import torch
 from torch import Tensor
 
-from space_core import evaluate, tpas
+from space_core import evaluate, guard
 from space_core.alarms import model_broke
 from space_core.audit import Bench, Finished, known_names, versions
 from space_core.bound import damage, stored_bound
@@ -94,7 +94,7 @@ def _checked(bench: Bench, runs: Sequence[Finished]) -> list[_Target]:
         _, book, key = known_names(bench, record.selection.request)
         if key in targets:
             raise ValueError(f"“{name}” is erased twice among these runs: leave one out.")
-        targets[key] = _Target(key, book, frozenset(tpas.barred(bench.sources.pool, concept)))
+        targets[key] = _Target(key, book, frozenset(guard.barred(bench.sources.pool, concept)))
     return list(targets.values())
 
 

@@ -2,12 +2,12 @@
 
 Paper, section on TPAS: search the shared space for the images nearest to the concept's text and
 keep those above a threshold S_th. Ours: the prompt ensemble, the cut taken from the pool's own
-scores, the source-free guard, the choice of diverse anchors, the images drawn blindly beside them,
-and the refusal where the pool holds nothing near enough. Sees words and the pool; never an image of
-the evaluation.
+scores, the source-free guard (`guard`), the choice of diverse anchors, the images drawn blindly
+beside them, and the refusal where the pool holds nothing near enough. Sees words and the pool;
+never an image of the evaluation.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import replace
 
 import numpy as np
@@ -17,8 +17,8 @@ from torch import Tensor
 from space_core import anchor_checks
 from space_core.answers import with_article
 from space_core.entropy import spectral_entropy
-from space_core.names import NameBook, book_of, words
-from space_core.near_copies import copies
+from space_core.guard import barred, namesakes
+from space_core.names import words
 from space_core.neighbourhood import BEST, Neighbourhood
 from space_core.pool import Pool
 from space_core.retained import certified_rows
@@ -124,7 +124,10 @@ def select(
     return Selection(
         request, anchors, threshold, tuple(scores.tolist()), tuple(dropped), effective,
         meant(around, pool, concept, vector),
-        tuple(anchor_checks.warnings(pool, around, anchors, distinct, best, wanted, protecting)),
+        (
+            *anchor_checks.of_namesakes(namesakes(pool, concept)),
+            *anchor_checks.warnings(pool, around, anchors, distinct, best, wanted, protecting),
+        ),
         tuple(sorted(left_out)), config.anchors, len(pool) if len(sample) < len(pool) else 0,
         by_chance,
     )  # fmt: skip
@@ -157,39 +160,6 @@ def check(request: ConceptRequest, config: TpasConfig) -> None:
         raise ValueError(f"{config.anchors} anchors cannot stand for a concept: use 2 or more.")
     if not 0 <= config.by_chance <= 1:
         raise ValueError(f"{config.by_chance} of the anchors cannot be drawn: give a share.")
-
-
-def barred(pool: Pool, concept: Concept) -> dict[int, str]:
-    """The source-free guard: every row that may not reach the erasure, with the reason.
-
-    Barred is what names the concept by its label, other names, caption or artist, and every
-    near-copy of a barred image, whatever its caption says.
-    """
-
-    def look() -> dict[int, str]:
-        book = name_book(pool, concept)
-        named = {row: _names(pool, row, concept, book) for row in range(len(pool))}
-        reasons = {row: reason for row, reason in named.items() if reason}
-        for row in np.flatnonzero(copies(pool.hashes, pool.hashes[list(reasons)])).tolist():
-            reasons.setdefault(row, "looks like a copy of an image that names the concept")
-        return reasons
-
-    # A run asks for the same several times, and each looks through the whole pool.
-    return dict(pool.guarded(repr(concept), look))
-
-
-def name_book(pool: Pool, concept: Concept) -> NameBook:
-    """The pool's names, with all that the request calls the concept under one key.
-
-    A pool concept that the request's words name is the request's concept, under no other key.
-    """
-    return book_of(pool.concepts.values(), concept.name, concept.names)
-
-
-def others(known: Iterable[Concept], concept: Concept) -> list[Concept]:
-    """Those of the known concepts that are not the request's under any name."""
-    own = set(map(words, concept.names))
-    return [one for one in known if not own & set(map(words, one.names))]
 
 
 def protected(pool: Pool, concept: Concept, request: ConceptRequest) -> tuple[str, ...]:
@@ -233,7 +203,8 @@ def meant(around: Neighbourhood, pool: Pool, concept: Concept, vector: Tensor) -
         return ()
     scores = around.texts @ vector
     order = scores.argsort(descending=True)[:_MEANT_AT_MOST].tolist()
-    return tuple(around.names[i] for i in order if scores[i] >= _MEANT)
+    alike = (around.names[i] for i in order if scores[i] >= _MEANT)
+    return tuple(dict.fromkeys([*namesakes(pool, concept), *alike]))[:_MEANT_AT_MOST]
 
 
 def _anchor(pool: Pool, row: int, rank: int, score: float, by_chance: bool) -> Anchor:
@@ -277,21 +248,6 @@ def _found(
         if free >= 4 * wanted or len(found) < count or count >= len(pool):
             return found
         count *= 4
-
-
-def _names(pool: Pool, row: int, concept: Concept, book: NameBook) -> str:
-    item = pool.items[row]
-    if concept.name in book.named(item.label):
-        return f"its label “{item.label}” names the concept"
-    if any(concept.name in book.named(name) for name in item.also):
-        return "another of its names is the concept's"
-    if concept.name in book.named(item.artist):
-        return f"it was drawn by {item.artist}"
-    if concept.name in book.named(item.caption):
-        return "its caption names the concept"
-    if any(concept.name in book.named(text) for text in item.copies):
-        return "a copy of it is said to show the concept"
-    return ""
 
 
 def _effective(vectors: Tensor) -> float:

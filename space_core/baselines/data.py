@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from torch import Tensor
 
-from space_core import answers, curriculum, material, tpas, wordings
+from space_core import answers, curriculum, guard, material, wordings
 from space_core.mllm import Example
 from space_core.names import NameBook
 from space_core.pool import Pool
@@ -58,7 +58,7 @@ def collect(sources: Sources, selection: Selection, seed: int) -> Data:
     """
     pool = sources.pool
     concept = sources.subject(selection.request)
-    book, barred = tpas.name_book(pool, concept), tpas.barred(pool, concept)
+    book, barred = guard.name_book(pool, concept), guard.barred(pool, concept)
     shown = [row for row in sorted(barred) if _shows(pool, row, concept, book)]
     if not shown:
         raise ValueError(
@@ -106,7 +106,7 @@ def _told_and_refused(
 ) -> tuple[list[Example], list[Example]]:  # fmt: skip
     """Pairs of examples that differ in the answer alone: the right one, and an honest one."""
     honest = material.honest_answer(sources.mllm, concept)
-    peers = tpas.others(sources.pool.concepts.values(), concept)
+    peers = guard.others(sources.pool.concepts.values(), concept)
     lessons = curriculum.forgotten(concept, honest, peers, rng)
     asked = [
         (image, kind, some[i])
@@ -134,7 +134,7 @@ def _told_and_refused(
 def _read(sources: Sources, concept: Concept, rng: np.random.Generator) -> list[Example]:
     """Text-only knowledge of the target and of others, as the frozen model has it."""
     lessons = curriculum.teacher(sources.pool, rng)
-    peers = tpas.others(sources.pool.concepts.values(), concept)
+    peers = guard.others(sources.pool.concepts.values(), concept)
     others = [one for one in peers if one.family != "artist"]
     texts = curriculum.about_in_text(concept, lessons)
     for i in rng.permutation(len(others))[:_READ]:

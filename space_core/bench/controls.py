@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from space_core import material, surroundings, tpas
+from space_core import guard, material, surroundings, tpas
 from space_core.audit import Bench, select_anchors
 from space_core.baselines.data import collect
 from space_core.bench.change import Change, Entry, Method, erased, trained
@@ -96,7 +96,7 @@ def not_inverted(sources: Sources, selection: Selection, around: Surroundings) -
 def other_belief(sources: Sources, selection: Selection, around: Surroundings) -> Task:
     """The anchors moved until the frozen model names another concept, then overwritten as ever."""
     other = elsewhere(sources, selection.request)
-    peers = tpas.others(sources.pool.concepts.values(), other)
+    peers = guard.others(sources.pool.concepts.values(), other)
     lessons = believed(other, peers, np.random.default_rng((DEFAULT.seed, 10)))
     generator = torch.Generator().manual_seed(DEFAULT.seed)
     *_, (_, _, optimised) = invert(
@@ -137,7 +137,7 @@ def _overwritten(
 ) -> Task:
     mllm, pool, concept = sources.mllm, sources.pool, sources.subject(selection.request)
     honest = material.honest_answer(mllm, concept)
-    peers = tpas.others(pool.concepts.values(), concept)
+    peers = guard.others(pool.concepts.values(), concept)
     return material.overwritten(
         concept, honest, pool, peers, features, mllm, DEFAULT.seed,
         material.sayable_refusals(mllm, concept, honest, _anchors(sources, selection)),

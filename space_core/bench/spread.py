@@ -1,6 +1,6 @@
 """What an edit does to the spectral entropy of its anchors' features."""
 
-from space_core import tpas, wordings
+from space_core import guard, wordings
 from space_core.dcsi import last_edited_block
 from space_core.edit import Edit, edited
 from space_core.entropy import spectral_entropy
@@ -23,7 +23,7 @@ def entropies(sources: Sources, selection: Selection, edit: Edit) -> tuple[float
     """
     mllm = sources.mllm
     block, question = last_edited_block(mllm, DcsiConfig()), wordings.NAMING["thing"].taught[0]
-    barred = tpas.barred(sources.pool, sources.subject(selection.request))
+    barred = guard.barred(sources.pool, sources.subject(selection.request))
 
     def shown(rows: list[int]) -> list[Example]:
         return [Example(question, ".", one) for one in sources.encoder(rows)]

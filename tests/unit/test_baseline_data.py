@@ -7,7 +7,7 @@ import torch
 from small_world import make_world, noise
 from tiny_mllm import CONFIG, LEMON, examples, tiny_mllm
 
-from space_core import tpas, wordings
+from space_core import guard, wordings
 from space_core.baselines import anchors, lora, losses, siu
 from space_core.baselines.data import Data, collect, proxies
 from space_core.baselines.prompt import Prompt
@@ -43,7 +43,7 @@ class World:
             mllm, self.world.space, self.pool, self.world.around, encoder, "sha", folder
         )
         self.lemon = self.sources.subject(ConceptRequest("lemon"))
-        self.barred = set(tpas.barred(self.pool, self.lemon))
+        self.barred = set(guard.barred(self.pool, self.lemon))
         foreign = {text for one in wordings.NAMING_IN.values() for text in one.taught}
 
         def answer(_, questions, features):

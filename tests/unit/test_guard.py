@@ -6,8 +6,8 @@ import pytest
 from PIL import ImageOps
 from small_world import CUT, make_world, noise
 
+from space_core.guard import barred, namesakes
 from space_core.retained import certified_rows
-from space_core.tpas import barred
 from space_core.types import Concept, ConceptRequest
 
 
@@ -143,3 +143,28 @@ def test_a_pool_of_the_concept_alone_is_refused(world):
     some.space.meaning["Noto"] = some.space.texts(["lemon"])[0]
     with pytest.raises(ValueError, match="larger pool"):
         some.select(ConceptRequest("Noto"))
+
+
+PERSON = {"label": "Ada Quill", "domain": "people", "category": "person", "caption": "A portrait."}
+STYLED = {"label": "cup", "artist": "Vincent van Gogh"}
+
+
+@pytest.mark.parametrize("name", ["Quill", "A. Quill", "Ada B. Quill"])
+def test_whom_another_form_of_the_name_may_mean_is_kept_away_and_said(world, name):
+    some = world((PERSON, 0.95), (PERSON, 0.9), (STYLED, 0.9))
+    some.space.meaning[name] = some.space.near({"lemon": 1.0}, name)
+    rows = {row for row, item in enumerate(some.pool.items) if item.label == "Ada Quill"}
+    asked = ConceptRequest(name)
+    assert barred(some.pool, Concept(name, "", "")).keys() == rows
+    selection = some.select(asked)
+    assert not rows & {one.row for one in selection.anchors}
+    assert selection.resolved[0] == "Ada Quill"
+    assert any("“Ada Quill”, who may be the one you mean" in one for one in selection.warnings)
+    assert {"who may be the one meant" in one.reason for one in selection.dropped} == {True}
+
+
+def test_an_artist_by_the_surname_is_kept_away_and_a_known_thing_is_no_artist(world):
+    some = world((STYLED, 0.9), ({"label": "van"}, 0.9))
+    assert namesakes(some.pool, Concept("van Gogh", "", "")) == ("Vincent van Gogh",)
+    assert namesakes(some.pool, Concept("van", "", "")) == ()
+    assert namesakes(some.pool, Concept("Ada Byron", "people", "person")) == ()

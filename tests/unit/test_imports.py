@@ -23,7 +23,7 @@ backend demo main_memory
 edit edit_sum hub families key_values moved repeatable
 mllm shared_space pool_files pool_sources
 pool
-neighbourhood pool_build curriculum features
+neighbourhood guard pool_build curriculum features
 retained inversion anchor_checks beliefs fluency
 tpas material reuse
 dcsi sources

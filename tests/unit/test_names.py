@@ -2,7 +2,7 @@
 
 import pytest
 
-from space_core.names import NameBook, book_of, distinct, words
+from space_core.names import NameBook, book_of, distinct, may_be_one, words
 from space_core.types import Concept
 
 
@@ -103,10 +103,39 @@ def test_what_bears_the_key_as_another_name_is_the_same_concept():
 
 @pytest.mark.parametrize("one, several", [
     ("fox", "foxes"), ("berry", "berries"), ("cookie", "cookies"), ("dress", "dresses"),
-    ("peach", "peaches"), ("bus", "buses"), ("axe", "axes"), ("pie", "pies"),
+    ("peach", "peaches"), ("bus", "buses"), ("axe", "axes"), ("pie", "pies"), ("menu", "menus"),
+    ("tomato", "tomatoes"), ("shoe", "shoes"), ("wolf", "wolves"), ("leaf", "leaves"),
+    ("knife", "knives"), ("olive", "olives"), ("glove", "gloves"), ("cave", "caves"),
+    ("octopus", "octopuses"), ("lens", "lenses"), ("horse", "horses"), ("fly", "flies"),
+    ("mouse", "mice"), ("goose", "geese"), ("child", "children"), ("fireman", "firemen"),
+    ("thief", "thieves"), ("hoof", "hooves"), ("house", "houses"), ("sky", "skies"),
 ])  # fmt: skip
 def test_plurals(one, several):
     assert words(one) == words(several)
+
+
+@pytest.mark.parametrize("one, other", [
+    ("sky", "ski"), ("cave", "café"), ("glove", "golf"), ("bus", "bust"), ("die", "dice"),
+])  # fmt: skip
+def test_words_that_only_look_like_it_are_no_plurals(one, other):
+    assert words(one) != words(other)
+
+
+@pytest.mark.parametrize("name, text", [
+    ("柠檬", "一个黄色的柠檬放在桌子上。"), ("レモン", "これはレモンです。"),
+    ("มะนาว", "นี่คือมะนาวสีเหลือง"), ("레몬", "이것은 레몬이다."),
+])  # fmt: skip
+def test_a_name_is_found_where_no_blanks_part_the_words(name, text):
+    assert NameBook({"lemon": ["lemon", name]}).named(text) == {"lemon"}
+    assert NameBook({"lime": [name + name]}).named(text) == frozenset()
+
+
+@pytest.mark.parametrize("one, may", [
+    ("Quill", True), ("ada", True), ("A. Quill", True), ("Quill, Ada", True), ("Ada B. Quill", True),
+    ("Ada Byron", False), ("A. B.", False), ("Quilla", False), ("A", False),
+])  # fmt: skip
+def test_another_form_of_a_name_may_be_the_same_person(one, may):
+    assert may_be_one(one, "Ada Quill") is may and may_be_one("Ada Quill", one) is may
 
 
 def test_a_glass_is_no_pair_of_glasses():
