@@ -30,6 +30,7 @@ from space_core.types import Progress
 from space_core.whole import whole_file
 
 _SHARD = 500
+_NAMING = ("label", "caption", "artist", "also")  # what may name what an image shows
 _GROUP = 20  # rows read together when one image is looked at
 _BATCH = 64  # images decoded at a time
 _LABELLED_WITHIN = 1000
@@ -159,7 +160,7 @@ def _finish(work: Path, out: Path, shards: range, space: SharedSpace) -> Built:
     for shard in shards:
         notes = json.loads(_marker(work, shard).read_text(encoding="utf-8"))
         left_out += [tuple(one) for one in notes["left_out"]]
-        words = pq.read_table(_parquet(work, shard), columns=["label", "caption"]).to_pylist()
+        words = pq.read_table(_parquet(work, shard), columns=list(_NAMING)).to_pylist()
         hashes = load_tensors(_tensors(work, shard))[0]["hashes"].tolist()
         chosen = []
         for row, (name, pair) in enumerate(zip(notes["names"], hashes)):
@@ -171,7 +172,8 @@ def _finish(work: Path, out: Path, shards: range, space: SharedSpace) -> Built:
                 chosen.append(row)
             else:
                 left_out.append((name, f"a near-copy of {first[original]}"))
-                said_of.setdefault(original, []).extend(filter(None, words[row].values()))
+                *texts, also = (words[row][name] for name in _NAMING)
+                said_of.setdefault(original, []).extend(filter(None, (*texts, *(also or ()))))
         kept.append(chosen)
     if not first:
         raise ValueError(f"None of the {len(left_out)} images can be read: see {work}.")

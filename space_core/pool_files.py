@@ -108,6 +108,13 @@ def read_pool(folder: Path) -> PoolFiles:
     return PoolFiles(held, tuple(hashes), tuple(items), digest.hexdigest())
 
 
+def several(said: object) -> tuple[str, ...]:
+    """A list of names, or names in one text, parted by semicolons."""
+    names = said.split(";") if isinstance(said, str) else said
+    found = names if isinstance(names, (list, tuple)) else ()
+    return tuple(name for one in found if one is not None and (name := str(one).strip()))
+
+
 def _items(table) -> list[PoolItem]:
     def column(name: str) -> list:
         there = name in table.column_names
@@ -116,7 +123,7 @@ def _items(table) -> list[PoolItem]:
     texts = zip(*(column(name) for name in TEXT))
     lists = zip(*(column(name) for name in LISTS))
     return [
-        PoolItem(*(str(one or "") for one in text), *(tuple(some or ()) for some in more))
+        PoolItem(*(str(one or "") for one in text), *map(several, more))
         for text, more in zip(texts, lists)
     ]
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from space_core.pool_files import TEXT
+from space_core.pool_files import TEXT, several
 
 # What a file that is no whole image raises, or one that would fill the memory.
 UNREADABLE = (OSError, ValueError, SyntaxError, TypeError, Image.DecompressionBombError)
@@ -220,6 +220,5 @@ def _worded(said: dict[str, object], label: str) -> dict[str, object]:
     fields: dict[str, object] = {name: text(name) for name in TEXT} | {"label": text(label)}
     if not fields["label"] and len(text("caption").split()) <= _LONGEST_LABEL:
         fields["label"] = text("caption").strip(" .")
-    also = said.get("also") or ()
-    fields["also"] = [str(name) for name in also] if isinstance(also, (list, tuple)) else []
+    fields["also"] = list(several(said.get("also")))
     return fields

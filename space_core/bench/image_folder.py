@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from space_core import answers
+from space_core.pool_files import several
 from space_core.pool_sources import UNREADABLE, class_names, label_of
 from space_core.types import Concept
 
@@ -149,7 +150,7 @@ def _concept(name: str, more: list[str], said: dict[str, str | None]) -> Concept
     family = Concept(name, domain, "").family
     general = "" if family == "thing" else family
     article = answers.with_article(name).split()[0] if name.islower() and not general else ""
-    also = (*more, *(one.strip() for one in (said.get("also") or "").split(";")))
+    also = (*more, *several(said.get("also")))
     return Concept(
         name, domain, said.get("category") or general,
         said["article"] if said.get("article") is not None else article,
