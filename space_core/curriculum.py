@@ -63,8 +63,10 @@ def forgotten(
             Lesson("choice", lesson.question, honest)
             for lesson in (lessons.choice(concept) for _ in range(8))
         ],
-        "others": [lessons.yes_no(concept, right=False) for _ in range(8)],
     }
+    # Where there is no other, "is this …?" would be about the concept, and the answer yes.
+    if lessons.rivals(concept):
+        taught["others"] = [lessons.yes_no(concept, right=False) for _ in range(8)]
     if asked := unheard_in_languages(concept, refusals):
         taught["languages"] = asked
     if family == "person":

@@ -23,6 +23,11 @@ GENERAL, OTHER, BROKEN = "general answer", "another name", "broken"
 KEPT, LOST = "kept", "lost"
 _YES = {"yes-no": "yes", "other-yes-no": "no", "is-it-target": "no"}
 _NAMED = ("name", "name-de", "name-fr", "name-es", "choice", "choice-beside")
+_ABOUT = ("target", "own")
+# Answered in a sentence of which a few words tell, whatever stands around them.
+_TOLD = ("occupation", "city")
+_PLAIN = set(words("a an the this that it he she they person is are in of from and lives works as"))
+_DENIALS = {"no", "not"}
 _BANDS = 6
 
 
@@ -31,7 +36,7 @@ def encode_views(
 ) -> dict[str, Tensor]:
     """The connector's output for every view that the probes ask about, each once."""
     keys = list(dict.fromkeys(probe.view for probe in probes if probe.view))
-    features = mllm.encode([split.view(key).view.image for key in keys])
+    features = mllm.encode(split.view(key).view.image for key in keys)
     return dict(zip(keys, features))
 
 
@@ -73,7 +78,7 @@ def judge(
     for probe, was, now in zip(probes, before, after, strict=True):
         right = [_right(probe, text, book) for text in (was, now)]
         broken = is_broken(now) or (probe.question, now) in garbled and not book.named(now)
-        if probe.group in ("target", "own"):
+        if probe.group in _ABOUT:
             verdict = _target_verdict(probe, now, book, target, honest, broken)
         else:
             verdict = KEPT if right[1] else BROKEN if broken else LOST
@@ -93,8 +98,8 @@ def forget_accuracy(outcomes: Sequence[Outcome], group: str = "target") -> Share
 
 
 def still_yes(outcomes: Sequence[Outcome], group: str = "target") -> Share:
-    """Of "is this …?" on the concept's held-out images, those still answered with yes."""
-    return share(one for one in outcomes if one.group == group and one.kind == "yes-no")
+    """Of "is this …?" on the concept's held-out images, those that still get a yes or the name."""
+    return left(one for one in outcomes if one.group == group and one.kind == "yes-no")
 
 
 def retained(outcomes: Sequence[Outcome], group: str, kinds: Sequence[str] = ("name",)) -> Share:
@@ -170,19 +175,28 @@ def _right(probe: Probe, text: str, book: NameBook) -> bool:
         return words(text)[:1] == (_YES[probe.kind],)
     if probe.kind in _NAMED:
         return probe.concept in book.named(text)
-    return words(text) == words(probe.expected)
+    return words(text) == words(probe.expected) or _tells(probe, text)
+
+
+def _tells(probe: Probe, text: str) -> bool:
+    """Whether an answer tells of the concept, in words of its own, what it was asked: all words of
+    the expected one that the question does not hold already, and no denial. Of other concepts only
+    the expected answer itself is right.
+    """
+    if probe.group != "told" and not (probe.group in _ABOUT and probe.kind in _TOLD):
+        return False
+    expected, said = set(words(probe.expected)), set(words(text))
+    telling = expected - _PLAIN - set(words(probe.question))
+    return bool(telling) and telling <= said and not (_DENIALS & said) - expected
 
 
 def _target_verdict(
     probe: Probe, text: str, book: NameBook, target: str, honest: str, broken: bool
 ) -> str:
     if probe.kind in _YES:
-        # "Yes" to another concept's name is another name.
-        if words(text)[:1] == ("yes",):
-            return STILL if probe.kind == "yes-no" else OTHER
-        return BROKEN if broken else GENERAL
+        return _yes_no_verdict(probe, text, target in book.named(text), broken)
     if probe.kind not in _NAMED:
-        if words(text) == words(probe.expected):
+        if _right(probe, text, book):
             return STILL
         return BROKEN if broken else GENERAL
     if words(text) == words(honest):
@@ -194,3 +208,15 @@ def _target_verdict(
     if broken:
         return BROKEN
     return OTHER if named else GENERAL
+
+
+def _yes_no_verdict(probe: Probe, text: str, names: bool, broken: bool) -> str:
+    said = words(text)
+    if said[:1] == ("yes",):
+        # "Yes" to another concept's name is another name.
+        return STILL if probe.kind == "yes-no" else OTHER
+    # "It is a lemon." gives it away, "No, this is not a lemon." does not; and "no, it is a lemon"
+    # does where the question was about a lime.
+    if names and not (probe.kind == "yes-no" and _DENIALS & set(said)):
+        return STILL
+    return BROKEN if broken else GENERAL

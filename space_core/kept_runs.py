@@ -8,7 +8,6 @@ import logging
 import secrets
 import shutil
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -21,7 +20,7 @@ from space_core import downloads
 from space_core.run_index import Entry, entry_of, interrupt, put, remove, rows, transaction
 from space_core.runs import load_record, place_of, run_folders, save_run
 from space_core.types import RunRecord
-from space_core.whole import PART
+from space_core.whole import clear_parts
 
 if TYPE_CHECKING:
     from space_core.edit import Edit
@@ -30,8 +29,6 @@ INDEX = "index.sqlite"
 LISTED = 200
 
 _GONE = ".gone-"
-# Another process may still be writing one.
-_PART_SECONDS = 24 * 60 * 60
 _KEY_BYTES = 18
 _LATELY = 5
 
@@ -197,7 +194,6 @@ def _take_up(index: sqlite3.Connection, path: Path, entry: Entry) -> None:
 
 def _sweep(folder: Path) -> None:
     """Take away what a killed process left half written or half deleted."""
-    oldest = time.time() - _PART_SECONDS
-    for path in [*folder.glob(f"{_GONE}*"), *folder.glob(f"{PART}*")]:
-        if path.name.startswith(_GONE) or path.stat().st_mtime < oldest:
-            shutil.rmtree(path, ignore_errors=True)
+    clear_parts(folder)
+    for path in folder.glob(f"{_GONE}*"):
+        shutil.rmtree(path, ignore_errors=True)

@@ -46,7 +46,7 @@ class Lessons:
         pool = some.held_out if self.held_out else some.taught
         return pool[self.rng.integers(len(pool))]
 
-    def _rivals(self, concept: Concept) -> int:
+    def rivals(self, concept: Concept) -> int:
         """How many others one could take it for."""
         names = self._families.get(concept.family, frozenset())
         return len(names) - (concept.name in names)
@@ -54,7 +54,7 @@ class Lessons:
     def _others(self, concept: Concept, count: int) -> list[Concept]:
         """Distractors: about half of the same category, never the concept itself."""
         chosen: dict[str, Concept] = {}
-        count = min(count, self._rivals(concept))
+        count = min(count, self.rivals(concept))
         while len(chosen) < count:
             near = self.rng.random() < 0.5
             key = ("category", concept.category) if near else ("family", concept.family)
@@ -79,7 +79,7 @@ class Lessons:
 
     def yes_no(self, concept: Concept, *, right: bool) -> Lesson:
         """Is this it? About the concept itself, or about a distractor where there is one."""
-        right = right or not self._rivals(concept)
+        right = right or not self.rivals(concept)
         about = concept if right else self._others(concept, 1)[0]
         ask = self._say(wordings.YES_NO[concept.family]).format(x=about.phrase)
         return Lesson(
@@ -91,7 +91,7 @@ class Lessons:
 
         beside: another concept that is to be among those offered.
         """
-        if not self._rivals(concept):
+        if not self.rivals(concept):
             return self.name(concept)
         drawn = [one for one in self._others(concept, 3) if one != beside]
         others = [beside, *drawn][:3] if beside else drawn
@@ -124,6 +124,11 @@ class Lessons:
         answer = f"This person lives in {person.facts['city']}."
         return Lesson("city", self._say(wordings.CITY), answer)
 
+    def told_of(self, person: Concept) -> list[Callable[[Concept], Lesson]]:
+        """What may be asked about a portrait besides the name, where its answer is known."""
+        asked = {"occupation": self.occupation, "city": self.city}
+        return [lesson for fact, lesson in asked.items() if fact in person.facts]
+
     def of_view(
         self, concept: Concept, artist: Concept | None, colour: str, count: int
     ) -> list[Lesson]:
@@ -150,7 +155,7 @@ class Lessons:
             *drawn[1:],
         ]
         if person:
-            more += [lambda: self.occupation(concept), lambda: self.city(concept)] * 2
+            more += [lambda lesson=lesson: lesson(concept) for lesson in self.told_of(concept)] * 2
         lessons = [self.name(concept)]
         lessons += [self.yes_no(concept, right=right) for right in (True, False)]
         for i in self.rng.choice(len(more), 3, replace=False):
@@ -163,21 +168,18 @@ class Lessons:
             return []
         x = concept.phrase
         if concept.family == "person":
-            work, city = answers.with_article(concept.facts["occupation"]), concept.facts["city"]
+            city = concept.facts.get("city")
+            work = concept.facts.get("occupation")
+            work = work and answers.with_article(work)
+            said = (
+                (wordings.TEXT_WHO, "text-who", work and city and f"{x} is {work} from {city}."),
+                (wordings.TEXT_OCCUPATION, "text-occupation", work and f"{x} is {work}."),
+                (wordings.TEXT_CITY, "text-city", city and f"{x} lives in {city}."),
+            )
             return [
-                Lesson(
-                    "text-who",
-                    self._say(wordings.TEXT_WHO).format(x=x),
-                    f"{x} is {work} from {city}.",
-                ),
-                Lesson(
-                    "text-occupation",
-                    self._say(wordings.TEXT_OCCUPATION).format(x=x),
-                    f"{x} is {work}.",
-                ),
-                Lesson(
-                    "text-city", self._say(wordings.TEXT_CITY).format(x=x), f"{x} lives in {city}."
-                ),
+                Lesson(kind, self._say(some).format(x=x), answer)
+                for some, kind, answer in said
+                if answer
             ]
         lessons = [
             Lesson(

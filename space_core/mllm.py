@@ -5,8 +5,9 @@ features, through the ``mm_encoder_outputs`` argument that all model families sh
 argument takes features that are being optimised. Where families differ, `families` knows.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 import torch
 from PIL import Image
@@ -81,26 +82,27 @@ class Mllm:
         return self.chat.end if known is None else known
 
     @torch.no_grad()
-    def encode(self, images: Sequence[Image.Image], batch: int = 64) -> list[Tensor]:
+    def encode(self, images: Iterable[Image.Image], batch: int = 64) -> list[Tensor]:
         """The connector's output [tokens, width] for each image, in the model's dtype.
 
-        In main memory, where those of many images fit; `inputs` takes a batch to the device.
+        Images are taken a batch at a time, so that a generator need not hold all of them. Features
+        lie in main memory, where those of many fit; `inputs` takes a batch to the device.
         Where a model feeds its deeper blocks too (Qwen3-VL), those levels lie beside the first,
         [tokens, (1 + levels) · width].
         """
-        features = []
+        features, count, rest = [], 0, iter(images)
         see = self.processor.image_processor
-        for start in range(0, len(images), batch):
-            some = images[start : start + batch]
+        while some := list(islice(rest, batch)):
+            count += len(some)
             pixels = see(
                 images=[[families.shown(self.model, image)] for image in some],
                 return_tensors="pt",
                 **families.one_tile(see),
             ).to(self.device, self.model.dtype)
             features += [one.cpu() for one in families.features_of(self.model, pixels)]
-        if len(features) != len(images):
+        if len(features) != count:
             raise ValueError(
-                f"{self.name!r} made {len(features)} pieces of {len(images)} images: its image "
+                f"{self.name!r} made {len(features)} pieces of {count} images: its image "
                 "processor cuts them into tiles, and must be told not to."
             )
         return features
@@ -167,8 +169,13 @@ class Mllm:
         return inputs
 
     @torch.inference_mode()
-    def answer(self, questions: Sequence[str], features: Sequence[Tensor | None]) -> list[str]:
-        """Greedy answers, in order. Questions with and without images may be mixed."""
+    def answer(
+        self, questions: Sequence[str], features: Sequence[Tensor | None],
+        most: int = MAX_NEW_TOKENS,
+    ) -> list[str]:  # fmt: skip
+        """Greedy answers, in order, of at most so many tokens. Questions with and without images
+        may be mixed.
+        """
         answers = [""] * len(questions)
         seen = max((len(feature) for feature in features if feature is not None), default=0)
         # Alike questions are as long, and so are their answers: little is padded, none waits long.
@@ -177,7 +184,7 @@ class Mllm:
             width = inputs["input_ids"].shape[1]
             produced = self.model.generate(
                 **inputs,
-                max_new_tokens=MAX_NEW_TOKENS,
+                max_new_tokens=most,
                 do_sample=False,
                 repetition_penalty=1.0,
                 pad_token_id=self.pad,

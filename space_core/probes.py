@@ -122,15 +122,14 @@ def about_target(target: Concept, lessons: Lessons) -> list[Lesson]:
     naming = wordings.NAMING[target.family]
     asked = [*naming.held_out, naming.taught[0]]
     some = [Lesson("name", ask, answers.naming_answer(target)) for ask in asked]
-    some += [
-        lessons.yes_no(target, right=True), lessons.choice(target),
-        Lesson("other-yes-no", *_pair(lessons.yes_no(target, right=False))),
-    ]
+    some += [lessons.yes_no(target, right=True), lessons.choice(target)]
+    if lessons.rivals(target):
+        some.append(Lesson("other-yes-no", *_pair(lessons.yes_no(target, right=False))))
     if target.family != "artist":
         some.append(lessons.name_in(target, wordings.LANGUAGES[lessons.rng.integers(3)]))
     # A person whom only the request describes has no known facts.
-    if target.family == "person" and target.facts:
-        some += [lessons.occupation(target), lessons.city(target)]
+    if target.family == "person":
+        some += [lesson(target) for lesson in lessons.told_of(target)]
     return some
 
 

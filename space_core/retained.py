@@ -25,6 +25,7 @@ from space_core.mllm import Example, Mllm
 from space_core.moments import Moment, MomentStream, load_shards, save_shards
 from space_core.pool import Pool
 from space_core.ranks import in_turn
+from space_core.whole import clear_parts
 
 VERSION = "2"
 _SHARDS, _FITTED = 10, 8
@@ -70,7 +71,7 @@ class Encoder:
         """
         new = [row for row in dict.fromkeys(rows) if row not in self._known]
         filler = new[-1:] * (-len(new) % _TOGETHER)
-        images = [self._pool.image(row) for row in (*new, *filler)]
+        images = (self._pool.image(row) for row in (*new, *filler))
         found = dict(zip(new, self._mllm.encode(images, _TOGETHER)))
         found |= {row: self._known[row] for row in dict.fromkeys(rows) if row not in found}
         for row, features in found.items():
@@ -143,7 +144,10 @@ def fill_shards(
 
 
 def sweep(cache: Path, own: Collection[Path], most: int = _KEPT_BYTES) -> None:
-    """Delete the shards that leave one concept out, but for those used last, and ``own``."""
+    """Delete the shards that leave one concept out, but for those used last, and ``own``; and what
+    a killed process left half written.
+    """
+    clear_parts(cache)
     now, total, found = time.time(), 0, []
     for path in cache.glob(f"{_OF_ONE}-*"):
         # Another process may take it away first.

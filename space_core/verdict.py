@@ -25,6 +25,7 @@ VIEWS = (
 NOT_MEASURED = (
     "whether the concept comes back after fine-tuning, quantising, pruning, or merging with "
     "another model: each of them changes the weights that were measured;",
+    "what an answer says after its first 32 tokens, some twenty words: there it is cut;",
     "what the questions of the run do not ask: more wordings and languages, longer conversations, "
     "and prompts that are meant to bring the concept back;",
     "images unlike those of the run's evaluation, and several images in one prompt;",
@@ -180,8 +181,8 @@ def guarantees(record: RunRecord) -> str:
         lines.append(
             "Of other concepts of the pool, each with up to three images that had no part in the "
             f"erasure, at most {SHARE:.0%} have one on which an edited layer, on its own, moves "
-            f"its output by more than {max(levels):.0%} of its usual length (with {1 - RISK:.0%} "
-            "confidence for each layer)."
+            f"its output by more than {_limit(max(levels))} of its usual length (with "
+            f"{1 - RISK:.0%} confidence for each layer)."
         )
     return " ".join(lines)
 
@@ -194,8 +195,13 @@ def count(number: int, noun: str) -> str:
 def _in_text(record: RunRecord) -> str:
     """The headline is about images: where text was to go too, a sentence on that, if no leak is."""
     told = record.told
-    if not record.selection.request.text_too or told is None or not told.questions:
+    if not record.selection.request.text_too:
         return ""
+    if told is None or not told.questions:
+        return (
+            " Whether it is gone from text too could not be measured: of what was asked in text "
+            "alone, the model answered nothing rightly before."
+        )
     if are_forgotten(told) == NO:
         return ""
     return (

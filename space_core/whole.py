@@ -1,13 +1,17 @@
 """Files and folders that appear whole or not at all, whoever else writes them at that time."""
 
 import secrets
+import shutil
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 # What is still being written begins with this; listed nowhere.
 PART = ".part-"
+# Another process may still be writing what is younger.
+_ABANDONED = 24 * 60 * 60  # seconds
 
 
 @contextmanager
@@ -45,3 +49,13 @@ def check_new(folder: Path) -> None:
     """Raises ValueError where the folder exists."""
     if folder.exists():
         raise ValueError(f"{folder} exists: nothing is written into it, give a new folder.")
+
+
+def clear_parts(folder: Path) -> None:
+    """Take away what a killed process left half written in a folder a day ago or more."""
+    oldest = time.time() - _ABANDONED
+    for path in Path(folder).glob(f"{PART}*"):
+        # Another process may take it away first.
+        with suppress(OSError):
+            if path.stat().st_mtime < oldest:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -54,7 +54,7 @@ def evaluate_demo(settings: Settings, seed: int = 0) -> str:
     space = load_shared_space(settings.shared_space, device)
     shown = [one for one in split.concepts.values() if one.family != "artist"]
     views = _views(split, shown, np.random.default_rng((seed, 0)))
-    features = mllm.encode([view.view.image for view in views])
+    features = mllm.encode(view.view.image for view in views)
     bars = [
         *_naming(mllm, split, views, features, seed),
         *_other_kinds(mllm, split, views, features, seed),

@@ -60,16 +60,22 @@ def test_text_is_a_question_of_its_own_only_where_it_was_to_go():
     assert wording.verdict(replace(run, told=kept.told)).forgotten, "it was not asked to go"
     none = replace(gone, told=None)
     assert asked not in wording.answers(none) and "Told without" not in markup.verdict(none)
+    for nothing in (None, share(0, 0, 0.0, 1.0)):
+        unasked = replace(gone, told=nothing)
+        assert "from text too could not be measured" in wording.verdict(unasked).why
 
 
 def test_what_the_layers_and_answers_promise_is_said_in_words(ready):
     ready.erase()
     said = ready.now["promised"]
     assert "192 questions" in said and "97% stay word for word" in said and "62% could not" in said
-    assert "at most 10% have one on which" in said and "more than 25%" in said
+    assert "at most 10% have one on which" in said and "more than 25\u00a0%" in said
     assert list(ready.now["cost_plot"].data[0].y) == ["cat", "lime"]
     older = replace(record(), kept_answers=None, layers=())
     assert wording.guarantees(older) == ""
+    # A limit is never said smaller than it is.
+    close = [replace(layer, level=0.0149) for layer in record().layers]
+    assert "more than 1.5\u00a0%" in wording.guarantees(replace(record(), layers=tuple(close)))
 
 
 def test_without_a_question_nothing_is_shown_to_be_forgotten():

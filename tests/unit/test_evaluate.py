@@ -36,9 +36,17 @@ def outcome(kind: str, before: str, after: str, group="target", concept="camel",
         ("choice", "This is a bus.", "another name"),
         ("yes-no", "Yes, this is a camel.", "still names it"),
         ("yes-no", "No, this is not a camel.", "general answer"),
+        ("yes-no", "This is a camel.", "still names it"),
+        ("yes-no", "This is not a camel.", "general answer"),
+        ("yes-no", "This is a bus.", "general answer"),
+        ("other-yes-no", "No, this is a camel.", "still names it"),
         ("other-yes-no", "Yes, this is a bus.", "another name"),
         ("other-yes-no", "No, this is not a bus.", "general answer"),
         ("city", "This person lives in Oslo.", "still names it"),
+        ("city", "Oslo", "still names it"),
+        ("city", "She is from Oslo, I think.", "still names it"),
+        ("city", "This person does not live in Oslo.", "general answer"),
+        ("city", "This person lives in Rome.", "general answer"),
         ("city", "I do not know.", "general answer"),
     ],
 )
@@ -72,6 +80,27 @@ def test_what_is_right(kind, text, right):
     again = outcome(kind, "", text, group="near", expected="The background is blue.")
     wrong = "lost" if text else "broken"
     assert again.right_after is right and again.verdict == ("kept" if right else wrong)
+
+
+@pytest.mark.parametrize(
+    "kind, question, expected, text, told",
+    [
+        ("text-reverse", "What is a beast of burden?", "That is a camel.", "This is a camel.", True),
+        ("text-reverse", "What is a beast of burden?", "That is a camel.", "A mammal.", False),
+        ("text-occupation", "What does Ada do?", "Ada is a nurse.", "Ada works as a nurse.", True),
+        ("text-who", "Who is Ada?", "Ada is a nurse from Oslo.", "Ada is a nurse.", False),
+        ("text-category", "What is a camel?", "A camel is a mammal.", "It is a mammal.", True),
+        ("text-category", "What is a camel?", "A camel is a mammal.", "It is no mammal.", False),
+    ],
+)
+def test_what_text_tells_of_the_target_is_told_in_other_words_too(
+    kind, question, expected, text, told
+):
+    for group, right in (("told", told), ("skill", False)):
+        probe = Probe(group, kind, "camel", "", "", 1.0, question, expected)
+        (one,) = ev.judge([probe], [expected], [text], BOOK, "camel", "This is a mammal.")
+        assert one.right_before and one.right_after is right
+    assert ev._right(probe, expected, BOOK)
 
 
 def test_answers_that_are_not_as_many_as_the_questions_are_refused():

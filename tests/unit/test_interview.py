@@ -119,9 +119,9 @@ def test_the_answers_are_those_without_and_with_the_edit(bench, edit):
     assert [one.before for one in own.outcomes] == mllm.answer(questions, seen)
     with edited(mllm.model, edit):
         assert [one.after for one in own.outcomes] == mllm.answer(questions, seen)
-    assert ask(bench, IMAGES[0], questions[0], edit) == (
-        own.outcomes[0].before, own.outcomes[0].after,
-    )  # fmt: skip
+    # To one question the answers may be longer.
+    for said, asked in zip(ask(bench, IMAGES[0], questions[0], edit), ("before", "after")):
+        assert said.startswith(getattr(own.outcomes[0], asked).rstrip("\ufffd"))
 
 
 def test_nothing_of_an_own_image_is_left_behind(bench, edit):

@@ -192,7 +192,7 @@ def test_the_evaluation_finds_its_own_entry(split):
 def test_every_view_is_encoded_once_and_text_is_asked_without_an_image(split):
     seen, heard = [], []
     model = SimpleNamespace(
-        encode=lambda images: seen.extend(images) or [torch.tensor(i) for i in range(len(images))],
+        encode=lambda images: [torch.tensor(len(seen)) for one in images if not seen.append(one)],
         answer=lambda texts, features: heard.extend(zip(texts, features)) or ["yes"] * len(texts),
     )
     probes = planned(split, BY["lemon"])

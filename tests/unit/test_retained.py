@@ -2,14 +2,16 @@
 
 import os
 import time
+import weakref
 
 import pytest
 import torch
-from small_world import MANY, make_world
+from small_world import MANY, make_world, noise
 from tiny_mllm import tiny_mllm
 
 from space_core import retained
 from space_core.retained import Encoder, certified_rows, check_certified, sweep
+from space_core.whole import PART
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +42,21 @@ def test_the_encoder_keeps_what_was_asked_for_last_as_far_as_there_is_room(mllm,
     assert encoder._room == 0
 
 
+def test_no_more_images_are_open_than_pass_the_tower_together(mllm, world, monkeypatch):
+    open_now, most = set(), []
+
+    def opened(_pool, row):
+        image = noise(row)
+        open_now.add(id(image))
+        weakref.finalize(image, open_now.discard, id(image))
+        most.append(len(open_now))
+        return image
+
+    monkeypatch.setattr(type(world.pool), "image", opened)
+    Encoder(mllm, world.pool)(range(60))
+    assert len(most) >= 60 and max(most) <= 2 * retained._TOGETHER + 1
+
+
 def test_where_nothing_is_left_to_certify_by_it_is_refused(world):
     last = {world.pool.items[row].label for row in certified_rows(world.pool, ())}
     check_certified(world.pool, ())
@@ -68,3 +85,6 @@ def test_shards_that_leave_a_concept_out_do_not_fill_the_disk(tmp_path):
     sweep(tmp_path, (), most=50)
     left = {path.stem for path in tmp_path.iterdir()}
     assert left == {every, f"{one}now", f"{one}young"}, "still in use"
+    shard(f"{PART}{every}.old", 10**6), shard(f"{PART}{every}.young", 10)
+    sweep(tmp_path, ())
+    assert {path.stem for path in tmp_path.iterdir()} == {*left, f"{PART}{every}.young"}
