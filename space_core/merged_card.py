@@ -44,11 +44,12 @@ def card(record: RunRecord, base_model: str) -> str:
         "## What was measured",
         "",
         f"Run `{record.run_id}` of {record.created}, with these weights put on the base model "
-        f"({record.device}), seed {settings.get('seed', 'unknown')}. The questions are on images "
-        "that neither the edit nor the choice of its anchors has seen, most of them in wordings "
-        "that it was not trained on; a question counts where the base model answered it rightly. "
-        "Each share stands with its 95 % Wilson interval; a dash means that "
-        "nothing could be asked.",
+        f"({record.device}), seed {settings.get('seed', 'unknown')}. The questions about the "
+        "concept are on images that neither the edit nor the choice of its anchors has seen. Other "
+        "concepts are asked about in views of their own, but the edit was trained to keep the "
+        "answers about other views of most of them. Most wordings are such as it was not trained "
+        "on; a question counts where the base model answered it rightly. "
+        "Each share stands with its 95 % Wilson interval; a dash means that nothing could be asked.",
         "",
         "| | share | 95 % interval | questions | views | images |",
         "| --- | --- | --- | --- | --- | --- |",

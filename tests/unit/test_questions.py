@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from small_world import ARTISTS, CONCEPTS, PEOPLE, THINGS, every_wordings, reading
 
-from space_core import answers, wordings
+from space_core import answers, curriculum, wordings
 from space_core.lessons import Lesson, Lessons
 from space_core.names import NameBook, words
+from space_core.probes import about_target
+from space_core.types import Concept
 
 WORDINGS = every_wordings()
 TAUGHT = reading(text for one in WORDINGS.values() for text in one.taught)
@@ -156,3 +158,22 @@ def test_answers_about_what_else_is_seen():
     assert said["text-reverse"] == "That is a lemon."
     (plural, *_) = teacher.of_text(THINGS[3])
     assert plural.answer == "Grapes are a kind of fruit."
+
+
+def test_what_is_alone_of_its_kind_is_never_taught_nor_asked_with_another_name():
+    style, cat = ARTISTS[0], THINGS[0]
+    taught = curriculum.forgotten(style, "This is a drawing.", [cat], np.random.default_rng(0))
+    assert "others" not in taught and {"name", "yes-no", "choice"} <= taught.keys()
+    asked = about_target(style, Lessons([style, cat], np.random.default_rng(0), held_out=True))
+    assert "other-yes-no" not in {one.kind for one in asked}
+
+
+@pytest.mark.parametrize("facts", [{"occupation": "nurse"}, {"city": "Oslo"}, {"definition": "x"}])
+def test_a_person_is_asked_about_what_is_known_alone(facts):
+    person = Concept("Ada Byron", "people", "person", facts=facts)
+    teacher = Lessons([person, *PEOPLE], np.random.default_rng(0), held_out=True)
+    kinds = {one.kind for one in about_target(person, teacher)} & {"occupation", "city"}
+    assert kinds == facts.keys() - {"definition"}
+    assert {one.kind for one in teacher.of_text(person)} == {f"text-{one}" for one in kinds}
+    for _ in range(5):
+        assert teacher.of_view(person, None, "blue", 1)
