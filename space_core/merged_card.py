@@ -48,8 +48,8 @@ def card(record: RunRecord, base_model: str) -> str:
         "concept are on images that neither the edit nor the choice of its anchors has seen. Other "
         "concepts are asked about in views of their own, but the edit was trained to keep the "
         "answers about other views of most of them. Most wordings are such as it was not trained "
-        "on; a question counts where the base model answered it rightly. "
-        "Each share stands with its 95 % Wilson interval; a dash means that nothing could be asked.",
+        "on; a question counts where the base model answered it rightly. Each share stands with "
+        "its 95 % Wilson interval; a dash means that nothing could be asked.",
         "",
         "| | share | 95 % interval | questions | views | images |",
         "| --- | --- | --- | --- | --- | --- |",

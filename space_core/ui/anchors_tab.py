@@ -154,7 +154,8 @@ def chosen_after(
     event: Callable[..., Any], parts: Parts, pipeline: Pipeline,
     undone: Callable[..., View] | None = None,
 ) -> Any:
-    """After an event, choose again as the controls say. Gives the event of that.
+    """After an event, or the last of several while one is chosen for, choose again as the controls
+    say. Gives the event of that.
 
     undone: what the controls show where that fails, else `as_before`.
     """
@@ -164,7 +165,7 @@ def chosen_after(
 
     return listen(
         event, again, parts, inputs=CONTROLS, outputs=SHOWN, undone=undone or as_before,
-        **_choosing(parts),
+        trigger_mode="always_last", **_choosing(parts),
     )
 
 

@@ -7,10 +7,9 @@ from typing import Any
 
 import gradio as gr
 
-from space_core.backend import zero_gpu
 from space_core.ui import (
-    anchors_tab, changed_since, compare_tab, concept_tab, erase_tab, erased_list, how_long,
-    leaderboard_tab, markup, my_runs, old_record, record_tab, together_tab, verify_tab,
+    anchors_tab, changed_since, compare_tab, concept_tab, erase_tab, erased_list, facts,
+    how_long, leaderboard_tab, markup, my_runs, old_record, record_tab, together_tab, verify_tab,
 )  # fmt: skip
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.public_api import offer
@@ -82,15 +81,22 @@ def build(pipeline: Pipeline, max_queue: int = 16) -> gr.Blocks:
             async for update in readiness(pipeline):
                 yield update
 
+        async def announce_unqueued() -> AsyncIterator[tuple[Any, ...]]:
+            # Who finds no place in the queue is told what need not be waited for.
+            if pipeline.bench.done():
+                async for update in readiness(pipeline):
+                    yield update
+            else:
+                yield markup.status(CROWDED, "warning"), *_NOTHING, gr.skip()
+
+        known = [ready, *map(parts.get, ("examples", "protect", "questions", "takes", "setup"))]
         loaded = page.load(
-            announce, None,
-            [ready, *map(parts.get, ("examples", "protect", "questions", "takes", "setup"))],
-            api_visibility="private",
-            concurrency_limit=None, show_progress="hidden",
+            announce, None, known, api_visibility="private", concurrency_limit=None,
+            show_progress="hidden",
         )
         loaded.failure(
-            lambda: markup.status(CROWDED, "warning"), None, ready, api_visibility="private",
-            queue=False, show_progress="hidden",
+            announce_unqueued, None, known, api_visibility="private", queue=False,
+            show_progress="hidden",
         )
         page.load(None, None, None, js=_FIT_PLOTS, api_visibility="private", queue=False)
         offer(pipeline)
@@ -132,9 +138,8 @@ async def readiness(pipeline: Pipeline) -> AsyncIterator[tuple[Any, ...]]:
         text = f"The model could not be loaded. {explain(error)}"
         yield markup.status(text, "bad"), *_NOTHING, ""
         return
-    where = "a GPU that is lent for each call" if zero_gpu() else bench.device
     text = (
-        f"Ready: {bench.model_name} on {where}, "
+        f"Ready: {bench.model_name} on {facts.device_said(bench.device)}, "
         f"{bench.pool_size:,} public images in the pool."
     )
     offered = (

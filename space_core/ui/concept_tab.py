@@ -93,7 +93,10 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     for event in (parts["find"].click, parts["concept"].submit):
         inputs = ("where", *anchor_controls.CONTROLS, *options["inputs"])
         say_at_once(event, parts, "concept_status", markup.waiting())
-        listen(event, search, parts, **{**options, "inputs": inputs})
+        # Who writes another name while one is sought means that one.
+        listen(
+            event, search, parts, trigger_mode="always_last", **{**options, "inputs": inputs}
+        )
 
     def say(*words: Any) -> Iterator[View]:
         yield from said_now(pipeline, *words)

@@ -132,7 +132,11 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     )
     my_runs.listed_after(ended.then, parts, pipeline)
     own_images.kept_after(ended.then, parts)
-    for event, script in ((parts["erase"].click, _HOLD_PAGE), (ended.then, _LET_GO_OF_PAGE)):
+    for event, script in (
+        (parts["erase"].click, _HOLD_PAGE), (ended.then, _LET_GO_OF_PAGE),
+        # What the queue refuses has no "then".
+        (ended.failure, _LET_GO_OF_PAGE),
+    ):  # fmt: skip
         event(None, None, None, js=script, api_visibility="private", queue=False)
 
     def show(*values: Any) -> Iterator[View]:

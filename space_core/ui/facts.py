@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from html import escape
 
+from space_core.backend import zero_gpu
 from space_core.decisions import Decision
 from space_core.labels import groups_said, hashes_said, settings_said
 from space_core.types import RunRecord
@@ -114,3 +115,8 @@ def _decision(one: Decision) -> str:
         f"<li><p><b>{JUDGEMENTS[one.verdict]}</b>, {escape(one.auditor)}, "
         f"{escape(one.created)}</p>{notes}</li>"
     )
+
+
+def device_said(device: str) -> str:
+    """Where the page computes, as one says it: on ZeroGPU not where the model waits."""
+    return "a GPU that is lent for each call" if zero_gpu() else device

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from space_core.backend import zero_gpu
 from space_core.ui import markup, wording
 from space_core.ui.pipeline import Pipeline
 
@@ -20,13 +21,15 @@ def takes(pipeline: Pipeline, bench: "Bench") -> str:
     runs = pipeline.runs
     # The store opens beside the model: nobody waits here for it.
     known = runs.result() if runs.done() and runs.exception() is None else None
-    seconds = known and known.usual_seconds(bench.model_sha256, bench.device)
+    # Where a GPU is lent for each call, that is what runs were made on.
+    device = "cuda" if zero_gpu() else bench.device
+    seconds = known and known.usual_seconds(bench.model_sha256, device)
     if seconds:
         return markup.note(
             f"Finding anchors takes seconds. An erasure takes {wording.duration(seconds)} here, "
             "by the latest runs, with all questions before and after it."
         )
-    measured = bench.bundled and bench.device == "cpu"
+    measured = bench.bundled and device == "cpu"
     some = _BUNDLED if measured else "minutes: none has been run here yet to say how many."
     return markup.note(
         f"Finding anchors takes seconds, an erasure {some} The first takes longer, as it measures "

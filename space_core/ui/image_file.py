@@ -36,6 +36,10 @@ def read(path: str | Path) -> Image.Image:
             picture = ImageOps.exif_transpose(image).convert("RGB") if fits else None
     except Image.DecompressionBombError:
         picture = None
+    except FileNotFoundError as fault:
+        raise ValueError(
+            f"“{name}” is no longer here: this page keeps an image for about an hour. Add it again."
+        ) from fault
     except _UNREADABLE as fault:
         raise ValueError(
             f"“{name}” cannot be read as an image: give a PNG, JPEG or WebP file."

@@ -40,10 +40,10 @@ _FOLLOW_WIDTH = """() => matchMedia('(max-width: 768px)').addEventListener('chan
   if (now.matches) document.querySelector('.sidebar.open .toggle-button')?.click();
 })"""
 # What arrives before the steps stand on a slow page would be lost.
-_READ_LINK = """async (visitor, _link, undone, where) => {
+_READ_LINK = """async (visitor, _link, undone) => {
   while (!document.querySelector('[role=tab]'))
     await new Promise((again) => setTimeout(again, 50));
-  return [visitor, new URLSearchParams(location.search).get('run') ?? '', undone, where];
+  return [visitor, new URLSearchParams(location.search).get('run') ?? '', undone];
 }"""
 
 
@@ -65,6 +65,8 @@ def build() -> dict[str, Any]:
         parts["my_runs"] = gr.CheckboxGroup(
             [], label="My runs", show_label=False, elem_id="my-runs", visible=False
         )
+        # Another tab may have deleted what is ticked here: that is for a handler to say.
+        parts["my_runs"].preprocess = lambda ticked: ticked or []
         with gr.Row():
             parts["open_run"] = gr.Button("Open", size="sm", min_width=70)
             parts["compare_runs"] = gr.Button("Compare", size="sm", min_width=70)
@@ -81,6 +83,9 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
 
     def come(*values: Any) -> Iterator[View]:
         yield from greet(pipeline, *values)
+
+    def open_link(*values: Any) -> Iterator[View]:
+        yield from opened_by_link(pipeline, *values)
 
     def open_one(*values: Any) -> Iterator[View]:
         yield from open_ticked(pipeline, *values)
@@ -103,9 +108,14 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
             "sure": gr.update(visible=False), "delete_status": markup.status(sentence, "warning"),
         },
     }
+    # Who finds the queue full has a name and a list all the same; only a link must wait.
+    named = listen(
+        parts["page"].load, come, parts, inputs=("visitor", "link", "undone"), js=_READ_LINK,
+        outputs=("visitor", "link", *_LIST), queue=False, show_progress="hidden",
+    )
     listen(
-        parts["page"].load, come, parts, inputs=("visitor", "link", "undone", "where"),
-        js=_READ_LINK, outputs=("visitor", *_LIST, *kept_run.SHOWN), **opening,
+        named.then, open_link, parts, inputs=("visitor", "link", "where"), outputs=kept_run.SHOWN,
+        **opening,
     )
     say_at_once(
         parts["open_run"].click, parts, "runs_status", markup.status("Opening the run…", "busy")
@@ -141,8 +151,8 @@ def listed_after(event: Callable[..., Any], parts: Parts, pipeline: Pipeline) ->
         yield {**listed(pipeline, *values), **how_long.renewed(pipeline)}
 
     listen(
-        event, again, parts, inputs=("visitor", "undone"), outputs=(*_LIST, "takes"), queue=False,
-        show_progress="hidden",
+        event, again, parts, inputs=("visitor", "undone", "my_runs"), outputs=(*_LIST, "takes"),
+        queue=False, show_progress="hidden",
     )
 
 
@@ -151,7 +161,7 @@ def setup(bench: "Bench") -> str:
     commit = {"Its commit on the hub": bench.revision[:_SHORT]} if bench.revision else {}
     return facts.listed({
         "Model": bench.model_name, **commit, "Its weights (hash)": bench.model_sha256[:_SHORT],
-        "Device": bench.device,
+        "Device": facts.device_said(bench.device),
         "Encoder that chooses anchors (it compares words with images)": bench.encoder_name,
         "Public pool": f"{bench.pool_size:,} images",
         "The pool (hash)": bench.pool_sha256[:_SHORT],
@@ -172,21 +182,27 @@ def noted(pipeline: Pipeline, visitor: str, concept: str) -> Iterator[str]:
         yield key
 
 
-def greet(
-    pipeline: Pipeline, visitor: Any, link: str, undone: Any, where: Where
-) -> Iterator[View]:
-    """Know the visitor again or give them a name of their own; open the run of a link."""
+def greet(pipeline: Pipeline, visitor: Any, link: str, undone: Any) -> Iterator[View]:
+    """Know the visitor again or give them a name of their own."""
     known = isinstance(visitor, str) and len(visitor) == len(new_key())
     name = visitor if known else new_key()
-    yield {"visitor": name, **listed(pipeline, name, undone)}
+    yield {"visitor": name, "link": link, **listed(pipeline, name, undone)}
+
+
+def opened_by_link(
+    pipeline: Pipeline, visitor: str, link: str, where: Where
+) -> Iterator[View]:
+    """Open the run of a link, if the visitor came by one."""
     if link:
         runs = pipeline.runs.result()
         entry = runs.find(link)
-        yield from kept_run.opened(pipeline, entry, runs.owns(name, entry), where)
+        yield from kept_run.opened(pipeline, entry, runs.owns(visitor, entry), where)
 
 
-def listed(pipeline: Pipeline, visitor: str, undone: Any = ()) -> dict[str, Any]:
-    """Both lists as they are now; what is ticked stays ticked."""
+def listed(
+    pipeline: Pipeline, visitor: str, undone: Any = (), ticked: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Both lists as they are now; of what is ticked stays ticked what is still there."""
     try:
         runs = pipeline.runs.result()
         own = runs.listed(visitor)
@@ -198,7 +214,8 @@ def listed(pipeline: Pipeline, visitor: str, undone: Any = ()) -> dict[str, Any]
         text += f" Only the newest {LISTED} are listed." if len(own) == LISTED else ""
     return {
         "my_runs": gr.update(
-            choices=[(line(one), one.key) for one in own], visible=bool(own)
+            choices=[(line(one), one.key) for one in own], visible=bool(own),
+            value=[one.key for one in own if one.key in ticked],
         ),
         "runs_note": markup.note(text), **erased_list.shown(own, visitor, undone),
     }
@@ -256,8 +273,6 @@ def delete(
             # One that cannot be deleted keeps no other.
             faults.append(wording.explain(error))
     view = listed(pipeline, visitor, undone)
-    if "my_runs" in view:
-        view["my_runs"]["value"] = []
     if kept is not None and not kept.exists():
         view |= record_tab.deleted()
     if gone & set(summed):

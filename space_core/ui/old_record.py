@@ -81,7 +81,8 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
         armed.then, run, parts, inputs=("recorded", "replay_flag", "where", "record_mark"),
         outputs=_COMPARED,
         failed=lambda sentence: {**_IDLE, "replay_status": markup.status(sentence, "warning")},
-        show_progress="hidden", **HEAVY,
+        # One may still wait that was pressed for another record: it ends when its turn comes.
+        trigger_mode="multiple", show_progress="hidden", **HEAVY,
     )
     listen(
         parts["stop_replay"].click, stop, parts, inputs=("replay_flag",),

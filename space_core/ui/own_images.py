@@ -79,7 +79,11 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     before = ("own_pictures", "finished", "where", "verify_mark", "own_mark")
     for event in (parts["own_upload"].upload, parts["own_again"].click):
         say_at_once(event, parts, "own_status", markup.waiting_to_begin())
-    listen(parts["own_upload"].upload, added, parts, inputs=("own_upload", *before), **options)
+    listen(
+        parts["own_upload"].upload, added, parts, inputs=("own_upload", *before),
+        # More images while some are being asked about come after them, and are asked about too.
+        trigger_mode="multiple", **options,
+    )
     listen(parts["own_again"].click, asked_again, parts, inputs=before, **options)
     listen(
         parts["own_clear"].click, taken_away, parts, inputs=("finished", "where"), outputs=SHOWN,
@@ -109,11 +113,13 @@ def kept(
     if pictures is None or finished is None or own is not None:
         return
     concept, yours = finished.record.selection.request.name, _yours(pictures.images)
+    one = len(pictures.images) == 1
     if pictures.concept == concept:
-        text = f"{yours} from before are still here, not asked about yet."
+        text = f"{yours} from before {'is' if one else 'are'} still here, not asked about yet."
         yield {"own_again": gr.update(visible=True), "own_status": markup.status(text)}
     else:
-        text = f"{yours} showed “{pictures.concept}” and were let go: add some of “{concept}”."
+        gone = f"{'was' if one else 'were'} let go"
+        text = f"{yours} showed “{pictures.concept}” and {gone}: add some of “{concept}”."
         yield {**nothing(), "own_status": markup.status(text)}
 
 

@@ -48,6 +48,7 @@ def build() -> dict[str, Any]:
             parts["question"] = gr.Textbox(label="Your question", placeholder="What is this?")
             parts["ask"] = gr.Button("Ask both models", variant="primary")
             parts["ask_status"] = gr.HTML()
+            parts["answered"] = gr.HTML()
             with gr.Row():
                 parts["answer_before"] = gr.Textbox(label="Before", interactive=False, lines=2)
                 parts["answer_after"] = gr.Textbox(label="After", interactive=False, lines=2)
@@ -80,7 +81,9 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
         listen(
             event, both, parts,
             inputs=("image", "question", "finished", "asked", "where", "verify_mark"),
-            outputs=("answer_before", "answer_after", "ask_status", "asked"), **options,
+            outputs=("answered", "answer_before", "answer_after", "ask_status", "asked"),
+            # Another question while one is being answered comes after it.
+            trigger_mode="multiple", **options,
         )
 
     def all_again(*values: Any) -> Iterator[View]:
@@ -130,6 +133,7 @@ def ask(
     before, after = pipeline.ask(pipeline.bench.result(), image, new.question, finished.edit)
     where.check("verify", mark)
     yield {
+        "answered": markup.note(f"To “{new.question}”:"),
         "answer_before": before, "answer_after": after, "ask_status": "",
         "asked": (*(one for one in asked if one != new), new)[-KEPT:],
     }

@@ -60,7 +60,8 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     listen(
         armed.then, run, parts, inputs=("visitor", "erased_keys", "undone"), outputs=_SHOWN,
         failed=lambda sentence: {**ready, "together_status": markup.status(sentence, "warning")},
-        show_progress="hidden", **HEAVY,
+        # Where others were switched on or off meanwhile, those are asked next.
+        trigger_mode="always_last", show_progress="hidden", **HEAVY,
     )
 
 

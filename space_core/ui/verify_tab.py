@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SHOWN = (
     "verify_mark", "finished", "pairs", "ours", "again", "layer_plot", "band_plot", "domain_plot",
     "bound_plot", "cost_plot", "promised", "states", "state_plot", "state_note", "verify_tab",
-    "answer_before", "answer_after", *own_images.SHOWN,
+    "answered", "answer_before", "answer_after", *own_images.SHOWN,
 )
 _PLOTS = (
     ("band_plot", "bands", "Other knowledge kept, by similarity"),
@@ -116,7 +116,8 @@ def shown(bench: "Bench", finished: "Finished") -> dict[str, Any]:
         "bound_plot": plots.perturbations(record.layers),
         "cost_plot": plots.neighbour_costs(record.layers),
         "promised": markup.note(wording.guarantees(record)), **_states(record),
-        "answer_before": "", "answer_after": "", "verify_tab": gr.update(interactive=True),
+        "answered": "", "answer_before": "", "answer_after": "",
+        "verify_tab": gr.update(interactive=True),
     }
 
 

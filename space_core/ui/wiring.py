@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import gradio as gr
 from gradio.components import Component, State, Textbox
 
 from space_core.ui.wording import explain
@@ -48,9 +49,14 @@ def listen(
         return "" if value is None and isinstance(parts[name], Textbox) else value
 
     def run(*values: Any) -> Iterator[dict[Component, Any]]:
+        seen = False
         try:
             for view in handler(*map(given, inputs, values)):
+                seen = True
                 yield _placed(parts, view)
+            # Of no view at all gradio would make an empty value for every output.
+            if outputs and not seen:
+                yield {parts[outputs[0]]: gr.skip()}
         except Exception as error:
             # gradio would take an empty view for a value.
             if view := {**failed(explain(error)), **undone(*map(given, inputs, values))}:

@@ -28,7 +28,7 @@ def keys(visit: Visit) -> list[str]:
 
 
 def come(pipeline, visitor: str = "", link: str = "") -> Visit:
-    return Visit(pipeline).act("page", "load", visitor=visitor, link=link)
+    return Visit(pipeline).act("page", "load", visitor=visitor, link=link).act("page", "then")
 
 
 # The list
@@ -198,6 +198,17 @@ def test_step_5_does_not_wait_for_the_model(after, pipeline):
     assert "“lemon”" in next(views)["verdict"]
 
 
+def test_what_another_tab_deleted_is_ticked_no_more(after, pipeline):
+    cat, lemon = keys(after)
+    pipeline.runs.result().delete(pipeline.runs.result().find(lemon))
+    # Until the list is shown anew, a handler says so.
+    after.act("open_run", my_runs=[lemon])
+    assert "There is no such run" in after.now["runs_status"]
+    after.now["my_runs"] = [cat, lemon]
+    after.act("erase", "then then")
+    assert after.now["my_runs"] == [cat]
+
+
 # By its link
 
 
@@ -215,9 +226,8 @@ def test_a_link_shows_a_run_and_gives_no_hold_of_it(after, pipeline):
 
 
 def test_the_last_view_of_a_link_says_all_that_a_slow_page_may_have_missed(after, pipeline):
-    *early, last = my_runs.greet(pipeline, "", keys(after)[1], (), Where("concept"))
-    told = {name for view in early for name in view if name in kept_run.SHOWN}
-    assert len(early) == 2 and told <= set(last)
+    first, last = my_runs.opened_by_link(pipeline, "", keys(after)[1], Where("concept"))
+    assert first.keys() & set(kept_run.SHOWN) <= last.keys()
     assert last["tabs"]["selected"] == "record" and last["record_tab"]["interactive"]
 
 
