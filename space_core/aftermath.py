@@ -31,7 +31,7 @@ _ANSWERS, _BATCH = 192, 48
 
 def measure(
     sources: Sources, selection: Selection, erasure: Erasure
-) -> tuple[tuple[LayerReport, ...], KeptAnswers]:
+) -> tuple[tuple[LayerReport, ...], KeptAnswers | None]:
     """Compare the model without and with the edit. It comes back as it was."""
     mllm = sources.mllm
     question = wordings.NAMING["thing"].taught[0]
@@ -121,14 +121,24 @@ def _entropies(inputs: Mapping[str, Tensor]) -> dict[str, float]:
     return {name: spectral_entropy(some) for name, some in inputs.items()}
 
 
-def _answers(frozen: Forced, logits: Tensor) -> KeptAnswers:
-    """frozen: the base model along its own answers; logits: the edited model's, same tokens."""
-    owner = frozen.owner.tolist()
-    count = len(set(owner))
-    changed = frozen.owner[logits.argmax(1) != frozen.logits.argmax(1)].unique()
+def _answers(frozen: Forced, logits: Tensor) -> KeptAnswers | None:
+    """frozen: the base model along its own answers; logits: the edited model's, same tokens.
+
+    An answer counts where these are the tokens that the base model itself finds likeliest, each
+    after those before it: one that was cut at its longest, or that the tokenizer takes apart in
+    another way, is left out. None where none is left.
+    """
+    likeliest = frozen.logits.argmax(1)
+    kept = ~torch.isin(frozen.owner, frozen.owner[likeliest != frozen.targets])
+    owner = frozen.owner[kept]
+    count = len(owner.unique())
+    if not count:
+        return None
+    before, after = frozen.logits[kept], logits[kept]
+    changed = owner[after.argmax(1) != likeliest[kept]].unique()
     return KeptAnswers(
-        count, float(divergence(frozen.logits, logits).mean()), 1 - len(changed) / count,
-        headroom_share(frozen.logits, logits, owner),
+        count, float(divergence(before, after).mean()), 1 - len(changed) / count,
+        headroom_share(before, after, owner.tolist()),
     )  # fmt: skip
 
 

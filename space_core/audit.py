@@ -248,7 +248,7 @@ def _other_artists(bench: Bench, concept: Concept, key: str) -> list[tuple[str, 
 def _record(
     bench: Bench, selection: Selection, config: DcsiConfig, erasure: Erasure,
     steps: tuple[StepEvent, ...], outcomes: tuple[Outcome, ...], layers: tuple[LayerReport, ...],
-    kept_answers: KeptAnswers, states: StateMap, restored: bool, seconds: float,
+    kept_answers: KeptAnswers | None, states: StateMap, restored: bool, seconds: float,
 ) -> RunRecord:  # fmt: skip
     sources, now = bench.sources, datetime.now(UTC)
     edit_hash = erasure.edit.sha256()

@@ -58,7 +58,8 @@ def add_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
                          help=f"{what} (default %(default)s)")  # fmt: skip
     one.add_argument("--thrifty", action="store_true",
                      help="compute each block twice, even where memory would do")  # fmt: skip
-    one.add_argument("--out", type=Path, default=Path("docs/results/speed.csv"), help="CSV file")
+    one.add_argument("--out", type=Path, default=Path("build/speed.csv"),
+                     help="CSV file (default %(default)s)")  # fmt: skip
     one = command("main-job", main_job)
     one.add_argument("--out", type=Path, required=True, help="CSV file of the results")
     one = command("bench", suite)

@@ -123,4 +123,5 @@ def add_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     one = command("bench-index", bench_index)
     one.add_argument("--sizes", type=int, nargs="*", metavar="N",
                      help="numbers of vectors (default 10000 100000 1000000)")  # fmt: skip
-    one.add_argument("--out", type=Path, default=Path("docs/results/index.csv"), help="CSV file")
+    one.add_argument("--out", type=Path, default=Path("build/index.csv"),
+                     help="CSV file (default %(default)s)")  # fmt: skip

@@ -133,40 +133,5 @@ def soft_basis(moment: Moment, relative_lam: float) -> Basis:
     return Basis(s, values, vectors, moment.d, float(values[-1]), "soft", lam)
 
 
-def project_budget(a: Tensor, basis: Basis, budget: float) -> Tensor:
-    """The nearest A (Frobenius) whose predicted retained damage keeps to `budget`.
-
-    min ‖A′ − A‖_F subject to tr(ΔW′ Ĉ ΔW′ᵀ) = Σ_j c_j ‖a′_j‖² ≤ budget, where c = `basis.costs`
-    and a_j are the columns of A V. Solution: a′_j = a_j / (1 + μ c_j), with the μ ≥ 0 that meets
-    the budget; free directions stay as they are. Returns A's dtype and device (the budget holds
-    up to that dtype's rounding), and `a` itself where it already keeps to the budget.
-    """
-    if not budget >= 0.0:
-        raise ValueError(f"A damage budget cannot be {budget:g}: give 0 or more.")
-    columns, costs = basis.coordinates(a), basis.costs
-    energies = columns.square().sum(0)
-    if float((costs * energies).sum()) <= budget:
-        return a
-    shrunk = columns * _shrinkage(costs, energies, budget)
-    if basis.mode == "soft":
-        shrunk = shrunk @ basis.vectors.T
-    return shrunk.to(a)
-
-
 def _cumulative_share(energies: Tensor) -> Tensor:
     return energies.cumsum(0) / energies.sum()
-
-
-def _shrinkage(costs: Tensor, energies: Tensor, budget: float) -> Tensor:
-    """1 / (1 + μ c_j) with Σ c_j e_j / (1 + μ c_j)² = budget."""
-    if budget == 0.0:
-        return (costs == 0.0).to(costs.dtype)
-    # c / (1 + μc)² ≤ 1 / (4μ) for every c, so that this μ spends at most the budget.
-    low, high = 0.0, float(energies.sum()) / (4.0 * budget)
-    for _ in range(100):
-        middle = (low + high) / 2
-        if float((costs * energies / (1.0 + middle * costs).square()).sum()) > budget:
-            low = middle
-        else:
-            high = middle
-    return 1.0 / (1.0 + high * costs)

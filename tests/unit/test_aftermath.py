@@ -12,7 +12,7 @@ from space_core.edit import Edit, LayerEdit, edited, weights_sha256
 from space_core.entropy import spectral_entropy
 from space_core.erasure import erase
 from space_core.features import layer_inputs
-from space_core.mllm import Example
+from space_core.mllm import Example, Forced
 from space_core.retained import with_own_answers
 from space_core.settings import DcsiConfig
 from space_core.wordings import NAMING
@@ -87,14 +87,37 @@ def test_neighbours_are_named_and_their_images_touched_nothing(done, monkeypatch
 
 
 def test_answers_with_headroom_are_the_same(done):
-    sources, selection, erasure = done
-    _, kept = aftermath.measure(sources, selection, erasure)
-    assert kept.questions == len(erasure.statistics.certified)
+    sources, _, erasure = done
+    rows, question = list(erasure.statistics.certified), NAMING["thing"].taught[0]
+    examples = with_own_answers(sources.mllm, [question] * len(rows), sources.encoder(rows))
+    frozen = aftermath._forced(sources.mllm, examples)
+    # The tiny model never ends by itself: what it finds likeliest is taken for its answer.
+    frozen = replace(frozen, targets=frozen.logits.argmax(1))
+    with edited(sources.mllm.model, erasure.edit):
+        kept = aftermath._answers(frozen, aftermath._forced(sources.mllm, examples).logits)
+    assert kept.questions == len(rows)
     assert 0 <= kept.headroom <= kept.same < 1 and kept.divergence > 0
-    nothing = Edit({n: LayerEdit(0 * one.a, one.s) for n, one in erasure.edit.layers.items()})
-    reports, whole = aftermath.measure(sources, selection, replace(erasure, edit=nothing))
+    whole = aftermath._answers(frozen, frozen.logits)
     assert (whole.same, whole.headroom, whole.divergence) == (1.0, 1.0, 0.0)
+
+
+def test_without_an_edit_nothing_differs(done):
+    sources, selection, erasure = done
+    nothing = Edit({n: LayerEdit(0 * one.a, one.s) for n, one in erasure.edit.layers.items()})
+    reports, _ = aftermath.measure(sources, selection, replace(erasure, edit=nothing))
     assert all(one.joint == one.drift == 0 for one in reports)
+
+
+def test_an_answer_that_is_not_what_the_model_finds_likeliest_does_not_count():
+    targets, owner = torch.tensor([1, 2, 1, 0, 2]), torch.tensor([0, 0, 1, 1, 2])
+    logits = 9 * torch.nn.functional.one_hot(targets, 3).float()
+    logits[3] = torch.tensor([0.0, 9.0, 0.0])  # cut there: the model would have gone on
+    frozen = Forced(logits, targets, owner, torch.tensor([0, 0, 0]))
+    after = logits.clone()
+    after[0] = torch.tensor([9.0, 0.0, 0.0])
+    kept = aftermath._answers(frozen, after)
+    assert (kept.questions, kept.same) == (2, 0.5)
+    assert aftermath._answers(replace(frozen, targets=(targets + 1) % 3), after) is None
 
 
 def test_an_older_report_lacks_the_later_numbers():

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from space_core.moments import Moment
-from space_core.nullspace import hard_basis, project_budget, soft_basis, spectrum
+from space_core.nullspace import hard_basis, soft_basis, spectrum
 
 
 def moment(k: torch.Tensor) -> Moment:
@@ -113,53 +113,6 @@ def test_reach_is_the_share_inside_and_agrees_between_modes_in_the_limit():
     assert hard.reach(torch.zeros(1, 32)).tolist() == [0.0]
     with pytest.raises(ValueError, match=r"\[n, 32\]"):
         hard.reach(torch.zeros(1, 31))
-
-
-@pytest.fixture(params=["hard", "soft"])
-def space(request):
-    fit, select = moment(keys(300, 24, 24, 1)), moment(keys(300, 24, 24, 2))
-    if request.param == "hard":
-        return fit, hard_basis(fit, select, energy=0.2)
-    return fit, soft_basis(fit, 0.1)
-
-
-def test_projection_meets_the_budget_and_is_the_nearest_that_does(space):
-    fit, basis = space
-    torch.manual_seed(0)
-    a = torch.randn(6, basis.kept, dtype=torch.float64)
-    before = damage(a, basis, fit)
-    budget = before / 10
-    projected = project_budget(a, basis, budget)
-    assert damage(projected, basis, fit) == pytest.approx(budget, rel=1e-9)
-    # Scaling meets the same budget, so that the nearest point is at least as near.
-    assert (projected - a).norm() < (a * 0.1**0.5 - a).norm()
-    for _ in range(50):
-        other = projected + 0.1 * torch.randn_like(a)
-        other = other * min(1.0, (budget / damage(other, basis, fit)) ** 0.5)
-        assert (projected - a).norm() <= (other - a).norm()
-
-
-def test_projection_leaves_what_keeps_to_the_budget_alone(space):
-    fit, basis = space
-    a = torch.randn(6, basis.kept)
-    assert project_budget(a, basis, 1e9) is a
-    tight = project_budget(a, basis, 1e-6)
-    assert tight.dtype == a.dtype
-    assert damage(tight, basis, fit) <= 1e-6 * (1 + 1e-5)
-    assert damage(project_budget(a, basis, 0.0), basis, fit) == pytest.approx(0.0, abs=1e-12)
-    with pytest.raises(ValueError, match="budget"):
-        project_budget(a, basis, -1.0)
-    with pytest.raises(ValueError, match="outputs"):
-        project_budget(a[:, 1:], basis, 1.0)
-
-
-def test_a_budget_of_zero_keeps_the_free_directions():
-    k = torch.zeros(10, 4, dtype=torch.float64)
-    k[:, 3] = 1.0
-    basis = soft_basis(moment(k), 0.5)
-    kept = project_budget(torch.ones(2, 4, dtype=torch.float64), basis, 0.0)
-    expected = torch.tensor([[1.0, 1.0, 1.0, 0.0]] * 2, dtype=torch.float64)
-    torch.testing.assert_close(kept, expected, rtol=0, atol=1e-12)
 
 
 def test_spectrum_refuses_what_is_no_second_moment():
