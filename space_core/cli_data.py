@@ -96,7 +96,7 @@ def add_layers(one: argparse.ArgumentParser) -> None:
 
 
 def bench_index(args: argparse.Namespace) -> None:
-    """Compare the pool's index with exact search: what it finds, and how fast."""
+    """Compare the index of large pools with exact search, on synthetic vectors."""
     from space_core.bench import index
 
     index.run(args.sizes or index.SIZES, args.out, print)

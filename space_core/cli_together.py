@@ -44,7 +44,7 @@ def add_command(command: Callable[..., argparse.ArgumentParser]) -> None:
     """Add the command to the parser; ``command`` makes one of a name and a function."""
     one = command("together", together)
     one.add_argument("runs", type=Path, nargs="+", metavar="RUN",
-                     help="folder of a run; two or more")  # fmt: skip
+                     help="folder of a run; two to six")  # fmt: skip
     one.add_argument("--out", type=Path, required=True,
                      help="folder of the sum and its record; a new one")  # fmt: skip
 
