@@ -16,7 +16,7 @@ from space_core.probes import of_own_images
 from space_core.types import OwnImages, Progress, RunRecord
 
 _LONGEST_QUESTION = 300
-_LONGEST_ANSWER = 128  # tokens: who asks one question may want to read on
+LONGEST_ANSWER = 128  # tokens: who asks one question may want to read on
 
 
 def ask(
@@ -26,9 +26,9 @@ def ask(
     check_question(question)
     mllm = bench.sources.mllm
     features = [None] if image is None else mllm.encode([image])
-    (before,) = mllm.answer([question], features, _LONGEST_ANSWER)
+    (before,) = mllm.answer([question], features, LONGEST_ANSWER)
     with edited(mllm.model, edit):
-        (after,) = mllm.answer([question], features, _LONGEST_ANSWER)
+        (after,) = mllm.answer([question], features, LONGEST_ANSWER)
     return before, after
 
 

@@ -16,6 +16,7 @@ from tiny_mllm import tiny_mllm
 
 from space_core.audit import Bench, Finished
 from space_core.edit import weights_sha256
+from space_core.interview import LONGEST_ANSWER
 from space_core.retained import Encoder
 from space_core.settings import DcsiConfig, TpasConfig
 from space_core.sources import Sources
@@ -50,7 +51,8 @@ def refusal(act: Callable[[], object]) -> str:
 def main(folder: Path) -> dict:
     bench = tiny_bench(folder)
     model, picture = bench.sources.mllm.model, noise(1)
-    own = bench.sources.mllm.answer(["What is this?"], bench.sources.mllm.encode([picture]))
+    seen = bench.sources.mllm.encode([picture])
+    own = bench.sources.mllm.answer(["What is this?"], seen, LONGEST_ANSWER)
     compute = entry_point(lambda: bench, "auto")
     said: dict = {"own": own[0], "answers": [], "runs": []}
 
