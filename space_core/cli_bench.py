@@ -9,7 +9,7 @@ from space_core.settings import Settings
 
 
 def main_job(args: argparse.Namespace) -> None:
-    """Erase the twelve concepts of docs/results.md and print the table; goes on where it was stopped."""
+    """Erase the twelve concepts of docs/results.md and print the table; resumable."""
     from space_core.bench import main_job
 
     print(main_job.run(Settings.from_env(), args.out))

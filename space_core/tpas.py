@@ -106,11 +106,13 @@ def select(
             f"“{request.name}” and do not show it: lower the cut, or describe the concept."
         )
     best = float(np.mean([score for _, score in kept[:BEST]]))
+    alike = namesakes(pool, concept)
     if config.threshold is None and best < around.floor and pool.known(request.name) is None:
+        meant_perhaps = f" Or do you mean “{alike[0]}”?" if alike else ""
         raise ValueError(
             f"Nothing in the public pool resembles “{request.name}”: its nearest images reach a "
             f"similarity of {best:.2f}, and {around.floor:.2f} is needed. Describe what it looks "
-            "like, or use a pool that holds something like it."
+            f"like, or use a pool that holds something like it.{meant_perhaps}"
         )
     rows = diverse(pool, kept, wanted, config.diversity)
     drawn = _drawn(pool, {*taken, *rows}, protecting, config.anchors - wanted)
@@ -125,7 +127,7 @@ def select(
         request, anchors, threshold, tuple(scores.tolist()), tuple(dropped), effective,
         meant(around, pool, concept, vector),
         (
-            *anchor_checks.of_namesakes(namesakes(pool, concept)),
+            *anchor_checks.of_namesakes(alike),
             *anchor_checks.warnings(pool, around, anchors, distinct, best, wanted, protecting),
         ),
         tuple(sorted(left_out)), config.anchors, len(pool) if len(sample) < len(pool) else 0,

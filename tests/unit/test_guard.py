@@ -8,6 +8,7 @@ from small_world import CUT, make_world, noise
 
 from space_core.guard import barred, namesakes
 from space_core.retained import certified_rows
+from space_core.settings import TpasConfig
 from space_core.types import Concept, ConceptRequest
 
 
@@ -152,6 +153,9 @@ STYLED = {"label": "cup", "artist": "Vincent van Gogh"}
 @pytest.mark.parametrize("name", ["Quill", "A. Quill", "Ada B. Quill"])
 def test_whom_another_form_of_the_name_may_mean_is_kept_away_and_said(world, name):
     some = world((PERSON, 0.95), (PERSON, 0.9), (STYLED, 0.9))
+    some.space.meaning[name] = some.space.near({"lemon": -0.5, "bus": -0.5}, name)
+    with pytest.raises(ValueError, match="Or do you mean “Ada Quill”"):
+        some.select(ConceptRequest(name), TpasConfig(by_chance=0.0))
     some.space.meaning[name] = some.space.near({"lemon": 1.0}, name)
     rows = {row for row, item in enumerate(some.pool.items) if item.label == "Ada Quill"}
     asked = ConceptRequest(name)
