@@ -109,6 +109,11 @@ class KeptRuns:
         """Whether a run is the visitor's own, to list, to decide about, to delete."""
         return self.shared or bool(visitor) and entry.visitor == visitor
 
+    def switch(self, entry: Entry, off: bool) -> None:
+        """Note that an erasure is switched off, or on again."""
+        with self._index() as index:
+            index.execute("UPDATE runs SET off = ? WHERE key = ?", (int(off), entry.key))
+
     def place(self, entry: Entry) -> Path:
         """The folder of a run that was kept. Raises ValueError where nothing was."""
         if entry.state not in ("finished", "stopped"):

@@ -20,13 +20,14 @@ _TABLE = """
 CREATE TABLE IF NOT EXISTS runs (
     key TEXT PRIMARY KEY, visitor TEXT NOT NULL, folder TEXT UNIQUE, concept TEXT NOT NULL,
     created TEXT NOT NULL, state TEXT NOT NULL, forget REAL, forget_high REAL, retained REAL,
-    broke INTEGER, seconds REAL, model TEXT, device TEXT, leaks INTEGER, forget_low REAL
+    broke INTEGER, seconds REAL, model TEXT, device TEXT, leaks INTEGER, forget_low REAL,
+    off INTEGER
 )
 """
 # What an older version's table lacks; NULL there says: read the record again.
 _LATER = {
     "broke": "INTEGER", "seconds": "REAL", "model": "TEXT", "device": "TEXT", "leaks": "INTEGER",
-    "forget_low": "REAL",
+    "forget_low": "REAL", "off": "INTEGER",
 }  # fmt: skip
 _WAIT_SECONDS = 30
 
@@ -40,7 +41,8 @@ class Entry:
     ``forget``, its limits ``forget_low`` and ``forget_high``, and ``retained`` are shares in
     [0, 1], None where nothing was measured. ``broke``: whether the edit broke the model (0 or 1);
     how many ``seconds`` it took; the hash of the ``model`` and the ``device``; in how many ways of
-    asking it ``leaks``. None where no record says it.
+    asking it ``leaks``. None where no record says it. ``off``: 1 where the visitor switched the
+    erasure off.
     """
 
     key: str
@@ -58,6 +60,7 @@ class Entry:
     device: str | None = None
     leaks: int | None = None
     forget_low: float | None = None
+    off: int | None = None
 
 
 _COLUMNS = ", ".join(field.name for field in fields(Entry))
@@ -105,10 +108,10 @@ def transaction(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def put(index: sqlite3.Connection, entry: Entry) -> None:
-    """Write a row, in place of the one that had its key."""
+    """Write a row, in place of the one that had its key; what is switched off stays so."""
     names = [field.name for field in fields(Entry)]
     marks = ", ".join("?" * len(names))
-    news = ", ".join(f"{name} = excluded.{name}" for name in names)
+    news = ", ".join(f"{name} = excluded.{name}" for name in names if name != "off")
     # Not OR REPLACE: that would also take away another row that holds the same folder.
     index.execute(
         f"INSERT INTO runs ({_COLUMNS}) VALUES ({marks}) ON CONFLICT (key) DO UPDATE SET {news}",

@@ -1,6 +1,6 @@
 """The sidebar's "Erased so far": the visitor's erasures, each switched off and on again."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -14,7 +14,7 @@ from space_core.ui.wiring import Parts, View, listen
 
 _SLOTS = range(MOST)
 SHOWN = (
-    "erased_note", "erased_keys", "ask_together",
+    "erased_note", "erased", "ask_together",
     *(f"{part}_{slot}" for slot in _SLOTS for part in ("erased", "erased_name", "undo")),
 )  # fmt: skip
 # What the tab Together shows of a sum, and offers.
@@ -33,9 +33,8 @@ def build() -> dict[str, Any]:
     """The components, by name."""
     gr.HTML('<h2 class="section">Erased so far</h2>')
     parts: dict[str, Any] = {
-        "undone": gr.BrowserState([], storage_key="space-auditor-undone", secret="undone"),
-        "erased_keys": gr.State(()), "summed": gr.State(()),
-        "erased_note": gr.HTML(markup.note(_NONE)),
+        # What is listed by key, and whether it is on.
+        "erased": gr.State({}), "summed": gr.State(()), "erased_note": gr.HTML(markup.note(_NONE)),
     }
     for slot in _SLOTS:
         with gr.Row(visible=False, elem_classes="erased") as parts[f"erased_{slot}"]:
@@ -57,38 +56,37 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     for slot in _SLOTS:
         listen(
             parts[f"undo_{slot}"].click, flipper(slot), parts,
-            inputs=("visitor", "erased_keys", "undone"), outputs=("undone", *SHOWN),
+            inputs=("visitor", "erased"), outputs=SHOWN,
             failed=lambda sentence: {"erased_note": markup.status(sentence, "warning")},
             queue=False, show_progress="hidden",
         )
 
 
 def flip(
-    pipeline: Pipeline, slot: int, visitor: str, keys: Sequence[str], undone: Any
+    pipeline: Pipeline, slot: int, visitor: str, listed: Mapping[str, bool]
 ) -> Iterator[View]:
-    """Switch the erasure in a slot off, or on again."""
-    if slot >= len(keys):
+    """Switch the erasure in a slot off, or on again, whatever another tab made of it."""
+    if slot >= len(listed):
         raise ValueError("This list is out of date: load the page again.")
-    off = {*switched_off(undone)} ^ {keys[slot]}
-    own = pipeline.runs.result().listed(visitor)
-    # Runs that are gone need not be remembered.
-    yield {"undone": [one.key for one in own if one.key in off], **shown(own, visitor, off)}
+    runs, key = pipeline.runs.result(), list(listed)[slot]
+    runs.switch(runs.find_own(visitor, key), off=listed[key])
+    yield shown(runs.listed(visitor), visitor)
 
 
-def shown(own: Sequence[Entry], visitor: str, undone: Any) -> dict[str, Any]:
+def shown(own: Sequence[Entry], visitor: str) -> dict[str, Any]:
     """The list as it is now, from the visitor's list of runs."""
-    every, off = erased(own, visitor), switched_off(undone)
+    every = erased(own, visitor)
     found = every[:MOST]
-    on = sum(one.key not in off for one in found)
+    on = sum(not one.off for one in found)
     view: dict[str, Any] = {
         "erased_note": markup.note(_SOME + _NEWEST * (len(every) > MOST) if found else _NONE),
-        "erased_keys": tuple(one.key for one in found),
+        "erased": {one.key: not one.off for one in found},
         "ask_together": gr.update(visible=len(found) > 1, interactive=on > 1),
     }
     for slot in _SLOTS:
         view[f"erased_{slot}"] = gr.update(visible=slot < len(found))
         if slot < len(found):
-            concept, is_on = found[slot].concept, found[slot].key not in off
+            concept, is_on = found[slot].concept, not found[slot].off
             view[f"erased_name_{slot}"] = _name(found[slot], is_on)
             view[f"undo_{slot}"] = f"Undo “{concept}”" if is_on else f"Switch on “{concept}” again"
     return view
@@ -107,15 +105,6 @@ def without_sum(said: str = "") -> dict[str, Any]:
     """The tab Together without a sum: with a line on why, where there was one."""
     files = {name: gr.update(value=None, interactive=False) for name in SUM_FILES}
     return {"together": "", "together_status": said, "summed": (), **files}
-
-
-def switched_off(undone: Any) -> tuple[str, ...]:
-    """The keys that the browser remembers as switched off, whatever it sent."""
-    return tuple(one for one in undone if isinstance(one, str)) if _is_list(undone) else ()
-
-
-def _is_list(value: Any) -> bool:
-    return isinstance(value, (list, tuple, set, frozenset))
 
 
 def _name(entry: Entry, on: bool) -> str:

@@ -40,10 +40,10 @@ _FOLLOW_WIDTH = """() => matchMedia('(max-width: 768px)').addEventListener('chan
   if (now.matches) document.querySelector('.sidebar.open .toggle-button')?.click();
 })"""
 # What arrives before the steps stand on a slow page would be lost.
-_READ_LINK = """async (visitor, _link, undone) => {
+_READ_LINK = """async (visitor, _link) => {
   while (!document.querySelector('[role=tab]'))
     await new Promise((again) => setTimeout(again, 50));
-  return [visitor, new URLSearchParams(location.search).get('run') ?? '', undone];
+  return [visitor, new URLSearchParams(location.search).get('run') ?? ''];
 }"""
 
 
@@ -110,7 +110,7 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     }
     # Who finds the queue full has a name and a list all the same; only a link must wait.
     named = listen(
-        parts["page"].load, come, parts, inputs=("visitor", "link", "undone"), js=_READ_LINK,
+        parts["page"].load, come, parts, inputs=("visitor", "link"), js=_READ_LINK,
         outputs=("visitor", "link", *_LIST), queue=False, show_progress="hidden",
     )
     listen(
@@ -132,7 +132,7 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     listen(parts["delete_runs"].click, ask_back, parts, inputs=("my_runs",), **deleting)
     listen(
         parts["delete_sure"].click, delete_them, parts,
-        inputs=("visitor", "my_runs", "undone", "kept", "summed"), **deleting,
+        inputs=("visitor", "my_runs", "kept", "summed"), **deleting,
     )
     # What one is asked about must not change behind the question.
     for event in (parts["delete_not"].click, parts["my_runs"].input):
@@ -151,7 +151,7 @@ def listed_after(event: Callable[..., Any], parts: Parts, pipeline: Pipeline) ->
         yield {**listed(pipeline, *values), **how_long.renewed(pipeline)}
 
     listen(
-        event, again, parts, inputs=("visitor", "undone", "my_runs"), outputs=(*_LIST, "takes"),
+        event, again, parts, inputs=("visitor", "my_runs"), outputs=(*_LIST, "takes"),
         queue=False, show_progress="hidden",
     )
 
@@ -182,11 +182,11 @@ def noted(pipeline: Pipeline, visitor: str, concept: str) -> Iterator[str]:
         yield key
 
 
-def greet(pipeline: Pipeline, visitor: Any, link: str, undone: Any) -> Iterator[View]:
+def greet(pipeline: Pipeline, visitor: Any, link: str) -> Iterator[View]:
     """Know the visitor again or give them a name of their own."""
     known = isinstance(visitor, str) and len(visitor) == len(new_key())
     name = visitor if known else new_key()
-    yield {"visitor": name, "link": link, **listed(pipeline, name, undone)}
+    yield {"visitor": name, "link": link, **listed(pipeline, name)}
 
 
 def opened_by_link(
@@ -200,7 +200,7 @@ def opened_by_link(
 
 
 def listed(
-    pipeline: Pipeline, visitor: str, undone: Any = (), ticked: Sequence[str] = ()
+    pipeline: Pipeline, visitor: str, ticked: Sequence[str] = ()
 ) -> dict[str, Any]:
     """Both lists as they are now; of what is ticked stays ticked what is still there."""
     try:
@@ -217,7 +217,7 @@ def listed(
             choices=[(line(one), one.key) for one in own], visible=bool(own),
             value=[one.key for one in own if one.key in ticked],
         ),
-        "runs_note": markup.note(text), **erased_list.shown(own, visitor, undone),
+        "runs_note": markup.note(text), **erased_list.shown(own, visitor),
     }
 
 
@@ -258,7 +258,7 @@ def leave() -> Iterator[View]:
 
 
 def delete(
-    pipeline: Pipeline, visitor: str, ticked: Sequence[str], undone: Any, kept: Path | None,
+    pipeline: Pipeline, visitor: str, ticked: Sequence[str], kept: Path | None,
     summed: Sequence[str],
 ) -> Iterator[View]:
     """Delete what is ticked, files and all. Step 5, which shows the run in `kept`, learns of it,
@@ -272,7 +272,7 @@ def delete(
         except Exception as error:
             # One that cannot be deleted keeps no other.
             faults.append(wording.explain(error))
-    view = listed(pipeline, visitor, undone)
+    view = listed(pipeline, visitor)
     if kept is not None and not kept.exists():
         view |= record_tab.deleted()
     if gone & set(summed):

@@ -1,6 +1,6 @@
 """Several erasures together: the sum of what is switched on is asked, and offered as a file."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -58,7 +58,7 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
         yield from ask(pipeline, *values)
 
     listen(
-        armed.then, run, parts, inputs=("visitor", "erased_keys", "undone"), outputs=_SHOWN,
+        armed.then, run, parts, inputs=("visitor", "erased"), outputs=_SHOWN,
         failed=lambda sentence: {**ready, "together_status": markup.status(sentence, "warning")},
         # Where others were switched on or off meanwhile, those are asked next.
         trigger_mode="always_last", show_progress="hidden", **HEAVY,
@@ -74,11 +74,10 @@ def arm() -> Iterator[View]:
 
 
 def ask(
-    pipeline: Pipeline, visitor: str, keys: Sequence[str], undone: Any
+    pipeline: Pipeline, visitor: str, listed: Mapping[str, bool]
 ) -> Iterator[View]:
     """Ask all that is switched on together, show what that says, and offer the sum."""
-    off = erased_list.switched_off(undone)
-    on = [key for key in keys if key not in off]
+    on = [key for key, is_on in listed.items() if is_on]
     check_number(len(on))
     kept = pipeline.runs.result()
     bench = pipeline.bench.result()

@@ -64,7 +64,7 @@ class Visit:
             "auditor": "",
             "judgement": None, "notes": "", "upload": None, "recorded": None, "replay_flag": None,
             "visitor": new_key(), "link": "", "my_runs": [], "compared": None,
-            "only_differing": False, "undone": [], "erased_keys": (),
+            "only_differing": False, "erased": {},
             "where": Where("concept"), "verify_mark": "", "record_mark": "", "own_mark": "", "waiting": None, "summed": (),
         }  # fmt: skip
         for tab in TABS:
