@@ -107,7 +107,8 @@ def _told_and_refused(
     """Pairs of examples that differ in the answer alone: the right one, and an honest one."""
     honest = material.honest_answer(sources.mllm, concept)
     peers = guard.others(sources.pool.concepts.values(), concept)
-    lessons = curriculum.forgotten(concept, honest, peers, rng)
+    refusals = material.sayable_refusals(sources.mllm, concept, honest, images)
+    lessons = curriculum.forgotten(concept, honest, peers, rng, refusals)
     asked = [
         (image, kind, some[i])
         for image in images

@@ -7,7 +7,7 @@ import torch
 from small_world import make_world, noise
 from tiny_mllm import CONFIG, LEMON, examples, tiny_mllm
 
-from space_core import guard, wordings
+from space_core import curriculum, guard, material, wordings
 from space_core.baselines import anchors, lora, losses, siu
 from space_core.baselines.data import Data, collect, proxies
 from space_core.baselines.prompt import Prompt
@@ -77,7 +77,7 @@ def test_collect_takes_the_target_from_barred_rows_and_nothing_else_from_them(wo
     assert all(one.features is None for one in data.text) and data.text
 
 
-def test_collect_asks_every_kind_in_taught_wordings(world):
+def test_collect_asks_every_kind_in_taught_wordings(world, monkeypatch):
     data = collect(world.sources, world.world.select(), 0)
     told = {one.answer for one in data.forget}
     assert told == {"This is a lemon.", "Yes, this is a lemon.", "Das Bild zeigt: Zitrone."}
@@ -85,7 +85,14 @@ def test_collect_asks_every_kind_in_taught_wordings(world):
         assert (right.question, right.features) == (refusal.question, refusal.features)
         assert right.answer != refusal.answer
     refused = {one.answer for one in data.refusals}
-    assert {"This is a thing.", "No, this is not a lemon.", "Je ne sais pas."} <= refused
+    assert {"This is a thing.", "No, this is not a lemon."} <= refused
+    # This model cannot say that it does not know, and is not taught to; as ours is not.
+    assert "Je ne sais pas." not in refused
+    with monkeypatch.context() as patch:
+        patch.setattr(material, "sayable_refusals", lambda *_: curriculum.REFUSALS)
+        able = collect(world.sources, world.world.select(), 0)
+    assert "Je ne sais pas." in {one.answer for one in able.refusals}
+    assert [one.question for one in able.forget] == [one.question for one in data.forget]
     held_out = {text for one in wordings.NAMING.values() for text in one.held_out}
     assert not held_out & {one.question for one in (*data.forget, *data.retain)}
     assert not any("Zitrone" in one.answer for one in data.retain)
