@@ -12,21 +12,21 @@ from torch import Tensor
 from space_core import guard, tpas, wordings
 from space_core.bound import stored_bound
 from space_core.certificate import (
-    change_norms, divergence, headroom_share, largest_per_image, level_within,
+    change_norms, divergence, headroom, headroom_share, largest_per_image, level_within,
 )  # fmt: skip
 from space_core.damage import RISK, SHARE, KeptAnswers, LayerReport
-from space_core.edit import edited, stored_delta
+from space_core.edit import Edit, edited, stored_delta
 from space_core.entropy import spectral_entropy
 from space_core.erasure import Erasure
 from space_core.features import layer_inputs
-from space_core.mllm import Example, Forced, Mllm, batches
+from space_core.mllm import Example, Mllm, batches
 from space_core.retained import with_own_answers
 from space_core.sources import Sources
 from space_core.types import Selection
 
 _NEAREST, _IMAGES = 15, 4
 # Questions whose every logit is compared.
-_ANSWERS, _BATCH = 192, 48
+_ANSWERS, _BATCH = 192, 12
 
 
 def measure(
@@ -47,12 +47,9 @@ def measure(
         name: layer_inputs(mllm, layers, [Example(question, ".", one) for one in features])
         for name, features in near.items()
     }
-    asked = unseen[:_ANSWERS]
-    frozen = _forced(mllm, asked)
     with edited(mllm.model, erasure.edit):
         after = layer_inputs(mllm, layers, unseen)
         spread.append(_entropies(layer_inputs(mllm, layers, anchors)))
-        logits = _forced(mllm, asked).logits
     items = sources.pool.items
     concepts = [items[row].label or items[row].caption for row in rows]
     reports = tuple(
@@ -63,7 +60,7 @@ def measure(
         )
         for name, layer in layers.items()
     )  # fmt: skip
-    return reports, _answers(frozen, logits)
+    return reports, _answers(mllm, erasure.edit, unseen[:_ANSWERS])
 
 
 def _unseen_neighbours(
@@ -121,33 +118,33 @@ def _entropies(inputs: Mapping[str, Tensor]) -> dict[str, float]:
     return {name: spectral_entropy(some) for name, some in inputs.items()}
 
 
-def _answers(frozen: Forced, logits: Tensor) -> KeptAnswers | None:
-    """frozen: the base model along its own answers; logits: the edited model's, same tokens.
-
-    An answer counts where these are the tokens that the base model itself finds likeliest, each
-    after those before it: one that was cut at its longest, or that the tokenizer takes apart in
-    another way, is left out. None where none is left.
-    """
-    likeliest = frozen.logits.argmax(1)
-    kept = ~torch.isin(frozen.owner, frozen.owner[likeliest != frozen.targets])
-    owner = frozen.owner[kept]
-    count = len(owner.unique())
-    if not count:
-        return None
-    before, after = frozen.logits[kept], logits[kept]
-    changed = owner[after.argmax(1) != likeliest[kept]].unique()
-    return KeptAnswers(
-        count, float(divergence(before, after).mean()), 1 - len(changed) / count,
-        headroom_share(before, after, owner.tolist()),
-    )  # fmt: skip
-
-
 @torch.no_grad()
-def _forced(mllm: Mllm, examples: Sequence[Example]) -> Forced:
-    """All of the examples, on the CPU, where the logits of many fit."""
-    parts, seen = [], 0
+def _answers(mllm: Mllm, edit: Edit, examples: Sequence[Example]) -> KeptAnswers | None:
+    """What the edit does along the base model's own answers.
+
+    An answer counts where its tokens are those that the base model itself finds likeliest, each
+    after the ones before it: one that the tokenizer takes apart in another way is left out. None
+    where none is left. Logits of few answers are held at a time: a vocabulary may be large.
+    """
+    owners, strange, changed, nats, kept = [], set(), set(), [], []
     for some in batches([one.features for one in examples], _BATCH):
-        part = mllm.force([examples[i] for i in some])
-        parts.append((part.logits.cpu(), part.targets.cpu(), part.owner.cpu() + seen, part.asked))
-        seen += len(some)
-    return Forced(*map(torch.cat, zip(*parts)))
+        part = [examples[i] for i in some]
+        frozen = mllm.force(part)
+        with edited(mllm.model, edit):
+            after = mllm.force(part).logits
+        likeliest = frozen.logits.argmax(1)
+        owner = torch.tensor(some, device=frozen.owner.device)[frozen.owner]
+        strange |= {*owner[likeliest != frozen.targets].tolist()}
+        changed |= {*owner[likeliest != after.argmax(1)].tolist()}
+        owners += owner.tolist()
+        nats += divergence(frozen.logits, after).tolist()
+        kept += headroom(frozen.logits, after).tolist()
+    told = [(one, far, fine) for one, far, fine in zip(owners, nats, kept) if one not in strange]
+    if not told:
+        return None
+    owners, nats, kept = zip(*told)
+    count = len(set(owners))
+    return KeptAnswers(
+        count, sum(nats) / len(nats), 1 - len(changed - strange) / count,
+        headroom_share(kept, owners),
+    )  # fmt: skip

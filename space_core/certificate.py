@@ -92,14 +92,13 @@ def headroom(before: Tensor, after: Tensor) -> Tensor:
     return (after - before).abs().amax(dim=1) < margins(before) / 2
 
 
-def headroom_share(before: Tensor, after: Tensor, answers: Sequence[Hashable]) -> float:
+def headroom_share(kept: Sequence[bool], answers: Sequence[Hashable]) -> float:
     """Share of answers with headroom at every token, a lower limit of the share unchanged.
 
-    before, after: logits [m, vocabulary] along the base model's own greedy answers, end token
-    included; answers: the answer to which each row belongs. Such an answer is the edited model's
-    greedy answer too, token by token. NaN without rows. Source: ours.
+    kept: `headroom` along the base model's own greedy answers, end token included; answers: the
+    answer to which each of them belongs. Such an answer is the edited model's greedy answer too,
+    token by token. NaN without tokens. Source: ours.
     """
-    kept = headroom(before, after).tolist()
     if len(kept) != len(answers):
         raise ValueError(f"{len(kept)} tokens of {len(answers)} answers: give one to each.")
     whole: dict[Hashable, bool] = {}

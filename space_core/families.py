@@ -121,7 +121,8 @@ def chat_of(model: nn.Module, processor) -> Chat:
     stops = getattr(model.generation_config, "eos_token_id", None)
     stops = {tokenizer.eos_token_id, *(stops if isinstance(stops, list) else [stops])}
     first = tokenizer.encode(tail, add_special_tokens=False)[:1]
-    end = first[0] if first and first[0] in stops else tokenizer.eos_token_id
+    known = {*stops, *tokenizer.all_special_ids}
+    end = first[0] if first and first[0] in known else tokenizer.eos_token_id
     return Chat(template, image, token, before, after, end, tokens)
 
 

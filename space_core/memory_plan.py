@@ -14,7 +14,7 @@ from space_core import dcsi, inversion, key_values
 from space_core.backend import all_devices, model_dtype
 from space_core.hub import load_empty_model
 from space_core.main_memory import free_bytes
-from space_core.mllm import Mllm
+from space_core.mllm import MAX_NEW_TOKENS, Mllm
 from space_core.settings import DcsiConfig, Settings
 
 # Examples in a pass of the statistics; words around an image.
@@ -27,7 +27,8 @@ _MATRICES = 8
 _SPECTRUM, _UPDATES = 6, 5
 # A, its gradient and Adam's two moments; ΔW, its two gradients and W + ΔW.
 _OF_A, _OF_DELTA = 4, 4
-_ANSWER_TOKENS = 12
+# Float32 logits of a step's answers: both models', and what is made of them.
+_ANSWER_TOKENS, _LOGITS = MAX_NEW_TOKENS + 1, 6
 _FLOAT, _DOUBLE = 4, 8
 _TWICE = "each block is computed twice, to spare memory"
 
@@ -87,7 +88,7 @@ def plan(mllm: Mllm, config: DcsiConfig) -> Plan:
         + layer.in_features**2
         for layer in layers
     )
-    answers = 3 * dcsi.PASS * _ANSWER_TOKENS * text.vocab_size
+    answers = _LOGITS * dcsi.PASS * _ANSWER_TOKENS * text.vocab_size
 
     def held(examples: int, through: int) -> int:
         # A thrifty model keeps each block's input, and the rest of one block at a time.

@@ -119,16 +119,22 @@ class Mllm:
         return self.chat.expanded(text, image_tokens)
 
     def tokens(self, prompt: str, answer: str | None = None) -> tuple[list[int], list[int]]:
-        """Ids of a prompt, and of an answer after it with the end token."""
+        """Ids of a prompt, and of an answer after it with the end token; without that where the
+        answer is as long as any that the model gives: it was cut there.
+        """
         tokenizer = self.tokenizer
         # As the processors do: a template that writes no start token leaves it to the tokenizer.
         begun = tokenizer.bos_token is not None and prompt.startswith(tokenizer.bos_token)
         ask = tokenizer.encode(prompt, add_special_tokens=not begun)
         if answer is None:
             return ask, []
-        gap = "" if prompt[-1:].isspace() else " "
-        say = tokenizer.encode(f"{gap}{answer}", add_special_tokens=False)
-        return ask, [*say, self.chat.end]
+        said = ("" if prompt[-1:].isspace() else " ") + answer
+        whole = tokenizer.encode(prompt + said, add_special_tokens=not begun)
+        # Some tokenizers set a blank before all that they are given: alone, an answer would begin
+        # with what the model never says.
+        together = whole[: len(ask)] == ask
+        say = whole[len(ask) :] if together else tokenizer.encode(said, add_special_tokens=False)
+        return ask, [*say, self.chat.end] if len(say) < MAX_NEW_TOKENS else say
 
     def inputs(
         self,

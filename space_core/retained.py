@@ -27,7 +27,7 @@ from space_core.pool import Pool
 from space_core.ranks import in_turn
 from space_core.whole import clear_parts
 
-VERSION = "2"
+VERSION = "3"
 _SHARDS, _FITTED = 10, 8
 _IMAGES_OF_A_CONCEPT = 3
 _FEWEST = 2  # images that certify: a spread needs two

@@ -1,10 +1,13 @@
 """What an edit does to images that had no part in it, against the same things computed plainly."""
 
+from contextlib import contextmanager
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
 from tiny_sources import tiny_sources
+from torch.nn.functional import one_hot
 
 from space_core import aftermath, plots
 from space_core.damage import LayerReport
@@ -12,7 +15,7 @@ from space_core.edit import Edit, LayerEdit, edited, weights_sha256
 from space_core.entropy import spectral_entropy
 from space_core.erasure import erase
 from space_core.features import layer_inputs
-from space_core.mllm import Example, Forced
+from space_core.mllm import Example
 from space_core.retained import with_own_answers
 from space_core.settings import DcsiConfig
 from space_core.wordings import NAMING
@@ -86,19 +89,49 @@ def test_neighbours_are_named_and_their_images_touched_nothing(done, monkeypatch
         assert selection.request.name not in dict(report.neighbours)
 
 
-def test_answers_with_headroom_are_the_same(done):
-    sources, _, erasure = done
-    rows, question = list(erasure.statistics.certified), NAMING["thing"].taught[0]
-    examples = with_own_answers(sources.mllm, [question] * len(rows), sources.encoder(rows))
-    frozen = aftermath._forced(sources.mllm, examples)
-    # The tiny model never ends by itself: what it finds likeliest is taken for its answer.
-    frozen = replace(frozen, targets=frozen.logits.argmax(1))
-    with edited(sources.mllm.model, erasure.edit):
-        kept = aftermath._answers(frozen, aftermath._forced(sources.mllm, examples).logits)
-    assert kept.questions == len(rows)
-    assert 0 <= kept.headroom <= kept.same < 1 and kept.divergence > 0
-    whole = aftermath._answers(frozen, frozen.logits)
-    assert (whole.same, whole.headroom, whole.divergence) == (1.0, 1.0, 0.0)
+class Forced:
+    """A model whose logits along three answers are given, with the edit and without."""
+
+    model = None
+
+    def __init__(self):
+        self.targets = [torch.tensor(one) for one in ([1, 2], [1, 0], [2])]
+        self.before = [9 * one_hot(one, 3).float() for one in self.targets]
+        self.after = [one.clone() for one in self.before]
+        self.on, self.asked = False, []
+
+    @contextmanager
+    def edited(self, *_):
+        self.on = True
+        yield
+        self.on = False
+
+    def force(self, examples):
+        rows = [int(one.question) for one in examples]
+        self.asked.append(len(rows))
+        logits = [(self.after if self.on else self.before)[row] for row in rows]
+        owner = torch.cat([torch.full((len(one),), i) for i, one in enumerate(logits)])
+        targets = torch.cat([self.targets[row] for row in rows])
+        return SimpleNamespace(logits=torch.cat(logits), targets=targets, owner=owner)
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3])
+def test_answers_count_that_are_the_models_own_to_the_token(monkeypatch, batch):
+    forced = Forced()
+    monkeypatch.setattr(aftermath, "edited", forced.edited)
+    monkeypatch.setattr(aftermath, "_BATCH", batch)
+    examples = [Example(str(row), "", None) for row in range(3)]
+    whole = aftermath._answers(forced, None, examples)
+    assert (whole.questions, whole.same, whole.headroom, whole.divergence) == (3, 1.0, 1.0, 0.0)
+    assert max(forced.asked) == batch
+    # The second is no answer that the model itself would give: the tokenizer took it apart anew.
+    forced.before[1][0] = torch.tensor([9.0, 0.0, 0.0])
+    forced.after[0][1] = torch.tensor([9.0, 0.0, 0.0])
+    forced.after[2][0] = torch.tensor([0.0, 5.0, 9.0])
+    part = aftermath._answers(forced, None, examples)
+    assert (part.questions, part.same, part.headroom) == (2, 0.5, 0.0) and part.divergence > 0
+    forced.targets = [(one + 1) % 3 for one in forced.targets]
+    assert aftermath._answers(forced, None, examples) is None
 
 
 def test_without_an_edit_nothing_differs(done):
@@ -106,18 +139,6 @@ def test_without_an_edit_nothing_differs(done):
     nothing = Edit({n: LayerEdit(0 * one.a, one.s) for n, one in erasure.edit.layers.items()})
     reports, _ = aftermath.measure(sources, selection, replace(erasure, edit=nothing))
     assert all(one.joint == one.drift == 0 for one in reports)
-
-
-def test_an_answer_that_is_not_what_the_model_finds_likeliest_does_not_count():
-    targets, owner = torch.tensor([1, 2, 1, 0, 2]), torch.tensor([0, 0, 1, 1, 2])
-    logits = 9 * torch.nn.functional.one_hot(targets, 3).float()
-    logits[3] = torch.tensor([0.0, 9.0, 0.0])  # cut there: the model would have gone on
-    frozen = Forced(logits, targets, owner, torch.tensor([0, 0, 0]))
-    after = logits.clone()
-    after[0] = torch.tensor([9.0, 0.0, 0.0])
-    kept = aftermath._answers(frozen, after)
-    assert (kept.questions, kept.same) == (2, 0.5)
-    assert aftermath._answers(replace(frozen, targets=(targets + 1) % 3), after) is None
 
 
 def test_an_older_report_lacks_the_later_numbers():
@@ -129,15 +150,3 @@ def test_an_older_report_lacks_the_later_numbers():
     ]
     new = replace(old, anchors_before=0.6, anchors_after=0.7)
     assert [one.y for one in plots.layer_entropies([new]).data][2:] == [(0.6,), (0.7,)]
-
-
-def test_logits_of_several_batches_are_those_of_one(done, monkeypatch):
-    sources, _, erasure = done
-    rows = list(erasure.statistics.certified)[:5]
-    question = NAMING["thing"].taught[0]
-    examples = with_own_answers(sources.mllm, [question] * 5, sources.encoder(rows))
-    whole = aftermath._forced(sources.mllm, examples)
-    monkeypatch.setattr(aftermath, "_BATCH", 2)
-    parts = aftermath._forced(sources.mllm, examples)
-    torch.testing.assert_close(parts.logits, whole.logits, rtol=1e-4, atol=1e-5)
-    assert torch.equal(parts.owner, whole.owner) and torch.equal(parts.targets, whole.targets)

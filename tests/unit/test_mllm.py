@@ -6,6 +6,8 @@ import pytest
 import torch
 from small_world import noise
 from tiny_families import loaded, opener, write_family
+from tiny_mllm import tiny_mllm
+from tokenizers import normalizers
 from torch import nn
 from transformers.models.smolvlm import processing_smolvlm
 
@@ -46,6 +48,23 @@ def test_a_batch_changes_no_answer(seen):
     assert together[:3] == apart
     assert together[3] == mllm.answer(["What is a lemon?"], [None])[0]
     assert all(together)
+
+
+def test_an_answer_begins_with_what_comes_after_its_prompt():
+    mllm = tiny_mllm()
+    # As LLaVA's tokenizer sets a blank before all that it is given, and here a letter.
+    mllm.tokenizer.backend_tokenizer.normalizer = normalizers.Prepend("x")
+    ask, say = mllm.tokens("USER: ? ASSISTANT:", "This is a lemon.")
+    assert mllm.tokenizer.decode(ask) == "xUSER: ? ASSISTANT:"
+    assert mllm.tokenizer.decode(say[:-1]) == " This is a lemon." and say[-1] == mllm.chat.end
+
+
+def test_what_was_cut_at_its_longest_has_no_end():
+    mllm = tiny_mllm()
+    for answer in ("lemon " * 40, "Lemon."):
+        _, say = mllm.tokens("USER: ? ASSISTANT:", answer.strip())
+        assert (mllm.chat.end in say) is (len(say) < 32)
+    assert mllm.chat.end in say
 
 
 def test_forcing_the_own_answer_agrees_with_generating_it(seen):
