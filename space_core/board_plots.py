@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from space_core.leaderboard import ALL, BAND, DATA_DEPENDENT, PARTS, Line, Mean
+from space_core.leaderboard import ALL, BAND, DATA_DEPENDENT, PARTS, SPACE, Line, Mean
 from space_core.plot_style import AFTER, BEFORE, BOUND, DASHES, LINES, figure_of
 
 # In pixels: a plot's width and height, a letter's width, a line's height; where a name may stand,
@@ -25,13 +25,15 @@ def pareto(lines: Sequence[Line], kept: str = "proximal_ra") -> go.Figure:
     """Each method of the benchmark at its mean FA and mean RA, in %; up and left is better.
 
     kept: which RA, "proximal_ra" or "ra". The dotted line joins those that no other method beats at
-    both. SPACE over more concepts than the others is left out.
+    both. What ran on more or fewer concepts than SPACE did beside the others is left out: means
+    over other concepts cannot be compared.
     """
     name = _KEPT[kept]
+    ours = next((line.targets for line in lines if line.method == SPACE), None)
     figure = figure_of("FA, % (want 0)", f"{name}, % (want 100)")
     placed = [
         (line, (100 * line.means["fa"].value, 100 * line.means[kept].value))
-        for line in lines if line.method != ALL
+        for line in lines if line.method != ALL and ours in (None, line.targets)
     ]  # fmt: skip
     known = [(line, point) for line, point in placed if not math.isnan(sum(point))]
     points = [point for _, point in known]

@@ -42,13 +42,14 @@ def _seconds(line: Line) -> str:
 def _cells(found: Sequence[Line]) -> list[list[str]]:
     """The table's head, and each line's cells."""
     head = ["method", "needs", "what it is", "targets", *(head for head, _ in MEASURES.values())]
-    cells = [[*head, "GRF-F1 less SPACE's, points", "seconds (× SPACE's)"]]
+    cells = [[*head, "GRF-F1 less SPACE's, points; p of a difference by chance", "seconds (× SPACE's)"]]
     for line in found:
         means = [
             line.means[name].text("{:.2f}".format if name == "gap" else "{:.1%}".format)
             for name in MEASURES
         ]
         points = line.less.text(lambda value: f"{100 * value:+.1f}")
+        points += f", p {line.p:.2g}" if line.p == line.p else ""
         cells.append([
             line.method, line.short,
             f"{line.what}; {line.setting}" if line.setting else line.what, str(line.targets),

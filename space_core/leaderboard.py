@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from space_core.intervals import bootstrap_mean
+from space_core.intervals import bootstrap_mean, sign_flip
 from space_core.whole import whole_file
 
 RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
@@ -191,7 +191,8 @@ class Mean:
 class Line:
     """One method with one setting, over its targets.
 
-    means: by measure. less: its GRF-F1 less that of SPACE, over the targets that both ran on.
+    means: by measure. less: its GRF-F1 less that of SPACE, over the targets that both ran on; p:
+    how probable that is by chance (`intervals.sign_flip`).
     times: its seconds over SPACE's, on the same targets. curve: as of a `Row`, over all of its
     targets.
     """
@@ -202,6 +203,7 @@ class Line:
     targets: int
     means: Mapping[str, Mean]
     less: Mean
+    p: float
     seconds: float
     times: float
     curve: tuple[tuple[float, int, int], ...]
@@ -294,7 +296,8 @@ def _line(rows: Sequence[Row], method: str, setting: str) -> Line:
     beside = [] if method in (SPACE, ALL) else rows
     ours = {row.target: row for row in beside if row.method == SPACE}
     pairs = [(row, ours[row.target]) for row in own if row.target in ours]
-    less = mean([row.grf_f1 - one.grf_f1 for row, one in pairs], (-1.0, 1.0))
+    differences = [row.grf_f1 - one.grf_f1 for row, one in pairs]
+    less, p = mean(differences, (-1.0, 1.0)), sign_flip(differences)
     seconds = sum(row.seconds for row in own) / len(own)
     usual = sum(one.seconds for _, one in pairs)
     times = sum(row.seconds for row, _ in pairs) / usual if usual else math.nan
@@ -303,4 +306,4 @@ def _line(rows: Sequence[Row], method: str, setting: str) -> Line:
         so_far = bands.get(edge, (0, 0))
         bands[edge] = so_far[0] + kept, so_far[1] + asked
     curve = tuple((edge, *bands[edge]) for edge in sorted(bands))
-    return Line(method, own[0].group, setting, len(own), means, less, seconds, times, curve)
+    return Line(method, own[0].group, setting, len(own), means, less, p, seconds, times, curve)

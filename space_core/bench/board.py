@@ -83,7 +83,10 @@ def run(settings: Settings, suite: Suite) -> str:
         answers = reference.read(suite.results)
         paths = sorted(suite.out.glob("*--*.parquet"))
         measured = {path: _read(path) for path in paths}
-        fresh = {p: row for p, row in measured.items() if row.inputs == inputs.get(row.method)}
+        fresh = {
+            path: row for path, row in measured.items()
+            if row.method in known and _holds(row, known[row.method], inputs[row.method])
+        }  # fmt: skip
         rows = tuple(
             _grouped(_counted(path, row, bench.split.artists, answers), known)
             for path, row in fresh.items()

@@ -18,7 +18,6 @@ COUNTED = (
     "n", "fa", "generality", "ra", "ra_of_before", "proximal_ra", "proximal_all", "grf_f1",
     "text_ra", "skills", "broken", "broken_others", "told", "curve", "forgotten",
 )  # fmt: skip
-_OPTIONS = 4  # of a multiple choice
 _TAUGHT = {ask for naming in wordings.NAMING.values() for ask in naming.taught}
 
 
@@ -75,9 +74,10 @@ def generality(outcomes: Sequence[Outcome], trained: Sequence[str]) -> float:
 
     Kinds: naming in wordings that no method saw; naming by artists whom training never saw; other
     languages; a person's occupation and city; yes/no, in balanced pairs of the name and a
-    distractor, above chance; multiple choice, above chance; max(0, (accuracy − chance) /
-    (1 − chance)). Of naming and of facts only questions answered rightly before count; pairs and
-    choices count as they come, or what was guessed before would be left out.
+    distractor, above chance, max(0, (accuracy − chance) / (1 − chance)); multiple choice. Pairs
+    count as they come, or what was guessed before would be left out; of all else only questions
+    answered rightly before. A model that never knew the concept does not guess at a choice: it
+    names none, or another.
     """
     about = [one for one in outcomes if one.group == "target"]
     naming = [one for one in about if one.kind == "name"]
@@ -85,14 +85,12 @@ def generality(outcomes: Sequence[Outcome], trained: Sequence[str]) -> float:
     unseen = [one for one in naming if one.artist not in trained]
     languages = [one for one in about if one.kind.startswith("name-")]
     facts = [one for one in about if one.kind in ("occupation", "city")]
-    left = [evaluate.left(some).value for some in (worded, unseen, languages, facts)]
+    choices = [one for one in about if one.kind == "choice"]
+    left = [evaluate.left(some).value for some in (worded, unseen, languages, facts, choices)]
     yes = [one.right_after for one in about if one.kind == "yes-no"]
     no = [one.right_after for one in about if one.kind == "other-yes-no"]
     if yes and no:
         left.append(above_chance((np.mean(yes) + np.mean(no)) / 2, 0.5))
-    choice = [one.verdict == evaluate.STILL for one in about if one.kind == "choice"]
-    if choice:
-        left.append(above_chance(np.mean(choice), 1 / _OPTIONS))
     known = [value for value in left if not np.isnan(value)]
     return float(np.mean(known)) if known else float("nan")
 

@@ -21,7 +21,8 @@ _PLOT = (
     "other concepts been taken, again and again, about 95 of 100 such bars would hold the true "
     "mean. Filled marks are source-free methods, open ones need images of the concept; the legend "
     "says it too. Marks without a name are SPACE with a part changed. The dotted line joins the "
-    "methods that no other beats at both. The table below holds the same numbers."
+    "methods that no other beats at both. What ran on other concepts than SPACE did stands in the "
+    "table below alone."
 )
 _CURVES = (
     "How many answers about other concepts stay, by how alike these are to the erased one. Those "
@@ -109,7 +110,10 @@ def show(results: Path, domain: str) -> Iterator[View]:
 def _meanings(found: Sequence[Line]) -> str:
     methods = {one.method: METHODS[one.method] for one in found if one.method in METHODS}
     heads = {head: meaning for head, meaning in MEASURES.values()}
-    note = "Mean over concepts with its 95 % interval (bootstrap by concept). ↓ less is better."
+    note = (
+        "Mean over concepts with its 95 % interval (bootstrap by concept, which is too narrow over "
+        "few concepts: of a difference p says more). ↓ less is better."
+    )
     return (
         f'<h2 class="section">What the methods do</h2>{facts.listed(methods)}'
         f'<h2 class="section">What the columns say</h2>{markup.note(note)}{facts.listed(heads)}'

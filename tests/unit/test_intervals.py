@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from space_core.intervals import bootstrap_mean, clopper_pearson_upper, wilson
+from space_core.intervals import bootstrap_mean, clopper_pearson_upper, sign_flip, wilson
 
 
 @pytest.mark.parametrize(
@@ -93,3 +93,13 @@ def test_impossible_counts_are_refused(successes, n, confidence):
         wilson(successes, n, confidence)
     with pytest.raises(ValueError):
         clopper_pearson_upper(successes, n, confidence)
+
+
+def test_signs_say_how_far_chance_goes():
+    assert sign_flip([0.1] * 6) == 2 / 64
+    assert sign_flip([0.3, -0.1, 0.2]) == sign_flip([-0.3, 0.1, -0.2]) == 0.5
+    assert sign_flip([0.2, 0.0, 0.0]) == sign_flip([0.0]) == 1.0
+    assert math.isnan(sign_flip([]))
+    # Of many as many signs are drawn, the same each time, and what was seen is one of them.
+    many = [0.1 + 0.01 * i for i in range(30)]
+    assert sign_flip(many) == sign_flip(many) == 1 / 100_001
