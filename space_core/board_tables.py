@@ -42,7 +42,9 @@ def _seconds(line: Line) -> str:
 def _cells(found: Sequence[Line]) -> list[list[str]]:
     """The table's head, and each line's cells."""
     head = ["method", "needs", "what it is", "targets", *(head for head, _ in MEASURES.values())]
-    cells = [[*head, "GRF-F1 less SPACE's, points; p of a difference by chance", "seconds (× SPACE's)"]]
+    cells = [[
+        *head, "GRF-F1 less SPACE's, points; p of a difference by chance", "seconds (× SPACE's)",
+    ]]  # fmt: skip
     for line in found:
         means = [
             line.means[name].text("{:.2f}".format if name == "gap" else "{:.1%}".format)
