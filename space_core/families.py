@@ -118,12 +118,16 @@ def chat_of(model: nn.Module, processor) -> Chat:
     told = [{"role": "user", "content": [{"type": "text", "text": "?"}]}]
     told.append({"role": "assistant", "content": [{"type": "text", "text": _MARK}]})
     tail = processor.apply_chat_template(told, chat_template=template).rpartition(_MARK)[2]
-    stops = getattr(model.generation_config, "eos_token_id", None)
-    stops = {tokenizer.eos_token_id, *(stops if isinstance(stops, list) else [stops])}
     first = tokenizer.encode(tail, add_special_tokens=False)[:1]
-    known = {*stops, *tokenizer.all_special_ids}
+    known = {*stops_of(model), *tokenizer.all_special_ids}
     end = first[0] if first and first[0] in known else tokenizer.eos_token_id
     return Chat(template, image, token, before, after, end, tokens)
+
+
+def stops_of(model: nn.Module) -> set[int]:
+    """The tokens at which the model's own configuration ends an answer."""
+    stops = getattr(model.generation_config, "eos_token_id", None)
+    return {*(stops if isinstance(stops, list) else [stops])} - {None}
 
 
 def takes(model: nn.Module, argument: str) -> bool:

@@ -194,6 +194,8 @@ class Mllm:
                 do_sample=False,
                 repetition_penalty=1.0,
                 pad_token_id=self.pad,
+                # Some configurations do not know the end of a turn that the chat template writes.
+                eos_token_id=sorted({self.chat.end, *families.stops_of(self.model)}),
             )
             said = self.tokenizer.batch_decode(produced[:, width:], skip_special_tokens=True)
             for i, text in zip(some, said):

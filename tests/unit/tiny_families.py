@@ -174,7 +174,7 @@ FAMILIES = {
     "idefics3": Family(
         "Idefics3Processor", lambda: Idefics3ImageProcessorPil(**_LONGEST), _IDEFICS,
         {"image_token_id": "<image>"}, text={"model_type": "llama"},
-        arguments={"image_seq_len": 4}, end=_UTTERED, stops=(_UTTERED,),
+        arguments={"image_seq_len": 4}, end=_UTTERED,
     ),
     "paligemma": Family(
         "PaliGemmaProcessor", _siglip, {"image_token": "<image>"},
