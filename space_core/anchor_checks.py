@@ -7,7 +7,7 @@ from space_core.neighbourhood import Neighbourhood
 from space_core.pool import Pool
 from space_core.types import Anchor
 
-_NAMED = 6  # ranks in one sentence
+_NAMED = 6  # ranks or names in one sentence
 
 
 def warnings(
@@ -50,7 +50,7 @@ def of_namesakes(names: Sequence[str]) -> list[str]:
     """A sentence where the pool knows people whom another form of a name may mean."""
     if not names:
         return []
-    said = ", ".join(f"“{name}”" for name in names[:_NAMED]) + " …" * (len(names) > _NAMED)
+    said = _first([f"“{name}”" for name in names])
     return [
         f"The pool knows {said}, who may be the one you mean: images of them are kept away. If so, "
         "take that name and give yours as another one; only then are their images asked about."
@@ -84,5 +84,8 @@ def near_protected(
 
 
 def _ranks(ranks: Sequence[int]) -> str:
-    said = ", ".join(map(str, ranks[:_NAMED])) + (" …" if len(ranks) > _NAMED else "")
-    return f"Anchors number {said}"
+    return f"Anchors number {_first(list(map(str, ranks)))}"
+
+
+def _first(said: Sequence[str]) -> str:
+    return ", ".join(said[:_NAMED]) + (" …" if len(said) > _NAMED else "")

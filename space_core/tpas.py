@@ -7,7 +7,7 @@ beside them, and the refusal where the pool holds nothing near enough. Sees word
 never an image of the evaluation.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -125,7 +125,7 @@ def select(
     distinct = _effective(own[: len(rows)])
     return Selection(
         request, anchors, threshold, tuple(scores.tolist()), tuple(dropped), effective,
-        meant(around, pool, concept, vector),
+        meant(around, pool, concept, vector, alike),
         (
             *anchor_checks.of_namesakes(alike),
             *anchor_checks.warnings(pool, around, anchors, distinct, best, wanted, protecting),
@@ -199,14 +199,17 @@ def diverse(
     return [rows[i] for i in taken]
 
 
-def meant(around: Neighbourhood, pool: Pool, concept: Concept, vector: Tensor) -> tuple[str, ...]:
-    """Pool concepts that the text most likely means; none where it is one itself."""
+def meant(
+    around: Neighbourhood, pool: Pool, concept: Concept, vector: Tensor, alike: Sequence[str]
+) -> tuple[str, ...]:
+    """Pool concepts that the text most likely means, `guard.namesakes` (alike) first; none where it
+    is one itself."""
     if pool.known(concept.name) is not None:
         return ()
     scores = around.texts @ vector
     order = scores.argsort(descending=True)[:_MEANT_AT_MOST].tolist()
-    alike = (around.names[i] for i in order if scores[i] >= _MEANT)
-    return tuple(dict.fromkeys([*namesakes(pool, concept), *alike]))[:_MEANT_AT_MOST]
+    near = (around.names[i] for i in order if scores[i] >= _MEANT)
+    return tuple(dict.fromkeys([*alike, *near]))[:_MEANT_AT_MOST]
 
 
 def _anchor(pool: Pool, row: int, rank: int, score: float, by_chance: bool) -> Anchor:

@@ -61,12 +61,7 @@ def test_who_comes_second_is_told_to_wait_wherever_the_model_is_needed(browser, 
     pages = []
     with served(StandIn(tmp_path, pause=free.wait)) as address:
         try:
-            first, second = (come(browser, address, pages) for _ in range(2))
-            erase(second)
-            second.locator(".verdict h2").get_by_text(re.compile("lemon")).wait_for()
-            free.clear()
-            erase(first)
-            first.get_by_text(re.compile("Asking the model about|Erasing: step")).first.wait_for()
+            second = behind_another(browser, address, pages, free)
             waiting = second.get_by_text("Waiting for a free place").locator("visible=true")
             second.get_by_label("Your question").fill("What is this?")
             second.get_by_role("button", name="Ask both models").click()
@@ -105,12 +100,7 @@ def test_what_is_pressed_again_while_one_waits_is_done_too(browser, tmp_path):  
         Image.new("RGB", (40, 40), (80 * number, 90, 30)).save(path)
     with served(StandIn(tmp_path, pause=free.wait)) as address:
         try:
-            first, second = (come(browser, address, pages) for _ in range(2))
-            erase(second)
-            second.locator(".verdict h2").get_by_text(re.compile("lemon")).wait_for()
-            free.clear()
-            erase(first)
-            first.get_by_text(re.compile("Asking the model about|Erasing: step")).first.wait_for()
+            second = behind_another(browser, address, pages, free)
             for question in ("What is this?", "Is this a lemon?"):
                 second.get_by_label("Your question").fill(question)
                 second.get_by_role("button", name="Ask both models").click()
@@ -132,6 +122,17 @@ def test_what_is_pressed_again_while_one_waits_is_done_too(browser, tmp_path):  
             free.set()
             for page in pages:
                 page.close()
+
+
+def behind_another(browser, address: str, pages: list, free: threading.Event):  # noqa: F811
+    """A visitor with a result, while the model works for another until `free` is set."""
+    first, second = (come(browser, address, pages) for _ in range(2))
+    erase(second)
+    second.locator(".verdict h2").get_by_text(re.compile("lemon")).wait_for()
+    free.clear()
+    erase(first)
+    first.get_by_text(re.compile("Asking the model about|Erasing: step")).first.wait_for()
+    return second
 
 
 def come(browser, address: str, pages: list):  # noqa: F811
