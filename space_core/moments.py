@@ -155,7 +155,8 @@ def save_shards(path: Path, shards: Mapping[str, Mapping[str, Moment]]) -> None:
     Only the upper triangle is stored, d (d + 1) / 2 float64: 4.2 MB per layer and shard at
     d = 1024. Halving it again with float32 would round at 6e-8 of the largest entry, which is
     where the kept eigenvalues begin. Streamed moments come back exactly. Raises ValueError
-    where a sum is not symmetric but for rounding.
+    where a sum is not symmetric but for rounding. What another process has written there stays:
+    its last digits may be others.
     """
     tensors: dict[str, Tensor] = {}
     index: list[tuple[str, str, int, int]] = []
@@ -166,7 +167,7 @@ def save_shards(path: Path, shards: Mapping[str, Mapping[str, Moment]]) -> None:
                 raise ValueError(f"The moment of {layer} in {group} is not symmetric.")
             tensors[str(len(index))] = moment.total[_upper(moment.d)]
             index.append((group, layer, moment.count, moment.d))
-    save_tensors(path, tensors, {"shards": json.dumps([list(shards), index])})
+    save_tensors(path, tensors, {"shards": json.dumps([list(shards), index])}, first=True)
 
 
 def load_shards(path: Path) -> dict[str, dict[str, Moment]]:
@@ -183,13 +184,17 @@ def load_shards(path: Path) -> dict[str, dict[str, Moment]]:
     return shards
 
 
-def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
-    """Write a safetensors file so that a reader sees the old file or the new, never a part."""
+def save_tensors(
+    path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str], first: bool = False
+) -> None:
+    """Write a safetensors file so that a reader sees the old file or the new, never a part; with
+    ``first``, only where there is none (`whole_file`).
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     # The copies part tensors that share memory, which the format refuses.
     copies = {name: t.detach().to("cpu", copy=True).contiguous() for name, t in tensors.items()}
-    with whole_file(path) as part:
+    with whole_file(path, first) as part:
         save_file(copies, part, dict(metadata))
 
 

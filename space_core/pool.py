@@ -148,7 +148,7 @@ def open_pool(folder: Path, space: SharedSpace, cache: Path) -> Pool:
             if metadata == made_of:
                 _attach(pool, tensors, index_name(made_of), (Path(folder), Path(cache)))
                 return pool
-    save_tensors(cached, make_index(pool, space), made_of)
+    save_tensors(cached, make_index(pool, space), made_of, first=True)
     return open_pool(folder, space, cache)
 
 

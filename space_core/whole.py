@@ -1,5 +1,6 @@
 """Files and folders that appear whole or not at all, whoever else writes them at that time."""
 
+import os
 import secrets
 import shutil
 import tempfile
@@ -15,18 +16,31 @@ _ABANDONED = 24 * 60 * 60  # seconds
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def whole_file(path: Path, first: bool = False) -> Iterator[Path]:
     """A path beside ``path`` to write to, whose file takes its place after the block.
 
+    first: not where another file has come there; whoever reads it always reads the same.
     Where the block fails nothing is left of it, and ``path`` is as it was.
     """
     path = Path(path)
     part = path.with_name(f"{PART}{path.name}.{secrets.token_hex(8)}")
     try:
         yield part
-        part.replace(path)
+        if not (first and _linked(part, path)):
+            part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _linked(part: Path, path: Path) -> bool:
+    """Whether there is a file at ``path`` now, the one that came first."""
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        return True
+    except OSError:  # a file system without links
+        return path.exists()
+    return True
 
 
 @contextmanager

@@ -4,6 +4,7 @@ Screenshots go to build/screenshots.
 """
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -243,7 +244,11 @@ def test_from_a_word_to_a_verdict(page, bench, tmp_path):
     page.locator(".badge.recorded").wait_for(timeout=MINUTES)
     assert overflow(page) <= 0
     page.get_by_role("button", name="Replay", exact=True).click()
-    page.get_by_text("The same numbers: answers, measurements").wait_for(timeout=8 * MINUTES)
+    compared = page.get_by_text(re.compile("^(The same|Not the same) "))
+    compared.wait_for(timeout=8 * MINUTES)
+    said = compared.inner_text()
+    listed = page.locator(".wide:visible").all_inner_texts()
+    assert "The same numbers: answers, measurements" in said, (said, listed)
     assert {tab: faults for tab in TABS if (faults := opened_faults(page, tab))} == {}
     assert page.strangers == [] and page.faults == []
 

@@ -100,10 +100,21 @@ def test_what_torch_holds_unused_is_free(monkeypatch):
 
 @pytest.mark.parametrize("limit, left", [("1000", 750), ("max", 9000), ("100", 0)])
 def test_a_containers_limit_counts(tmp_path, limit, left):
-    for name, said in (("max", limit), ("current", "300"), ("stat", "anon 7\ninactive_file 50")):
+    stat = "anon 7\ninactive_file 40\nactive_file 10"
+    for name, said in (("max", limit), ("current", "300"), ("stat", stat)):
         (tmp_path / f"memory.{name}").write_text(said + "\n")
     assert left_to_container(tmp_path, 9000) == left
     assert left_to_container(tmp_path / "none", 9000) == 9000
+
+
+def test_what_is_kept_hangs_on_the_machine_and_not_on_what_else_it_does(tmp_path, monkeypatch):
+    (tmp_path / "memory.max").write_text("max\n")
+    monkeypatch.setattr(main_memory, "_CONTAINER", tmp_path)
+    monkeypatch.setattr(main_memory, "free_bytes", lambda: 0)
+    whole = main_memory.room()
+    assert 0 < whole <= 8 * 10**9
+    (tmp_path / "memory.max").write_text("2000\n")
+    assert main_memory.room() == 100 < whole
 
 
 @pytest.mark.parametrize(

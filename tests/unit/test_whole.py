@@ -1,0 +1,28 @@
+"""Files that appear whole, and of which the first one stays where that is asked for."""
+
+import os
+
+import pytest
+
+from space_core.whole import whole_file
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_of_two_who_write_the_same_file_the_first_to_end_is_read_ever_after(
+    tmp_path, monkeypatch, links
+):
+    def refuse(*_):
+        raise PermissionError("no links here")
+
+    if not links:
+        monkeypatch.setattr(os, "link", refuse)
+    path = tmp_path / "file"
+    with whole_file(path, first=True) as slow:
+        slow.write_text("slow")
+        with whole_file(path, first=True) as quick:
+            quick.write_text("quick")
+        assert path.read_text() == "quick"
+    assert path.read_text() == "quick" and list(tmp_path.iterdir()) == [path]
+    with whole_file(path) as last:
+        last.write_text("last")
+    assert path.read_text() == "last" and list(tmp_path.iterdir()) == [path]
