@@ -5,6 +5,7 @@ import threading
 
 import pytest
 from PIL import Image
+from test_crowd import BEGUN
 from test_sidebar import (  # noqa: F401
     CHROMIUM, MINUTES, address, browser, erase, find, overflow, served, visitor,
 )
@@ -60,7 +61,7 @@ def test_who_writes_about_one_run_keeps_it_while_another_ends(browser, tmp_path)
         page.get_by_role("button", name="Go on to step 3").click()
         pipeline.pause = lambda: goes_on.wait(60)
         page.get_by_role("button", name="Erase", exact=True).click()
-        page.get_by_text("Asking the model about cat").first.wait_for()
+        page.get_by_text(BEGUN).first.wait_for()
         assert page.evaluate("window.onbeforeunload !== null"), "leaving would end the run"
         page.get_by_role("tab", name="5 Record").click()
         page.get_by_label("Notes (optional)").fill("Not yet sure about the lemon.")
