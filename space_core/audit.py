@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
+import torch
 from PIL import Image
 
 from space_core import aftermath, evaluate, guard, protection, tpas
@@ -303,7 +304,9 @@ def _record(
 def versions() -> dict[str, str]:
     """What computes here, with versions."""
     found = {name: importlib.metadata.version(name) for name in _LIBRARIES}
-    return {"python": platform.python_version(), **found}
+    # The last digits hang on them, too.
+    threads = {"number of threads": str(torch.get_num_threads())}
+    return {"python": platform.python_version(), **found, **threads}
 
 
 def _short(name: str) -> str:

@@ -98,6 +98,9 @@ def train(
                 else:
                     yield event
             look_again = None
+            # It was cut short: a step on half of what it finds could not be made again.
+            if step > 1 and stop():
+                break
         task, kept = batch(known, job.keep, generator)
         keep, pulls = _keep(mllm, kept, layers, deltas, config.keep, below, frozen)
         losses, overwritten, features, pushes = _overwrite(

@@ -19,6 +19,7 @@ from space_core.compose import EVALUATION, View, compose
 from space_core.names import distinct
 from space_core.typed_json import from_json
 from space_core.types import Concept
+from space_core.upright import upright
 
 _STREAM = 7  # of random numbers: no other part of the project draws from it
 
@@ -83,7 +84,7 @@ class EvaluationSplit:
         row, number = map(int, key.split("."))
         drawing = Image.open(io.BytesIO(self._images[row]))
         if self.photographs:
-            view = View(drawing.convert("RGB"), "", 0)
+            view = View(upright(drawing), "", 0)
         else:
             rng = np.random.default_rng((_STREAM, row, number))
             view = compose(drawing.convert("RGBA"), rng, EVALUATION, portrait=self._portrait[row])

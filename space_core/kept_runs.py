@@ -180,8 +180,11 @@ def open_runs(folder: Path, keep_days: int = 0, shared: bool = False) -> KeptRun
             if entry.state in ("running", "interrupted") or older:
                 _take_up(index, path, entry)
         interrupt(index)
-        for entry in rows(index, "state <> 'interrupted'"):
-            if entry.folder not in found:
+        # Looked at after the rows are known: another page may keep a run meanwhile.
+        kept = rows(index, "state <> 'interrupted'")
+        there = {path.name for path in run_folders(runs.folder)}
+        for entry in kept:
+            if entry.folder not in there:
                 remove(index, entry.key)
     runs.expire()
     return runs

@@ -26,10 +26,11 @@ from space_core.pool_files import PoolFiles, read_pool
 from space_core.recent import Recent
 from space_core.shared_space import SharedSpace
 from space_core.types import Concept
+from space_core.upright import UNREADABLE, upright
 
 INDEX, MANIFEST = "index.safetensors", "pool.json"
 _SAMPLE = 50_000
-_BATCH = 512
+_BATCH = 64  # images decoded at a time
 _MADE = "2"  # of what an index holds
 
 
@@ -54,8 +55,8 @@ class Pool:
         return len(self.items)
 
     def image(self, row: int) -> Image.Image:
-        """The image of a row, RGB."""
-        return Image.open(io.BytesIO(self._files.images[row])).convert("RGB")
+        """The image of a row, `upright`."""
+        return upright(Image.open(io.BytesIO(self._files.images[row])))
 
     def image_sha256(self, row: int) -> str:
         """The hash of a row's image file."""
@@ -180,7 +181,7 @@ def hashes_tensor(hashes: Sequence[tuple[int, int]]) -> Tensor:
 def _opened(pool: Pool, row: int) -> Image.Image:
     try:
         return pool.image(row)
-    except OSError as fault:
+    except UNREADABLE as fault:
         raise ValueError(
             f"Row {row} of the pool (“{pool.items[row].caption}”) is no image: {fault}. "
             "Take it out."

@@ -23,10 +23,11 @@ from space_core.moments import load_tensors, save_tensors
 from space_core.near_copies import Seen, image_hashes
 from space_core.pool import INDEX, MANIFEST, Pool, hashes_tensor, index_key, index_name
 from space_core.pool_files import LISTS, TEXT, read_pool
-from space_core.pool_sources import UNREADABLE, Columns, Entry, entries
+from space_core.pool_sources import Columns, Entry, entries
 from space_core.ranks import in_turn, rank
 from space_core.shared_space import SharedSpace
 from space_core.types import Progress
+from space_core.upright import UNREADABLE, upright
 from space_core.whole import whole_file
 
 _SHARD = 500
@@ -129,7 +130,7 @@ def _embed(some: Sequence[Entry], work: Path, shard: int, space: SharedSpace) ->
         for entry in some[start : start + _BATCH]:
             try:
                 held, said = entry.read()
-                images.append(Image.open(io.BytesIO(held)).convert("RGB"))
+                images.append(upright(Image.open(io.BytesIO(held))))
             except UNREADABLE as fault:
                 reason = " ".join(str(fault).split())
                 left_out.append((entry.name, f"cannot be read: {reason}"))

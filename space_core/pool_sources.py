@@ -6,6 +6,7 @@ Nothing but names and positions is kept in memory; images and sidecar files are 
 import json
 import re
 import tarfile
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,12 +14,8 @@ from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from PIL import Image
 
 from space_core.pool_files import TEXT, several
-
-# What a file that is no whole image raises, or one that would fill the memory.
-UNREADABLE = (OSError, ValueError, SyntaxError, TypeError, Image.DecompressionBombError)
 
 _IMAGES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 _IMAGE_COLUMNS = ("image", "img", "jpg", "png", "webp")
@@ -54,7 +51,7 @@ def entries(source: Path, columns: Columns) -> list[Entry]:
     for endings, read in (((".parquet",), _parquet), ((".arrow",), _arrow), ((".tar",), _tar)):
         some = [file for file in files if file.suffix in endings]
         if some:
-            return [entry for file in some for entry in read(file, columns)]
+            return [entry for file in some for entry in _listed(file, read, columns)]
     found = [_file(path, source, columns) for path in files if path.suffix.lower() in _IMAGES]
     if not found or source.is_file():
         raise ValueError(
@@ -62,6 +59,15 @@ def entries(source: Path, columns: Columns) -> list[Entry]:
             ".arrow or .tar files, or one such file."
         )
     return found
+
+
+def _listed(path: Path, read: Callable, columns: Columns) -> list[Entry]:
+    try:
+        return list(read(path, columns))
+    except (tarfile.TarError, pa.ArrowException, OSError) as fault:
+        raise ValueError(
+            f"{path} cannot be read ({fault}): take it away, or fetch it anew."
+        ) from fault
 
 
 def _file(path: Path, root: Path, columns: Columns) -> Entry:
@@ -192,6 +198,8 @@ def label_of(value: object, names: Sequence[str], path: Path) -> object:
 def _described(name: str, beside: dict[str, bytes], columns: Columns) -> dict[str, object]:
     """What sidecar files and, where they do not, a file's name and folder say."""
     said: dict[str, object] = {}
+    # macOS writes an accent after its letter.
+    name = unicodedata.normalize("NFC", name)
     if ".json" in beside:
         told = json.loads(beside[".json"])
         if not isinstance(told, dict):
@@ -202,12 +210,19 @@ def _described(name: str, beside: dict[str, bytes], columns: Columns) -> dict[st
     if ".txt" in beside:
         said["caption"] = beside[".txt"].decode("utf-8", "replace")
     place = PurePosixPath(name)
-    own = " ".join(re.findall(r"[^\W\d_]+", place.stem))
+    own = _spoken(place.stem)
     label = columns.label or "label"
     if place.parent.name and not said.get(label):
         said[label] = place.parent.name.replace("_", " ")
     said["caption"] = said.get("caption") or own or said.get(label, "")
     return _worded(said, label)
+
+
+def _spoken(stem: str) -> str:
+    """The words of a file's name, without its number: alone, or beside three letters or more."""
+    marked = "".join(one if unicodedata.category(one)[0] in "LMN" else " " for one in stem)
+    words = re.sub(r"(?<=[^\W\d]{3})\d+\b|\b\d+(?=[^\W\d]{3})", "", marked).split()
+    return " ".join(word for word in words if not word.isdigit())
 
 
 def _worded(said: dict[str, object], label: str) -> dict[str, object]:

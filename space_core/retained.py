@@ -247,7 +247,8 @@ def _key(
     asked: list[tuple[int | None, str]],
 ) -> str:  # fmt: skip
     kind = mllm.device.partition(":")[0]  # whichever GPU: its number changes nothing
-    digest = hashlib.sha256(f"{VERSION} {model_sha256} {kind} {sorted(layers)}".encode())
+    made_by = f"{VERSION} {torch.__version__} {model_sha256} {kind} {sorted(layers)}"
+    digest = hashlib.sha256(made_by.encode())
     for row, question in asked:
         digest.update(f"{pool.image_sha256(row) if row is not None else ''} {question}\n".encode())
     return digest.hexdigest()[:24]

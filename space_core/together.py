@@ -241,7 +241,7 @@ def _warnings(
             yield f"The run of “{name}” was stopped early: its edit is partial."
         made: Mapping[str, str] = {**record.versions, "device": record.device}
         here = {**versions(), "device": bench.device}
-        if changed := [what for what in here if made.get(what) != here[what]]:
+        if changed := [what for what in here if made.get(what, here[what]) != here[what]]:
             yield (
                 f"The run of “{name}” was measured with another {', '.join(changed)}: a few "
                 "answers may differ for that alone."

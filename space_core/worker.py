@@ -8,6 +8,7 @@ plain Python, and edits pass as safetensors files. Elsewhere they pass as they a
 import logging
 import math
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
@@ -36,6 +37,8 @@ _START, _PER_STEP, _PER_QUESTION, _STATISTICS = 10, 0.25, 0.02, 20
 # The longest that ZeroGPU grants every visitor.
 _LONGEST = 120
 _EDIT, _STOP = "edit.safetensors", "stop"
+
+_COMPUTING = threading.Lock()
 
 _log = logging.getLogger(__name__)
 
@@ -283,10 +286,17 @@ def _done(bench: Bench, job: Job) -> Iterator[Result]:
 
 def _heard(compute: Compute, job: Job) -> Iterator[Result]:
     with closing(compute(job)) as results:
-        for result in results:
+        while (result := _next(results)) is not None:
             if isinstance(result, Refused):
                 raise ValueError(result.sentence)
             yield result
+
+
+def _next(results: Iterator[Result]) -> Result | None:
+    # The queue lets the next visitor in as soon as a program cancels its call, whose step still
+    # computes, with an edit on the one model. Between two results the model is as it was.
+    with _COMPUTING:
+        return next(results, None)
 
 
 def _last(compute: Compute, job: Job) -> Result:

@@ -26,7 +26,7 @@ from PIL import Image
 
 from space_core import answers
 from space_core.pool_files import several
-from space_core.pool_sources import UNREADABLE, class_names, label_of
+from space_core.pool_sources import class_names, label_of
 from space_core.types import Concept
 
 _IMAGES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".webp")

@@ -26,7 +26,10 @@ def of_run(record: RunRecord, kind: str) -> str:
         + markup.note("With the same settings and seed, the run can be repeated.")
         + listed(settings_said(record.settings))
         + '<h2 class="section">Versions</h2>'
-        + markup.note("Other versions of these libraries may change the last digits.")
+        + markup.note(
+            "Other versions of these libraries, and another number of threads, may change the last "
+            "digits."
+        )
         + listed(record.versions)
         + '<h2 class="section">Hashes</h2>'
         + markup.note(

@@ -8,12 +8,10 @@ from typing import Any
 from gradio.components import Component
 from gradio.data_classes import FileData, ListFiles
 from gradio.utils import get_upload_folder
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
 from space_core.ui.image_text import FORMATS, MOST_PIXELS, too_large
-
-_LONGEST_SIDE = 1024
-_UNREADABLE = (UnidentifiedImageError, OSError, SyntaxError, ValueError)
+from space_core.upright import LONGEST_SIDE, UNREADABLE, upright
 
 
 def unread(part: Component) -> Component:
@@ -31,22 +29,21 @@ def read(path: str | Path) -> Image.Image:
     try:
         with Image.open(path, formats=FORMATS) as image:
             # A JPEG is unpacked small at once: what counts is what it becomes.
-            image.draft("RGB", (_LONGEST_SIDE, _LONGEST_SIDE))
+            image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
             fits = image.width * image.height <= MOST_PIXELS
-            picture = ImageOps.exif_transpose(image).convert("RGB") if fits else None
+            picture = upright(image) if fits else None
     except Image.DecompressionBombError:
         picture = None
     except FileNotFoundError as fault:
         raise ValueError(
             f"“{name}” is no longer here: this page keeps an image for about an hour. Add it again."
         ) from fault
-    except _UNREADABLE as fault:
+    except UNREADABLE as fault:
         raise ValueError(
             f"“{name}” cannot be read as an image: give a PNG, JPEG or WebP file."
         ) from fault
     if picture is None:
         raise too_large(f"“{name}”")
-    picture.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
     return picture
 
 

@@ -6,6 +6,8 @@ import io
 
 from PIL import Image
 
+from space_core.upright import upright
+
 FORMATS = ("PNG", "JPEG", "WEBP")
 _FAULTS = (binascii.Error, OSError, SyntaxError, Image.DecompressionBombError)
 _UNREADABLE = "The image cannot be read: send a PNG, JPEG or WebP file in base64."
@@ -26,7 +28,7 @@ def read_image(text: str) -> Image.Image:
         # Its size stands before its pixels: nothing large is unpacked.
         if image.width * image.height > MOST_PIXELS:
             raise too_large("The image")
-        return image.convert("RGB")
+        return upright(image)
     except _FAULTS as error:
         raise ValueError(_UNREADABLE) from error
 

@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,7 +15,7 @@ import torch
 from tiny_mllm import tiny_mllm
 from torch import nn
 
-from space_core import backend, cli
+from space_core import backend, cli, worker
 from space_core.audit import Bench
 from space_core.settings import DcsiConfig, Settings, TpasConfig
 from space_core.shared_space import SharedSpace
@@ -186,3 +188,22 @@ def test_models_move_to_the_lent_device_and_the_bench_says_so():
     assert there.device == there.sources.space.device == "meta"
     assert all(one.is_meta for model in (mllm.model, space.model) for one in model.parameters())
     assert there.sources.encoder._mllm is there.sources.mllm
+
+
+def test_what_still_computes_after_its_call_was_cancelled_computes_alone():
+    within, most, go_on = [], [], threading.Event()
+
+    def compute(number):
+        for step in range(3):
+            within.append(number)
+            most.append(len(set(within)))
+            go_on.wait(0.05)
+            within.clear()
+            yield step
+
+    def heard(number):
+        return list(worker._heard(compute, number))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(heard, range(4))) == [[0, 1, 2]] * 4
+    assert max(most) == 1

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LEVELS = """
 damage plot_notes plot_style labels method_words
 types settings wordings answers typed_json names lessons compose decisions ranks alarms recent whole
-downloads
+downloads upright
 intervals entropy moments nullspace bound certificate near_copies index
 shares
 ways outcome_words

@@ -41,3 +41,24 @@ def test_what_is_trained_to_its_last_step_is_no_part(tmp_path, heard):
     for event in erase(sources, selection, config, lambda: len(made) >= heard):
         made += [event] if isinstance(event, StepEvent) else []
     assert len(made) == heard and event.stopped == (heard < 2)
+
+
+def test_what_was_stopped_while_the_edited_model_was_asked_is_made_again_step_by_step(tmp_path):
+    sources, selection = tiny_sources(tmp_path)
+    config = DcsiConfig(steps=9, inversion_steps=2, second_look=3, foreign_look=0)
+    steps, looks = [], []
+
+    def run(enough):
+        steps.clear()
+        looks.clear()
+        for event in erase(sources, selection, config, enough):
+            if isinstance(event, StepEvent):
+                steps.append(event)
+            elif isinstance(event, Progress) and steps and event.stage == "inversion":
+                looks.append(event)
+        return event
+
+    first = run(lambda: bool(looks))
+    assert first.stopped and len(steps) == config.steps // 3
+    again = run(lambda made=len(steps): len(steps) >= made)
+    assert again.stopped and again.edit.sha256() == first.edit.sha256()
