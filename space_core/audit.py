@@ -297,6 +297,7 @@ def _record(
         kept_answers=kept_answers,
         revision=bench.revision,
         encoder=bench.encoder_name,
+        dtype=str(sources.mllm.model.dtype).removeprefix("torch."),
     )
     return replace(record, warnings=(*alarms(record), *record.warnings))
 

@@ -8,11 +8,11 @@ memory to the system; the parent computes nothing on CUDA.
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import ModuleType
 from typing import TypeVar
 
-from space_core.settings import BUNDLED, Settings
+from space_core.settings import BUNDLED, Settings, heed_offline
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -25,6 +25,9 @@ def _lent() -> ModuleType | None:
     # would bind the calling thread alone.
     os.environ["OMP_NUM_THREADS"] = "1"
     os.environ["MKL_DISABLE_FAST_MM"] = "1"
+    # It imports the hub's client, too. What is wrong with a setting is said by who needs it.
+    with suppress(ValueError):
+        heed_offline(Settings.from_env())
     # It patches torch: import this module before anything that may touch CUDA.
     import spaces
 

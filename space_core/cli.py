@@ -88,6 +88,9 @@ def merge(args: argparse.Namespace) -> None:
         raise ValueError("SPACE_OFFLINE is set: unset it to push, or leave --push-to out.")
     check_new(args.out)
     record, edit = load_record(args.run), Edit.load(args.run / EDIT)
+    # A GPU loads other numbers than a CPU where nothing is said.
+    if settings.dtype == "auto" and record.dtype:
+        settings = replace(settings, dtype=record.dtype)
     mllm = open_mllm(settings)
     merged.merge_and_save(mllm, edit, record, args.out)
     print(f"saved in {args.out}")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import torch
+from jinja2 import TemplateError
 from PIL import Image, ImageOps
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
@@ -26,7 +27,8 @@ _SQUARE = 448
 _CONNECTORS = ("multi_modal_projector", "connector", "merger", "deepstack_merger_list")
 # Here token types part the answer from what may be read both ways; elsewhere image from text.
 _TYPES_MARK_ANSWERS = ("paligemma",)
-# Prompts of processors without a chat template: PaliGemma's own form.
+# These are asked without a chat template: PaliGemma's own form.
+_WITHOUT_TEMPLATE = ("paligemma",)
 _PLAIN = (
     "{% for m in messages %}{% if m.role == 'user' %}"
     "{% for c in m.content if c.type == 'image' %}IMAGE{% endfor %}{{ bos_token }}"
@@ -34,6 +36,8 @@ _PLAIN = (
     "{% else %}{{ m.content[0].text }}{{ eos_token }}{% endif %}{% endfor %}"
 )
 _MARK = "ANSWER"
+# What a template for text alone makes of a message in parts.
+_PARTS = "[{"
 
 
 class Pooled(list[Tensor]):
@@ -112,16 +116,60 @@ def chat_of(model: nn.Module, processor) -> Chat:
             f"The processor {type(processor).__name__} writes an image as {written[:80]!r}…, in "
             "which its tokens are no single run: this model cannot be used."
         )
-    template = None
-    if not processor.chat_template:
-        template = tokenizer.chat_template or _PLAIN.replace("IMAGE", image)
-    told = [{"role": "user", "content": [{"type": "text", "text": "?"}]}]
-    told.append({"role": "assistant", "content": [{"type": "text", "text": _MARK}]})
-    tail = processor.apply_chat_template(told, chat_template=template).rpartition(_MARK)[2]
+    template = None if processor.chat_template else _template(model, tokenizer, image)
+    told = [_said("user", "?"), _said("assistant", _MARK)]
+    tail = _rendered(processor, template, told).rpartition(_MARK)[2]
     first = tokenizer.encode(tail, add_special_tokens=False)[:1]
     known = {*stops_of(model), *tokenizer.all_special_ids}
     end = first[0] if first and first[0] in known else tokenizer.eos_token_id
-    return Chat(template, image, token, before, after, end, tokens)
+    chat = Chat(template, image, token, before, after, end, tokens)
+    for some in (tokens, 0):
+        prompt_of(processor, chat, "?", some)
+    return chat
+
+
+def prompt_of(processor, chat: Chat, question: str, tokens: int) -> str:
+    """The chat template around a question; ``tokens`` of an image before it, 0 where there is none.
+
+    Raises ValueError for a template that takes no such question.
+    """
+    message = _said("user", question)
+    if tokens:
+        message["content"].insert(0, {"type": "image"})
+    return chat.expanded(
+        _rendered(processor, chat.template, [message], add_generation_prompt=True), tokens
+    )
+
+
+def _template(model: nn.Module, tokenizer, image: str) -> str:
+    if tokenizer.chat_template:
+        return tokenizer.chat_template
+    if model.config.model_type in _WITHOUT_TEMPLATE:
+        return _PLAIN.replace("IMAGE", image)
+    raise ValueError(
+        f"This {type(model).__name__} has no chat template, and would be asked in a form that it "
+        "does not know: put its chat_template.jinja beside the weights, or take a model that was "
+        "tuned on chats."
+    )
+
+
+def _said(role: str, text: str) -> dict:
+    return {"role": role, "content": [{"type": "text", "text": text}]}
+
+
+def _rendered(processor, template: str | None, messages: list[dict], **options: object) -> str:
+    try:
+        text = processor.apply_chat_template(
+            messages, chat_template=template, tokenize=False, **options
+        )
+    except (TypeError, TemplateError) as fault:
+        text = f"{_PARTS} ({fault})"
+    if _PARTS in text:
+        raise ValueError(
+            "The chat template takes no messages of text and images in parts, as it must: use the "
+            f"template of an image-text-to-text model. It writes {text[:120]!r}."
+        )
+    return text
 
 
 def stops_of(model: nn.Module) -> set[int]:

@@ -5,14 +5,14 @@ of lists is approximate. Product quantisation is smaller, and rounds the cosines
 (HNSW) cannot be built in shards and merged.
 """
 
+from contextlib import suppress
 from pathlib import Path
 
 import faiss
 import numpy as np
 from torch import Tensor
 
-from space_core.ranks import rank
-from space_core.whole import whole_file
+from space_core.whole import alone, whole_file
 
 EXACT_UP_TO = 200_000
 PROBED = 48  # lists looked into; `bench-index` measures what that finds
@@ -42,11 +42,22 @@ def exact_index(vectors: Tensor) -> faiss.Index:
 def build_lists(vectors: Tensor, path: Path) -> None:
     """Write inverted lists over vectors [n, d] to a file, atomically; goes on where it stopped.
 
-    vectors may be float16 and lie on disk: they are read a shard at a time.
+    vectors may be float16 and lie on disk: they are read a shard at a time. Of several processes
+    one builds, and the others wait for its file.
     """
-    # Of several processes each has a folder of its own: none takes away what another reads.
-    work = path.with_suffix(f".shards{rank()[0] or ''}")
+    work = path.with_suffix(".shards")
     work.mkdir(parents=True, exist_ok=True)
+    with alone(work):
+        if not path.is_file():
+            _build(vectors, work, path)
+        for file in work.glob("*"):
+            file.unlink()
+        # Who waited for it has nothing to take away.
+        with suppress(FileNotFoundError):
+            work.rmdir()
+
+
+def _build(vectors: Tensor, work: Path, path: Path) -> None:
     count, width = vectors.shape
     trained = work / "trained"
     if not trained.is_file():
@@ -67,9 +78,6 @@ def build_lists(vectors: Tensor, path: Path) -> None:
         # Each shard numbers its own rows from 0.
         whole.merge_from(faiss.read_index(str(work / f"{start}")), whole.ntotal)
     _write(whole, path)
-    for file in work.iterdir():
-        file.unlink()
-    work.rmdir()
 
 
 def open_lists(path: Path) -> faiss.Index:

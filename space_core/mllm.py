@@ -109,14 +109,7 @@ class Mllm:
 
     def prompt(self, question: str, image_tokens: int) -> str:
         """The chat template around a question; ``image_tokens`` 0 asks without an image."""
-        content: list[dict[str, str]] = [{"type": "text", "text": question}]
-        if image_tokens:
-            content.insert(0, {"type": "image"})
-        text = self.processor.apply_chat_template(
-            [{"role": "user", "content": content}], chat_template=self.chat.template,
-            tokenize=False, add_generation_prompt=True,
-        )  # fmt: skip
-        return self.chat.expanded(text, image_tokens)
+        return families.prompt_of(self.processor, self.chat, question, image_tokens)
 
     def tokens(self, prompt: str, answer: str | None = None) -> tuple[list[int], list[int]]:
         """Ids of a prompt, and of an answer after it with the end token; without that where the

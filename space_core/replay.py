@@ -17,6 +17,7 @@ _KINDS: dict[str, Kind] = {
     "model": "settings", "device": "settings", "settings": "settings", "versions": "versions",
     "hashes": "hashes", "selection": "anchors", "honest_answer": "answers", "outcomes": "answers",
     "warnings": "answers", "revision": "settings", "encoder": "settings",
+    "dtype": "settings",
 }  # fmt: skip
 _SAID = {
     "settings": "setting", "versions": "version", "hashes": "hash", "outcomes": "question",

@@ -278,7 +278,8 @@ class RunRecord:
     ``domains``: naming kept of other concepts, by domain; ``beliefs``: of each anchor, where they
     were optimised; ``told``: text-only questions about the concept, still answered as before;
     ``revision``: the model's commit on the hub, "" for a folder; ``encoder``: the name of the
-    shared space. What an older record does not hold is empty or None.
+    shared space; ``dtype``: of the model's weights. What an older record does not hold is empty
+    or None.
     """
 
     run_id: str
@@ -313,6 +314,7 @@ class RunRecord:
     told: Share | None = None
     revision: str = ""
     encoder: str = ""
+    dtype: str = ""
 
     @property
     def hub_name(self) -> str:

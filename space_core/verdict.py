@@ -29,6 +29,8 @@ NOT_MEASURED = (
     "what the questions of the run do not ask: more wordings and languages, longer conversations, "
     "and prompts that are meant to bring the concept back;",
     "images unlike those of the run's evaluation, and several images in one prompt;",
+    "what the model makes of an image in several tiles, or in more than 448 pixels a side where it "
+    "would read more: each was shown to it in one tile;",
     "abilities of the model other than those that the questions of the run ask for;",
     "whether what is left of the concept could be read from the model's inner states.",
 )

@@ -1,5 +1,6 @@
 """Files and folders that appear whole or not at all, whoever else writes them at that time."""
 
+import fcntl
 import os
 import secrets
 import shutil
@@ -57,6 +58,17 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         part.mkdir()
         yield part
         part.rename(folder)
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Inside, no other process is inside with the same folder, which is there."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def check_new(folder: Path) -> None:

@@ -28,6 +28,8 @@ from space_core import answers
 from space_core.pool_files import several
 from space_core.pool_sources import class_names, label_of
 from space_core.types import Concept
+from space_core.upright import UNREADABLE
+from space_core.whole import whole_file
 
 _IMAGES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".webp")
 _SHARD = 500
@@ -74,9 +76,8 @@ def convert(folder: Path, out: Path) -> tuple[Path, Path]:
     # What no named artist made is by one who has no name. None is held out from a user's model.
     artists = sorted({"", *map(_artist, known.values())})
     said = {"artists": artists, "photographs": True, "concepts": list(map(_plain, known.values()))}
-    (out / "evaluation" / "concepts.json").write_text(
-        json.dumps(said, ensure_ascii=False), encoding="utf-8"
-    )
+    with whole_file(out / "evaluation" / "concepts.json") as part:
+        part.write_text(json.dumps(said, ensure_ascii=False), encoding="utf-8")
     return out / "pool", out / "evaluation"
 
 
@@ -178,8 +179,13 @@ def _plain(concept: Concept) -> dict[str, object]:
 
 def _write(folder: Path, rows: list[dict]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("*.parquet"):
-        old.unlink()
+    written = set()
+    # Another process may read them already, as it wrote them: the same.
     for start in range(0, len(rows), _SHARD):
         table = pa.Table.from_pylist(rows[start : start + _SHARD])
-        pq.write_table(table, folder / f"part-{start // _SHARD:03}.parquet")
+        path = folder / f"part-{start // _SHARD:03}.parquet"
+        with whole_file(path) as part:
+            pq.write_table(table, part)
+        written.add(path)
+    for old in {*folder.glob("[!.]*.parquet")} - written:
+        old.unlink(missing_ok=True)

@@ -28,6 +28,7 @@ from space_core.edit import Diverged
 from space_core.ranks import rank
 from space_core.recent import Recent
 from space_core.settings import Settings
+from space_core.whole import whole_file
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +76,7 @@ def run(settings: Settings, results: Path, only: Sequence[str] = ()) -> str:
     _write(results / _TABLE, [*(found[one] for one in wanted), *others])
     if len(names) == len(TUNABLE):
         for part in results.glob(_PARTS):
-            part.unlink()
+            part.unlink(missing_ok=True)
     means = {
         (name, said(config)): _mean(trials, name, said(config), targets) for name, config in tried
     }
@@ -87,7 +88,8 @@ def run(settings: Settings, results: Path, only: Sequence[str] = ()) -> str:
             name: {"setting": setting, "inputs": inputs} for name, setting in chosen.items()
         },
     }, indent=1)
-    (results / TUNED).write_text(f"{text}\n", encoding="utf-8")
+    with whole_file(results / TUNED) as part:
+        part.write_text(f"{text}\n", encoding="utf-8")
     lines = ["| method | setting | mean GRF-F1 | |", "| --- | --- | --- | --- |"]
     lines += [
         f"| {name} | {setting} | {value:.1%} | {'chosen' if chosen.get(name) == setting else ''} |"

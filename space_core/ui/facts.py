@@ -93,6 +93,7 @@ def _run(record: RunRecord) -> dict[str, str]:
         f"{len(record.selection.drawn)} drawn by chance",
         "Images left out by hand": str(len(record.selection.left_out) or ""),
         "Model": record.model, "Its commit on the hub": record.revision,
+        "Its weights as": record.dtype,
         "Encoder that chose the anchors": record.encoder, "Device": record.device,
         "Steps made": f"{len(record.steps)}{', stopped early' if record.stopped else ''}",
         "Took": f"{record.seconds:.0f} s",

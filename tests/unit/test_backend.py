@@ -80,18 +80,20 @@ def test_stop_reaches_the_child(trial):
 
 def test_spaces_is_imported_before_torch_and_gradio():
     code = (
-        "import sys, types; fake = types.ModuleType('spaces'); fake.GPU = None\n"
+        "import os, sys, types; fake = types.ModuleType('spaces'); fake.GPU = None\n"
         "class Finder:\n"
         "  def find_spec(self, name, *_):\n"
-        "    if name == 'spaces': print(sorted({'torch', 'gradio', 'faiss'} & set(sys.modules)))\n"
+        "    if name == 'spaces':\n"
+        "      print(sorted({'torch', 'gradio', 'faiss', 'huggingface_hub'} & set(sys.modules)))\n"
+        "      print(os.environ['HF_HUB_OFFLINE'])\n"
         "sys.meta_path.insert(0, Finder())\n"
         "import app"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE,
-        env={**os.environ, "SPACES_ZERO_GPU": "1", "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "SPACES_ZERO_GPU": "1", "SPACE_OFFLINE": "1", "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
-    assert done.stdout.strip() == "[]" and "No module named 'spaces'" in done.stderr
+    assert done.stdout.split() == ["[]", "1"] and "No module named 'spaces'" in done.stderr
 
 
 # Off ZeroGPU

@@ -38,6 +38,7 @@ def test_lists_built_in_shards_find_what_exact_search_finds(tmp_path, monkeypatc
     monkeypatch.setattr(index, "_write", lambda one, at: written.append(at.name) or write(one, at))
     build_lists(vectors, path)
     assert len(written) == len(set(written)), "what was written is not made again"
+    build_lists(vectors, path)
     assert list(tmp_path.iterdir()) == [path]
     lists = open_lists(path)
     assert lists.ntotal == 3000

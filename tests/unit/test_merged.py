@@ -142,6 +142,12 @@ def test_what_belongs_to_another_run_is_refused(mllm, edit, run, tmp_path, name,
     assert list(tmp_path.iterdir()) == []
 
 
+def test_weights_in_another_dtype_are_named(mllm, edit, run, tmp_path):
+    other = replace(run, hashes={**run.hashes, "model": "00" * 32}, dtype="bfloat16")
+    with pytest.raises(ValueError, match="and SPACE_DTYPE to bfloat16"):
+        merged.merge_and_save(mllm, edit, other, tmp_path / "model")
+
+
 # The card
 
 
@@ -231,6 +237,18 @@ def test_the_command_merges_and_pushes_nothing(kept, hub, tmp_path, capsys):
     assert hub.asked == []
     assert main(["merge", str(kept), "--out", str(tmp_path / "model")]) == 2
     assert "give a new folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("said, loaded", [("auto", "bfloat16"), ("float32", "float32")])
+def test_the_command_loads_the_weights_as_the_run_had_them(
+    run, edit, mllm, tmp_path, monkeypatch, said, loaded
+):
+    seen = []
+    monkeypatch.setenv("SPACE_DTYPE", said)
+    monkeypatch.setattr("space_core.mllm.open_mllm", lambda one: seen.append(one.dtype) or mllm)
+    folder = save_run(tmp_path / "runs", replace(run, dtype="bfloat16"), edit)
+    assert main(["merge", str(folder), "--out", str(tmp_path / "model")]) == 0
+    assert seen == [loaded]
 
 
 def test_the_command_writes_an_adapter_and_says_what_it_loses(kept, edit, tmp_path, capsys):

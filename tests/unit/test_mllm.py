@@ -1,6 +1,7 @@
 """The bundled model behind the generic door, and what that door refuses of any model."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -39,6 +40,23 @@ def test_a_hub_models_commit_is_that_of_its_cached_files(tmp_path, monkeypatch):
     assert hub.commit_of("someone/model") == hub.commit_of("someone/model", commit) == commit
     assert hub.commit_of("someone/model", "other") == hub.commit_of("someone/else") == ""
     assert hub.commit_of(str(tmp_path)) == ""
+
+
+def test_a_revision_is_asked_for_by_every_loader(monkeypatch):
+    asked = []
+
+    def load(found):
+        return SimpleNamespace(
+            from_pretrained=lambda _, **options: asked.append(options["revision"]) or found
+        )
+
+    monkeypatch.setattr(hub, "AutoConfig", load(SimpleNamespace()))
+    monkeypatch.setattr(hub, "AutoModelForImageTextToText", load(torch.nn.Linear(1, 1)))
+    monkeypatch.setattr(
+        hub, "_load_processor", lambda _name, _config, where: asked.append(where["revision"])
+    )
+    hub.load_image_text_model("org/model", "cpu", "v1")
+    assert asked == ["v1"] * 3
 
 
 def test_a_batch_changes_no_answer(seen):

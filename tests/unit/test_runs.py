@@ -51,7 +51,7 @@ def record(run_id: str = "lemon-1", **changes) -> t.RunRecord:
         "anchor_shift": (0.5,), "anchor_reach": (0.1,), "hashes": {"base": "cd" * 32},
         "base_restored": True, "seconds": 12.5,
         "kept_answers": t.KeptAnswers(192, 0.003, 0.97, 0.62), "told": SHARE,
-        "revision": "0123abcd", "encoder": "openai/clip",
+        "revision": "0123abcd", "encoder": "openai/clip", "dtype": "float32",
         "warnings": ("few images",), "domains": (("food", SHARE),),
         "beliefs": (t.Belief("What is this?", "a lime", "a lemon", ("A lime.", "A pear.")),),
         "states": t.StateMap(4, "What is this?", 0.6, 0.4, 2.5, (

@@ -137,6 +137,26 @@ def test_a_bench_knows_the_bundled_model(name, bundled):
     assert Bench(SimpleNamespace(mllm=SimpleNamespace(name=name)), None).bundled is bundled
 
 
+@pytest.mark.parametrize(
+    "user, password, auth", [("ada", "secret", ("ada", "secret")), ("", "", None)]
+)
+def test_app_asks_for_the_password_that_was_set(monkeypatch, user, password, auth):
+    import app
+    from space_core import downloads
+    from space_core.ui import app_layout, pipeline
+
+    asked = {}
+    page = SimpleNamespace(launch=lambda **options: asked.update(options))
+    monkeypatch.setattr(app_layout, "build", lambda *_: page)
+    monkeypatch.setattr(pipeline, "default_pipeline", lambda _: None)
+    for name in ("claim_cache", "sweep_hourly"):
+        monkeypatch.setattr(downloads, name, lambda *_: None)
+    monkeypatch.setattr(app, "heed_offline", lambda _: None)
+    monkeypatch.setattr(app.Settings, "from_env", lambda: Settings(user=user, password=password))
+    app.main()
+    assert asked["auth"] == auth and "theme" in asked
+
+
 def test_app_says_a_bad_setting_in_one_line(monkeypatch, capsys):
     import app
 

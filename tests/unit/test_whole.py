@@ -1,10 +1,12 @@
 """Files that appear whole, and of which the first one stays where that is asked for."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 
-from space_core.whole import whole_file
+from space_core.whole import alone, whole_file
 
 
 @pytest.mark.parametrize("links", [True, False])
@@ -26,3 +28,18 @@ def test_of_two_who_write_the_same_file_the_first_to_end_is_read_ever_after(
     with whole_file(path) as last:
         last.write_text("last")
     assert path.read_text() == "last" and list(tmp_path.iterdir()) == [path]
+
+
+def test_one_process_at_a_time_is_inside(tmp_path):
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom space_core.whole import alone\n"
+        "print('asks', flush=True)\nwith alone(Path(sys.argv[1])): print('inside', flush=True)"
+    )
+    with alone(tmp_path):
+        other = subprocess.Popen(
+            [sys.executable, "-c", code, tmp_path], stdout=subprocess.PIPE, text=True
+        )
+        assert other.stdout.readline() == "asks\n"
+        with pytest.raises(subprocess.TimeoutExpired):
+            other.wait(0.5)
+    assert other.communicate(timeout=60)[0] == "inside\n" and other.returncode == 0
