@@ -126,11 +126,11 @@ def _answers(mllm: Mllm, edit: Edit, examples: Sequence[Example]) -> KeptAnswers
     after the ones before it: one that the tokenizer takes apart in another way is left out. None
     where none is left. Logits of few answers are held at a time: a vocabulary may be large.
     """
-    owners, strange, changed, nats, kept = [], set(), set(), [], []
+    owners, strange, changed, nats, kept, sums = [], set(), set(), [], [], {}
     for some in batches([one.features for one in examples], _BATCH):
         part = [examples[i] for i in some]
         frozen = mllm.force(part)
-        with edited(mllm.model, edit):
+        with edited(mllm.model, edit, sums):
             after = mllm.force(part).logits
         likeliest = frozen.logits.argmax(1)
         owner = torch.tensor(some, device=frozen.owner.device)[frozen.owner]

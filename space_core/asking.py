@@ -29,10 +29,10 @@ def asked(
     questions = [probe.question for probe in probes]
     views = [features[probe.view] if probe.view else None for probe in probes]
     longest = max((len(view) for view in views if view is not None), default=0)
-    answers, done = [""] * len(probes), 0
+    answers, done, sums = [""] * len(probes), 0, {}
     for some in batches(views, at_once(mllm.model, longest), questions.__getitem__):
         pause(stop)
-        with edited(mllm.model, edit) if edit else nullcontext():
+        with edited(mllm.model, edit, sums) if edit else nullcontext():
             said = mllm.answer([questions[i] for i in some], [views[i] for i in some])
         for i, text in zip(some, said, strict=True):
             answers[i] = text

@@ -147,10 +147,13 @@ class Edit:
 
 
 @contextmanager
-def edited(model: nn.Module, edit: Edit) -> Iterator[nn.Module]:
+def edited(
+    model: nn.Module, edit: Edit, sums: dict[str, Tensor] | None = None
+) -> Iterator[nn.Module]:
     """Apply W ← W + ΔW in place for the length of a block, then restore W bit for bit.
 
-    The sum is made in float64 and rounded once to W's dtype. Blocks nest: edits compose. Raises
+    The sum is made in float64 and rounded once to W's dtype; ``sums`` keeps it in main memory for
+    who puts the edit on the same weights again. Blocks nest: edits compose. Raises
     ValueError, before anything is touched, for a layer that the model lacks, that is not linear,
     has another shape, is quantised, offloaded, or shares its weight with another module.
     """
@@ -160,7 +163,12 @@ def edited(model: nn.Module, edit: Edit) -> Iterator[nn.Module]:
         with torch.no_grad():
             for name, weight in weights.items():
                 saved[name] = weight.detach().clone()
+                if sums and name in sums:
+                    weight.copy_(sums[name])
+                    continue
                 weight.copy_(_sum(weight, edit.layers[name].delta_on(weight.device)))
+                if sums is not None:
+                    sums[name] = weight.detach().to("cpu", copy=True)
         yield model
     finally:
         with torch.no_grad():

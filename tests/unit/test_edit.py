@@ -96,6 +96,19 @@ def test_nested_edits_compose_and_peel_off(model, edit):
     assert weights_sha256(model) == before
 
 
+def test_who_puts_an_edit_on_again_multiplies_once(model, edit, monkeypatch):
+    made, multiply = [], LayerEdit.delta_on
+    monkeypatch.setattr(LayerEdit, "delta_on", lambda *of: made.append(of) or multiply(*of))
+    base, sums, seen = weights_sha256(model), {}, set()
+    for _ in range(3):
+        with edited(model, edit, sums):
+            seen.add(weights_sha256(model))
+        assert weights_sha256(model) == base
+    assert len(made) == len(edit.layers)
+    with edited(model, edit):
+        assert seen == {weights_sha256(model)} != {base}
+
+
 def test_what_is_stored_in_half_precision_is_reported_and_restored(model, edit):
     model.to(torch.bfloat16)
     name = DOWN.format(0)
