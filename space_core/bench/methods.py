@@ -17,7 +17,7 @@ from space_core.bench.controls import CONTROLS, with_config
 from space_core.bench.variants import VARIANTS
 from space_core.leaderboard import OURS, SPACE
 from space_core.recent import Recent
-from space_core.settings import DcsiConfig, TpasConfig
+from space_core.settings import BUNDLED, DcsiConfig, TpasConfig
 from space_core.types import ConceptRequest
 
 TUNED = "tuning.json"
@@ -45,10 +45,12 @@ def methods(tuned: Mapping[str, LoraConfig]) -> dict[str, Entry]:
 
 
 def inputs_of(bench: Bench, group: str) -> str:
-    """Hash of all that a row depends on: model, pool, evaluation, defaults, and the methods of a
-    group.
+    """Hash of all that a row depends on: model, pool, evaluation, defaults, the methods of a group,
+    and an encoder that is not the bundled one.
     """
-    own = (OURS_VERSION, DcsiConfig()) if group in OURS else ()
+    own: tuple = (OURS_VERSION, DcsiConfig()) if group in OURS else ()
+    if bench.sources.space.name not in BUNDLED:
+        own = (*own, bench.encoder_sha256)
     said = (
         bench.model_sha256, bench.pool_sha256, bench.split.sha256, VERSION, TpasConfig(), *own
     )

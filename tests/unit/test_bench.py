@@ -14,7 +14,7 @@ from space_core.bench.board import Suite
 from space_core.bench.change import Entry
 from space_core.bench.score import COUNTED, harmonic, question_of
 from space_core.leaderboard import About, Leaderboard, Row
-from space_core.settings import Settings
+from space_core.settings import BUNDLED, Settings
 
 GROUPS = {"space": "ours", "ga": "data-dependent", "no keep": "ablation"}
 
@@ -73,6 +73,7 @@ def measured(monkeypatch):
     class Bench:
         split, model_name = SimpleNamespace(sha256="e", artists=TRAINED), "demo"
         model_sha256, pool_sha256 = "m", "p"
+        sources = SimpleNamespace(space=SimpleNamespace(name=BUNDLED[1]))
 
     def measure(_bench, one, name, entry):
         asked.append((name, one.target))

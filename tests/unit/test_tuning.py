@@ -12,7 +12,7 @@ from space_core.bench.methods import TUNABLE, said, tuned_settings
 from space_core.bench.targets import DOMAINS, TUNING, tuning_targets
 from space_core.edit import Diverged
 from space_core.leaderboard import Row
-from space_core.settings import Settings
+from space_core.settings import BUNDLED, Settings
 
 TARGETS = ["lemon", "tiger"]
 
@@ -20,6 +20,7 @@ TARGETS = ["lemon", "tiger"]
 class Bench:
     split = SimpleNamespace(sha256="e")
     model_sha256, pool_sha256 = "m", "p"
+    sources = SimpleNamespace(space=SimpleNamespace(name=BUNDLED[1]))
 
 
 @pytest.fixture
