@@ -9,7 +9,7 @@ it is measured; a second call goes on where the first stopped.
 
 import logging
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ import numpy as np
 from space_core.audit import Bench, Finished, audit, select_anchors
 from space_core.bench.files import read_csv, write_csv
 from space_core.bench.measure import open_with_images
+from space_core.bench.methods import inputs_of
 from space_core.bench.targets import DOMAINS, TUNING, drawn
 from space_core.settings import DcsiConfig, Settings, TpasConfig
 from space_core.types import ConceptRequest
@@ -28,7 +29,10 @@ EACH = 2
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One concept's result; shares as fractions, ``n`` the questions behind ``fa``."""
+    """One concept's result; shares as fractions, ``n`` the questions behind ``fa``.
+
+    inputs: hash of what it was measured with, as of a `leaderboard.Row`.
+    """
 
     concept: str
     domain: str
@@ -41,19 +45,21 @@ class Row:
     yes_no: float
     neighbours_yes_no: float
     skills: float
+    inputs: str = ""
 
 
 def run(settings: Settings, out: Path) -> str:
-    """Measure what ``out`` lacks, and return the whole table as Markdown."""
+    """Measure what ``out`` lacks or has of other inputs; returns the whole table as Markdown."""
     if out.is_dir():
         raise ValueError(f"{out} is a folder: give a CSV file for --out.")
     bench = open_with_images(settings)
     out.parent.mkdir(parents=True, exist_ok=True)
-    rows = read_csv(out, Row, "table of the main job")
+    now = inputs_of(bench, "ours")
+    rows = [row for row in read_csv(out, Row, "table of the main job") if row.inputs == now]
     for name, domain in chosen(bench):
         if name not in {row.concept for row in rows}:
             log.info("main job: %s", name)
-            rows.append(measure(bench, name, domain))
+            rows.append(replace(measure(bench, name, domain), inputs=now))
             write_csv(out, [one.name for one in fields(Row)], [asdict(row) for row in rows])
     return table(rows)
 

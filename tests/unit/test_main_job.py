@@ -32,6 +32,7 @@ def measured(monkeypatch):
     monkeypatch.setattr(main_job, "open_with_images", lambda _settings: Bench())
     monkeypatch.setattr(main_job, "chosen", lambda _bench: iter(PICKED))
     monkeypatch.setattr(main_job, "measure", measure)
+    monkeypatch.setattr(main_job, "inputs_of", lambda _bench, group: f"{group} as it is")
     return asked
 
 
@@ -45,6 +46,15 @@ def test_a_stopped_run_goes_on_where_it_stopped(measured, tmp_path):
     head = "concept,domain,n,fa,ra,proximal_ra,seconds,"
     assert out.read_text().startswith(head) and "ant,animals,120,0.0200" in out.read_text()
     assert text.count("| ant |") == text.count("| bus |") == 1 and "**mean**" in text
+
+
+def test_rows_of_other_inputs_are_measured_anew(measured, tmp_path, monkeypatch):
+    measured.append("no cut")
+    main_job.run(Settings(), tmp_path / "table.csv")
+    monkeypatch.setattr(main_job, "inputs_of", lambda *_: "another model")
+    main_job.run(Settings(), tmp_path / "table.csv")
+    assert measured == ["no cut", "ant", "bus", "ant", "bus"]
+    assert "ours as it is" not in (tmp_path / "table.csv").read_text()
 
 
 def test_the_mean_is_the_mean():
