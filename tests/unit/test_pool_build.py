@@ -3,11 +3,12 @@
 import io
 import json
 import tarfile
+import unicodedata
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from PIL import ImageOps
+from PIL import Image, ImageOps
 from small_world import CUT, FRUIT, LEMON, VEHICLES, Space, noise
 
 from space_core import pool_build
@@ -17,6 +18,7 @@ from space_core.pool_build import Built, build
 from space_core.pool_sources import Columns, entries
 from space_core.tpas import select
 from space_core.types import Progress
+from space_core.upright import upright
 
 NAMES = [name for name in (*FRUIT, *VEHICLES) for _ in range(4)]
 
@@ -124,6 +126,36 @@ def test_sidecars_say_more_than_names(tmp_path):
     space = encoder()
     end = built(folder, tmp_path / "pool", space)
     assert [name for name, _ in end.left_out] == ["c.png"] and end.images == 3
+
+
+@pytest.mark.parametrize(
+    "name, said",
+    [
+        ("crème brûlée", "crème brûlée"), ("नींबू", "नींबू"), ("R2-D2", "R2 D2"), ("7up", "7up"),
+        ("lemon_001", "lemon"), ("lemon001", "lemon"), ("001lemon", "lemon"), ("IMG_2034", "IMG"),
+        ("3 lemons, cut", "lemons cut"),
+    ],
+)
+def test_a_files_name_says_what_it_shows_without_its_number(tmp_path, name, said):
+    # As macOS writes it: an accent after its letter.
+    name = unicodedata.normalize("NFD", name)
+    (tmp_path / f"{name}.png").write_bytes(png(noise(0)))
+    (one,) = entries(tmp_path, Columns())
+    assert one.read()[1]["caption"] == one.read()[1]["label"] == said
+
+
+def test_a_photograph_is_read_upright_and_small(tmp_path):
+    turned, folder = Image.Exif(), tmp_path / "photos" / "lemon"
+    turned[0x0112] = 6
+    folder.mkdir(parents=True)
+    noise(0).convert("L").resize((3000, 1500)).save(folder / "wide.jpg", exif=turned)
+    small, space = upright(Image.open(folder / "wide.jpg")), encoder()
+    assert small.size == (512, 1024) and small.mode == "RGB"
+    # The stand-in knows no other image.
+    space.place(small, space.texts(["lemon"])[0])
+    built(tmp_path / "photos", tmp_path / "pool", space)
+    pool = open_pool(tmp_path / "pool", space, tmp_path / "cache")
+    assert pool.image(0) == small
 
 
 def table(label, metadata=None) -> pa.Table:
@@ -238,6 +270,7 @@ def test_an_image_that_was_changed_is_refused_when_it_is_looked_at(photos, tmp_p
         (lambda f: pq.write_table(table(["a"] * 3).drop(["img"]), f), Columns(), "--image-column"),
         (lambda f: pq.write_table(table(["a"] * 3), f), Columns(caption="alt"), "no column 'alt'"),
         (lambda f: pq.write_table(table(["a"] * 3), f), Columns(label="cls"), "no column 'cls'"),
+        (lambda f: f.write_text("<html>"), Columns(), "data.parquet cannot be read .*take it away"),
     ],
 )
 def test_a_source_that_holds_nothing_is_refused_in_a_sentence(tmp_path, make, columns, message):
@@ -246,6 +279,21 @@ def test_a_source_that_holds_nothing_is_refused_in_a_sentence(tmp_path, make, co
     with pytest.raises(ValueError, match=message):
         list(build(source, tmp_path / "pool", space, columns))
     assert space.encoded == 0 and not (tmp_path / "pool").exists()
+
+
+@pytest.mark.parametrize("cut", [0, 700])
+def test_a_torn_tar_is_refused_by_its_name(tmp_path, cut):
+    whole = io.BytesIO()
+    with tarfile.open(fileobj=whole, mode="w") as tar:
+        for i in range(3):
+            member = tarfile.TarInfo(f"{i}.png")
+            held = png(noise(i))
+            member.size = len(held)
+            tar.addfile(member, io.BytesIO(held))
+    (tmp_path / "a.tar").write_bytes(whole.getvalue())
+    (tmp_path / "b.tar").write_bytes(whole.getvalue()[:cut])
+    with pytest.raises(ValueError, match="b.tar cannot be read .*take it away"):
+        entries(tmp_path, Columns())
 
 
 def test_a_source_that_names_nothing_is_refused_before_any_work(tmp_path):
