@@ -38,6 +38,10 @@ _PLAIN = (
 _MARK = "ANSWER"
 # What a template for text alone makes of a message in parts.
 _PARTS = "[{"
+_UNFIT = (
+    "The chat template takes no messages of text and images in parts, as it must: use the template "
+    "of an image-text-to-text model."
+)
 
 
 class Pooled(list[Tensor]):
@@ -118,13 +122,13 @@ def chat_of(model: nn.Module, processor) -> Chat:
         )
     template = None if processor.chat_template else _template(model, tokenizer, image)
     told = [_said("user", "?"), _said("assistant", _MARK)]
-    tail = _rendered(processor, template, told).rpartition(_MARK)[2]
+    tail = _in_parts(_rendered(processor, template, told)).rpartition(_MARK)[2]
     first = tokenizer.encode(tail, add_special_tokens=False)[:1]
     known = {*stops_of(model), *tokenizer.all_special_ids}
     end = first[0] if first and first[0] in known else tokenizer.eos_token_id
     chat = Chat(template, image, token, before, after, end, tokens)
     for some in (tokens, 0):
-        prompt_of(processor, chat, "?", some)
+        _in_parts(prompt_of(processor, chat, "?", some))
     return chat
 
 
@@ -159,16 +163,17 @@ def _said(role: str, text: str) -> dict:
 
 def _rendered(processor, template: str | None, messages: list[dict], **options: object) -> str:
     try:
-        text = processor.apply_chat_template(
+        return processor.apply_chat_template(
             messages, chat_template=template, tokenize=False, **options
         )
     except (TypeError, TemplateError) as fault:
-        text = f"{_PARTS} ({fault})"
+        raise ValueError(f"{_UNFIT} It says: {fault}.") from fault
+
+
+def _in_parts(text: str) -> str:
+    """What a template wrote of words that have no such sign themselves: a question may have it."""
     if _PARTS in text:
-        raise ValueError(
-            "The chat template takes no messages of text and images in parts, as it must: use the "
-            f"template of an image-text-to-text model. It writes {text[:120]!r}."
-        )
+        raise ValueError(f"{_UNFIT} It writes {text[:120]!r}.")
     return text
 
 

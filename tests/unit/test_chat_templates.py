@@ -47,6 +47,11 @@ def test_a_template_that_takes_no_image_is_refused_when_the_model_is_loaded(
         loaded(own)
 
 
+def test_a_question_may_hold_what_such_a_template_writes(folder):
+    question = "What is [{'type': 'text'}]?"
+    assert question in loaded(folder).prompt(question, 0)
+
+
 def test_paligemma_is_asked_in_its_own_form(tmp_path):
     mllm = loaded(write_family("paligemma", tmp_path / "own"))
     image = mllm.chat.image
