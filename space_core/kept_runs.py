@@ -29,6 +29,7 @@ INDEX = "index.sqlite"
 LISTED = 200
 
 _GONE = ".gone-"
+_UNENDED = ("running", "interrupted")
 _KEY_BYTES = 18
 _LATELY = 5
 
@@ -172,19 +173,18 @@ def open_runs(folder: Path, keep_days: int = 0, shared: bool = False) -> KeptRun
     runs.folder.mkdir(parents=True, exist_ok=True)
     _sweep(runs.folder)
     with runs._index() as index:
-        known = {entry.folder: entry for entry in rows(index)}
+        listed = rows(index)
+        known = {entry.folder: entry for entry in listed}
         found = {path.name: path for path in run_folders(runs.folder)}
         for name, path in found.items():
             entry = known.get(name) or Entry(new_key(), "", name, "", "", "running")
             older = entry.leaks is None or (entry.forget is None) != (entry.forget_low is None)
-            if entry.state in ("running", "interrupted") or older:
+            if entry.state in _UNENDED or older:
                 _take_up(index, path, entry)
         interrupt(index)
-        # Looked at after the rows are known: another page may keep a run meanwhile.
-        kept = rows(index, "state <> 'interrupted'")
-        there = {path.name for path in run_folders(runs.folder)}
-        for entry in kept:
-            if entry.folder not in there:
+        # The rows as they were before the folders: another page may keep a run meanwhile.
+        for entry in listed:
+            if entry.state not in _UNENDED and entry.folder not in found:
                 remove(index, entry.key)
     runs.expire()
     return runs
