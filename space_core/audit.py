@@ -3,15 +3,12 @@ same events; nothing is computed elsewhere.
 """
 
 import hashlib
-import importlib.metadata
-import platform
 import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
-import torch
 from PIL import Image
 
 from space_core import aftermath, evaluate, guard, protection, tpas
@@ -32,8 +29,8 @@ from space_core.surroundings import pause
 from space_core.types import (
     Concept, ConceptRequest, Outcome, Progress, RunRecord, Selection, StateMap, StepEvent,
 )  # fmt: skip
+from space_core.versions import versions
 
-_LIBRARIES = ("torch", "transformers", "faiss-cpu", "numpy", "pillow")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -300,14 +297,6 @@ def _record(
         dtype=str(sources.mllm.model.dtype).removeprefix("torch."),
     )
     return replace(record, warnings=(*alarms(record), *record.warnings))
-
-
-def versions() -> dict[str, str]:
-    """What computes here, with versions."""
-    found = {name: importlib.metadata.version(name) for name in _LIBRARIES}
-    # The last digits hang on them, too.
-    threads = {"number of threads": str(torch.get_num_threads())}
-    return {"python": platform.python_version(), **found, **threads}
 
 
 def _short(name: str) -> str:

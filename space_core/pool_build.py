@@ -28,7 +28,7 @@ from space_core.ranks import in_turn, rank
 from space_core.shared_space import SharedSpace
 from space_core.types import Progress
 from space_core.upright import UNREADABLE, upright
-from space_core.whole import whole_file
+from space_core.whole import whole_file, write_whole
 
 _SHARD = 500
 _NAMING = ("label", "caption", "artist", "also")  # what may name what an image shows
@@ -114,7 +114,7 @@ def _claim(work: Path, found: Sequence[Entry], space: SharedSpace, columns: Colu
     note = work / "job.json"
     work.mkdir(parents=True, exist_ok=True)
     if not note.is_file():
-        _write(note, json.dumps(job))
+        write_whole(note, json.dumps(job))
     if json.loads(note.read_text(encoding="utf-8")) != job:
         raise ValueError(
             f"{work} holds a part of another pool, of other images, columns or another shared "
@@ -147,7 +147,7 @@ def _embed(some: Sequence[Entry], work: Path, shard: int, space: SharedSpace) ->
     save_tensors(_tensors(work, shard), tensors | {"hashes": hashes_tensor(hashes)}, {})
     _write_table(pa.Table.from_pylist(rows, _SCHEMA), _parquet(work, shard))
     # Written last: where it is, the shard is done.
-    _write(_marker(work, shard), json.dumps({"names": names, "left_out": left_out}))
+    write_whole(_marker(work, shard), json.dumps({"names": names, "left_out": left_out}))
 
 
 def _finish(work: Path, out: Path, shards: range, space: SharedSpace) -> Built:
@@ -211,9 +211,9 @@ def _index(
         build_lists(tensors["vectors"], out / f"{index_name(made_of)}.faiss")
     text = io.StringIO()
     csv.writer(text).writerows([("image", "why it was left out"), *left_out])
-    _write(out / "left_out.csv", text.getvalue())
+    write_whole(out / "left_out.csv", text.getvalue())
     built = Built(len(pool), kind_of(len(pool)), tuple(left_out))
-    _write(out / MANIFEST, json.dumps({
+    write_whole(out / MANIFEST, json.dumps({
         "images": built.images, "left_out": len(left_out), "pool": pool.sha256,
         "space": {"name": space.name, "sha256": space.sha256}, "index": built.index,
     }, indent=1))  # fmt: skip
@@ -236,8 +236,3 @@ def _tensors(work: Path, shard: int) -> Path:
 def _write_table(table: pa.Table, path: Path) -> None:
     with whole_file(path) as part:
         pq.write_table(table, part, row_group_size=_GROUP)
-
-
-def _write(path: Path, text: str) -> None:
-    with whole_file(path) as part:
-        part.write_text(text, encoding="utf-8")

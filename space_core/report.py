@@ -18,7 +18,7 @@ from space_core.verdict import (
     INTERVAL, NOT_MEASURED, VIEWS, answers, guarantees, said_instead, verdict,
 )  # fmt: skip
 from space_core.ways import GIVEN_AWAY, all_said, ways
-from space_core.whole import whole_file
+from space_core.whole import write_whole
 
 _TITLES = {
     "bands": "Answers kept, by similarity to the concept",
@@ -116,8 +116,7 @@ def headline(record: RunRecord) -> dict[str, Share]:
 
 def write_report(path: Path, record: RunRecord, decisions: Sequence[Decision] = ()) -> None:
     """Write the page so that a reader sees all of it or nothing."""
-    with whole_file(path) as part:
-        part.write_text(report_html(record, decisions), encoding="utf-8")
+    write_whole(path, report_html(record, decisions))
 
 
 def cells(share: Share) -> tuple[str, ...]:

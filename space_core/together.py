@@ -14,7 +14,7 @@ from torch import Tensor
 
 from space_core import evaluate, guard
 from space_core.alarms import model_broke
-from space_core.audit import Bench, Finished, known_names, versions
+from space_core.audit import Bench, Finished, known_names
 from space_core.bound import damage, stored_bound
 from space_core.edit import Edit, edited, stored_delta, weights_sha256
 from space_core.edit_sum import combined
@@ -28,6 +28,7 @@ from space_core.probes import Probe
 from space_core.retained import Statistics, certified_rows, retained_statistics
 from space_core.runs import check_own
 from space_core.types import Outcome, Progress, RunRecord
+from space_core.versions import versions
 
 
 @dataclass(frozen=True, slots=True, eq=False)

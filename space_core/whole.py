@@ -33,6 +33,12 @@ def whole_file(path: Path, first: bool = False) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
+def write_whole(path: Path, text: str) -> None:
+    """Write a text, in UTF-8, as such a file."""
+    with whole_file(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
 def _linked(part: Path, path: Path) -> bool:
     """Whether there is a file at ``path`` now, the one that came first."""
     try:

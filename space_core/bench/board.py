@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from space_core.audit import Bench, versions
+from space_core.audit import Bench
 from space_core.bench import reference, tables
 from space_core.bench.change import Entry
 from space_core.bench.image_folder import convert
@@ -32,7 +32,8 @@ from space_core.leaderboard import PARTS, SPACE, About, Leaderboard, Row, write_
 from space_core.ranks import in_turn
 from space_core.settings import Settings
 from space_core.types import Outcome
-from space_core.whole import whole_file
+from space_core.versions import versions
+from space_core.whole import write_whole
 
 log = logging.getLogger(__name__)
 
@@ -163,8 +164,7 @@ def _targets(bench: Bench, suite: Suite) -> dict[str, list[str]]:
         without = {*TUNING, *PROTOTYPE, *(name for name, _ in chosen(bench))}
         names = [one for domain in DOMAINS for one in drawn(bench, domain, EACH, without, seed=1)]
         path.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(path) as part:
-            part.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+        write_whole(path, "".join(f"{name}\n" for name in names))
     return read_targets(path, bench.split)
 
 

@@ -29,7 +29,7 @@ from space_core.pool_files import several
 from space_core.pool_sources import class_names, label_of
 from space_core.types import Concept
 from space_core.upright import UNREADABLE
-from space_core.whole import whole_file
+from space_core.whole import whole_file, write_whole
 
 _IMAGES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".webp")
 _SHARD = 500
@@ -76,8 +76,7 @@ def convert(folder: Path, out: Path) -> tuple[Path, Path]:
     # What no named artist made is by one who has no name. None is held out from a user's model.
     artists = sorted({"", *map(_artist, known.values())})
     said = {"artists": artists, "photographs": True, "concepts": list(map(_plain, known.values()))}
-    with whole_file(out / "evaluation" / "concepts.json") as part:
-        part.write_text(json.dumps(said, ensure_ascii=False), encoding="utf-8")
+    write_whole(out / "evaluation" / "concepts.json", json.dumps(said, ensure_ascii=False))
     return out / "pool", out / "evaluation"
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from space_core import board_plots, board_tables, leaderboard
 from space_core.bench.files import write_csv
 from space_core.leaderboard import OURS, PARTS, SPACE, Leaderboard, Line, Row
-from space_core.whole import whole_file
+from space_core.whole import write_whole
 
 COLUMNS = (
     "method", "target", "domain", "n", "fa", "generality", "ra", "ra_of_before", "proximal_ra",
@@ -47,8 +47,7 @@ def write(folder: Path, board: Leaderboard) -> str:
         for edge, kept, asked in line.curve
     ]
     write_csv(folder / "curve.csv", CURVE, bands)
-    with whole_file(folder / "leaderboard.html") as part:
-        part.write_text(_page(found, board), encoding="utf-8")
+    write_whole(folder / "leaderboard.html", _page(found, board))
     usual = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in _medians(rows).items())
     return (
         f"{board_tables.markdown(found)}\n\nMedian time of an edit: {usual}.\n"

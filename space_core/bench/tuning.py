@@ -28,7 +28,7 @@ from space_core.edit import Diverged
 from space_core.ranks import rank
 from space_core.recent import Recent
 from space_core.settings import Settings
-from space_core.whole import whole_file
+from space_core.whole import write_whole
 
 log = logging.getLogger(__name__)
 
@@ -88,8 +88,7 @@ def run(settings: Settings, results: Path, only: Sequence[str] = ()) -> str:
             name: {"setting": setting, "inputs": inputs} for name, setting in chosen.items()
         },
     }, indent=1)
-    with whole_file(results / TUNED) as part:
-        part.write_text(f"{text}\n", encoding="utf-8")
+    write_whole(results / TUNED, f"{text}\n")
     lines = ["| method | setting | mean GRF-F1 | |", "| --- | --- | --- | --- |"]
     lines += [
         f"| {name} | {setting} | {value:.1%} | {'chosen' if chosen.get(name) == setting else ''} |"

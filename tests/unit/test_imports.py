@@ -19,7 +19,7 @@ intervals entropy moments nullspace bound certificate near_copies index
 shares
 ways outcome_words
 verdict
-backend demo main_memory
+backend demo main_memory versions
 edit edit_sum hub families key_values moved repeatable
 mllm shared_space pool_files pool_sources
 pool
