@@ -26,8 +26,8 @@ def merge_and_save(mllm: Mllm, edit: Edit, record: RunRecord, folder: Path) -> N
     """
     check_new(folder)
     check_own(edit, record)
-    in_dtype = record.dtype and f", and SPACE_DTYPE to {record.dtype}"
     if record.hashes.get("model") != weights_sha256(mllm.model):
+        in_dtype = record.dtype and f", and SPACE_DTYPE to {record.dtype}"
         raise ValueError(
             f"The run {record.run_id} was made on other weights than those of {mllm.name!r}: set "
             f"SPACE_MODEL and SPACE_REVISION to the model of the run{in_dtype}."

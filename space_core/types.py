@@ -277,9 +277,8 @@ class RunRecord:
     ``anchor_reach``: the share of each anchor's layer inputs that the edit can act on;
     ``domains``: naming kept of other concepts, by domain; ``beliefs``: of each anchor, where they
     were optimised; ``told``: text-only questions about the concept, still answered as before;
-    ``revision``: the model's commit on the hub, "" for a folder; ``encoder``: the name of the
-    shared space; ``dtype``: of the model's weights. What an older record does not hold is empty
-    or None.
+    ``revision``: the model's commit on the hub, "" for a folder; ``dtype``: its weights';
+    ``encoder``: the shared space's name. What an older record does not hold is empty or None.
     """
 
     run_id: str
