@@ -52,6 +52,13 @@ def called_forgotten(outcomes: Sequence[Outcome]) -> float:
     return float(shown_forgotten(naming, leaks(outcomes), model_broke(outcomes)))
 
 
+def broken_names(outcomes: Sequence[Outcome]) -> float:
+    """Of the naming questions behind `evaluate.forget_accuracy`, those answered by no answer."""
+    asked = [one for one in outcomes if one.group == "target" and one.kind == "name"]
+    known = [one.verdict == evaluate.BROKEN for one in asked if one.right_before]
+    return float(np.mean(known)) if known else math.nan
+
+
 def newly_broken(outcomes: Sequence[Outcome]) -> float:
     """The share of the answers about all but the target that are none, of those that were one."""
     others = [one for one in outcomes if one.group != "target" and not is_broken(one.before)]

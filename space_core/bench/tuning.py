@@ -3,10 +3,11 @@
     python -m space_core bench-tune --results docs/results
 
 The grids are `baselines.BASELINES`, at most six settings each; the concepts are the first of each
-domain in `targets.TUNING`. One rule for all: the setting with the best mean GRF-F1, the harmonic
-mean of 1 − FA and proximal RA, wins; of equal ones the first. A row is written as soon as it is
-measured, and a second call goes on where the first stopped. Under `torchrun` the processes share
-the concepts. `--only idk` tunes one baseline and leaves what was chosen for the others.
+domain in `targets.TUNING`. One rule for all: the setting wins that has the best mean over the
+concepts of the harmonic mean of two shares: naming questions whose answer is neither the name nor
+broken, and proximal RA; of equal ones the first. A row is written as soon as it is measured, and a
+second call goes on where the first stopped. Under `torchrun` the processes share the concepts.
+`--only idk` tunes one baseline and leaves what was chosen for the others.
 """
 
 import json
@@ -23,6 +24,7 @@ from space_core.bench.change import Entry
 from space_core.bench.files import read_csv, write_csv
 from space_core.bench.measure import Asked, ask, measure, open_with_images
 from space_core.bench.methods import TUNABLE, TUNED, baseline, inputs_of, said, tuned
+from space_core.bench.score import broken_names, harmonic
 from space_core.bench.targets import tuning_targets
 from space_core.edit import Diverged
 from space_core.ranks import rank
@@ -33,25 +35,45 @@ from space_core.whole import write_whole
 log = logging.getLogger(__name__)
 
 _TABLE, _PARTS, _WHAT = "tuning.csv", "tuning-*.csv", "table of bench-tune"
-RULE = "the best mean GRF-F1 over the tuning concepts; of equal settings the first of the grid"
+RULE = (
+    "the best mean GRF-F1 over the tuning concepts, a broken answer counted as not forgotten; of "
+    "equal settings the first of the grid"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
     """One setting of a method on one tuning concept; shares as fractions, NaN where it diverged.
 
-    inputs: hash of what it was measured with, as of a `leaderboard.Row`.
+    broken: the share of the questions behind ``fa`` whose answer is none; NaN in trials of before
+    it was counted. inputs: hash of what it was measured with, as of a `leaderboard.Row`.
     """
 
     method: str
     setting: str
     target: str
     fa: float
+    broken: float
     ra: float
     proximal_ra: float
     grf_f1: float
     seconds: float
     inputs: str = ""
+
+    @property
+    def counted(self) -> bool:
+        """Whether it says all that `RULE` looks at."""
+        return math.isnan(self.fa) or not math.isnan(self.broken)
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What tells it from any other trial."""
+        return self.method, self.setting, self.target, self.inputs
+
+    @property
+    def score(self) -> float:
+        """What `RULE` compares the mean of."""
+        return harmonic(1.0 - self.fa - self.broken, self.proximal_ra)
 
 
 def run(settings: Settings, results: Path, only: Sequence[str] = ()) -> str:
@@ -73,9 +95,11 @@ def run(settings: Settings, results: Path, only: Sequence[str] = ()) -> str:
         return f"{missing} of {len(wanted)} trials are left to other processes, or to another call."
     names = {name for name, _ in tried}
     others = [one for one in read_csv(results / _TABLE, Trial, _WHAT) if one.method not in names]
-    _write(results / _TABLE, [*(found[one] for one in wanted), *others])
-    if len(names) == len(TUNABLE):
-        for part in results.glob(_PARTS):
+    table = [*(found[one] for one in wanted), *others]
+    _write(results / _TABLE, table)
+    kept = {one.key for one in table}
+    for part in results.glob(_PARTS):
+        if {one.key for one in read_csv(part, Trial, _WHAT)} <= kept:
             part.unlink(missing_ok=True)
     means = {
         (name, said(config)): _mean(trials, name, said(config), targets) for name, config in tried
@@ -89,7 +113,10 @@ def run(settings: Settings, results: Path, only: Sequence[str] = ()) -> str:
         },
     }, indent=1)
     write_whole(results / TUNED, f"{text}\n")
-    lines = ["| method | setting | mean GRF-F1 | |", "| --- | --- | --- | --- |"]
+    lines = [
+        "| method | setting | mean GRF-F1, broken answers not forgotten | |",
+        "| --- | --- | --- | --- |",
+    ]
     lines += [
         f"| {name} | {setting} | {value:.1%} | {'chosen' if chosen.get(name) == setting else ''} |"
         for (name, setting), value in means.items()
@@ -112,7 +139,7 @@ def _measure(
     names = {name for name, _ in tried}
     own = [
         one for one in read_csv(path, Trial, _WHAT)
-        if one.inputs == inputs or one.method not in names
+        if one.method not in names or one.inputs == inputs and one.counted
     ]  # fmt: skip
     for target in targets[number::count]:
         done = {(one.method, one.setting) for one in known if one.target == target}
@@ -120,7 +147,7 @@ def _measure(
         for name, config in tried:
             if (name, said(config)) not in done:
                 log.warning("bench-tune: %s, %s, on %s", name, said(config), target)
-                # The rule looks at naming alone.
+                # The rule looks at answers to naming questions alone.
                 asked = asked or ask(bench, target, "name")
                 own.append(replace(_tried(bench, asked, name, config, read), inputs=inputs))
                 _write(path, own)
@@ -129,7 +156,7 @@ def _measure(
 def _read(results: Path, inputs: str) -> list[Trial]:
     paths = [results / _TABLE, *results.glob(_PARTS)]
     found = [one for path in paths for one in read_csv(path, Trial, _WHAT)]
-    return [one for one in found if one.inputs == inputs]
+    return [one for one in found if one.inputs == inputs and one.counted]
 
 
 def _write(path: Path, trials: Sequence[Trial]) -> None:
@@ -157,16 +184,17 @@ def _tried(
 ) -> Trial:
     entry = Entry("", baseline(TUNABLE[name], config, read), said(config))
     try:
-        row, _ = measure(bench, asked, name, entry)
+        row, outcomes = measure(bench, asked, name, entry)
     except Diverged:
-        return Trial(name, said(config), asked.target, *[math.nan] * 5)
+        return Trial(name, said(config), asked.target, *[math.nan] * 6)
     return Trial(
-        name, said(config), asked.target, row.fa, row.ra, row.proximal_ra, row.grf_f1, row.seconds
-    )
+        name, said(config), asked.target, row.fa, broken_names(outcomes), row.ra, row.proximal_ra,
+        row.grf_f1, row.seconds,
+    )  # fmt: skip
 
 
 def _mean(trials: Sequence[Trial], name: str, setting: str, targets: Sequence[str]) -> float:
-    """GRF-F1 over all tuning concepts; NaN for a setting that diverged on one."""
+    """The score over all tuning concepts; NaN for a setting that diverged on one."""
     own = [one for one in trials if (one.method, one.setting) == (name, setting)]
-    found = {one.target: one.grf_f1 for one in own}
+    found = {one.target: one.score for one in own}
     return sum(found[target] for target in targets) / len(targets)

@@ -7,7 +7,7 @@ import pytest
 
 from space_core import evaluate, wordings
 from space_core.bench.score import (
-    above_chance, gap, generality, harmonic, question_of, row_of,
+    above_chance, broken_names, gap, generality, harmonic, question_of, row_of,
 )  # fmt: skip
 from space_core.types import Outcome
 
@@ -82,6 +82,15 @@ def test_a_model_that_speaks_no_more_of_others_is_seen():
     asked += [replace(outcome("far", "name", False, before=False), before="", **none)]
     asked += [replace(outcome("target", "name", False), before="a lemon", **none)] * 5
     assert row_of("space", "lemon", "food", asked, TRAINED).broken_others == 0.5
+
+
+def test_a_stammer_in_the_names_place_is_counted_among_the_names_that_were_known():
+    broken = replace(outcome("target", "name", False), verdict=evaluate.BROKEN)
+    asked = [broken, outcome("target", "name", False), outcome("target", "name", True)]
+    asked += [replace(broken, right_before=False), replace(broken, kind="yes-no")]
+    asked += [replace(broken, group="near")]
+    assert broken_names(asked) == pytest.approx(1 / 3)
+    assert math.isnan(broken_names(asked[3:]))
 
 
 def test_called_forgotten_is_what_the_page_would_say():

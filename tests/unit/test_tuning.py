@@ -34,9 +34,16 @@ def tried(monkeypatch):
             raise KeyboardInterrupt
         if "rate 0.0003," in entry.setting:
             raise Diverged("diverged")
-        f1 = 0.9 if "40 steps" in entry.setting else 0.5
-        scores = (100, 0.1, 0.1, 0.9, 0.8, 0.8, f1, 1.0, 1.0, 0.0)
-        return Row(name, one.target, "food", *scores, seconds=2.0), ()
+        # The most steps leave least of the name, and no answer either.
+        fa, ends = (
+            (0.0, "broken") if "60 steps" in entry.setting
+            else (0.1 if "40 steps" in entry.setting else 0.5, "general answer")
+        )  # fmt: skip
+        scores = (100, fa, 0.1, 0.9, 0.8, 0.8, 1 - fa, 1.0, 1.0, 0.0)
+        return Row(name, one.target, "food", *scores, seconds=2.0), [named(ends)]
+
+    def named(verdict):
+        return SimpleNamespace(group="target", kind="name", right_before=True, verdict=verdict)
 
     monkeypatch.setattr(tuning, "open_with_images", lambda _settings: Bench())
     monkeypatch.setattr(tuning, "tuning_targets", lambda _split: TARGETS)
@@ -53,12 +60,13 @@ def test_a_stopped_tuning_goes_on_and_then_chooses(tried, tmp_path):
     text = tuning.run(Settings(), tmp_path)
     grid = sum(len(one.grid) for one in TUNABLE.values())
     assert len(tried) - 1 == 2 * grid == len(set(tried))
-    head = "method,setting,target,fa,ra,proximal_ra,grf_f1,seconds,inputs\n"
+    head = "method,setting,target,fa,broken,ra,proximal_ra,grf_f1,seconds,inputs\n"
     assert (tmp_path / "tuning.csv").read_text().startswith(head)
     again = tuning.run(Settings(), tmp_path)
     assert again == text and len(tried) - 1 == 2 * grid
     chosen = tuned_settings(tmp_path)
     assert (chosen["ga"].learning_rate, chosen["ga"].steps) == (1e-4, 40)
+    assert chosen["mmunlearner"].steps == 20, "what breaks every answer has forgotten nothing"
     assert json.loads((tmp_path / "tuning.json").read_text())["targets"] == TARGETS
     known = methods.methods(chosen)
     assert known["ga"].setting == "rate 0.0001, 40 steps"
@@ -102,8 +110,26 @@ def test_one_baseline_is_tuned_and_what_the_others_have_stays(tried, tmp_path, m
     assert [name for name, one in chosen.items() if one["inputs"] == now] == ["siu"]
     rows = (tmp_path / "tuning.csv").read_text().splitlines()
     assert len(rows) - 1 == 2 * sum(len(one.grid) for one in TUNABLE.values())
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    for number in "10":
+        monkeypatch.setenv("RANK", number)
+        tuning.run(Settings(), tmp_path, ("idk",))
+    files = sorted(path.name for path in tmp_path.iterdir())
+    assert files == ["tuning.csv", "tuning.json"], "nothing is left of the parts"
     with pytest.raises(ValueError, match="nothing to tune for 'direction'"):
         tuning.run(Settings(), tmp_path, ("direction",))
+
+
+def test_trials_that_do_not_say_what_broke_are_made_anew(tried, tmp_path):
+    tried += [None] * 3  # so that no stop follows
+    tuning.run(Settings(), tmp_path)
+    path, done = tmp_path / "tuning.csv", len(tried)
+    head, first, *rest = path.read_text().splitlines()
+    cells = first.split(",")
+    cells[head.split(",").index("broken") + 1] = "nan"  # a setting holds a comma
+    path.write_text("\n".join([head, ",".join(cells), *rest]) + "\n")
+    tuning.run(Settings(), tmp_path)
+    assert len(tried) == done + 1
 
 
 def test_the_best_mean_wins_and_the_first_of_equals():
