@@ -17,8 +17,18 @@ atexit.register(shutil.rmtree, os.environ["GRADIO_TEMP_DIR"], ignore_errors=True
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The tests of the bundled model take longest: with several processes they start first."""
-    items.sort(key=lambda item: "real_settings" not in getattr(item, "fixturenames", ()))
+    """With several processes those tests start first that take longest, those of the bundled model.
+
+    Its tests in a browser come after other slow ones: by then a sibling has filled the cache.
+    """
+
+    def turn(item: pytest.Item) -> int:
+        browser = "browser" in item.keywords
+        if "real_settings" in getattr(item, "fixturenames", ()):
+            return 2 if browser else 0
+        return 1 if "slow" in item.keywords and not browser else 3
+
+    items.sort(key=turn)
 
 
 @pytest.fixture(scope="session")

@@ -54,6 +54,27 @@ def test_waiting_beginning_and_streaming_move_nothing(browser, tmp_path, size): 
                 page.close()
 
 
+def test_stop_leaves_a_labelled_part_that_can_be_read(browser, tmp_path):  # noqa: F811
+    from stand_in import StandIn
+
+    pages = []
+    with served(StandIn(tmp_path, pause=lambda: time.sleep(0.2))) as address:
+        try:
+            page = come(browser, address, pages)
+            page.get_by_role("button", name="Go on to step 3").click()
+            stop = page.get_by_role("button", name="Stop", exact=True)
+            page.get_by_role("button", name="Erase", exact=True).click()
+            page.get_by_text("Erasing: step").first.wait_for()
+            stop.click()
+            page.get_by_text("Stopped early: a partial edit is judged here.").wait_for()
+            page.get_by_role("tab", name="3 Erase").click()
+            page.get_by_text("Stopped early: step 4 judges the partial edit.").wait_for()
+            assert stop.is_disabled()
+        finally:
+            for page in pages:
+                page.close()
+
+
 def test_who_reads_another_tab_when_a_run_ends_is_left_there(browser, tmp_path):  # noqa: F811
     from stand_in import StandIn
 

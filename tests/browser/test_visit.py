@@ -277,14 +277,6 @@ def test_a_word_with_a_near_meaning_asks_back(page):
     page.get_by_text("for “cat”").first.wait_for(timeout=MINUTES)
 
 
-def test_stop_leaves_a_labelled_part_or_nothing(page):
-    find(page, "lemon")
-    page.get_by_role("button", name="Go on to step 3").click(timeout=MINUTES)
-    erase_briefly(page)
-    page.get_by_role("button", name="Stop", exact=True).click()
-    page.get_by_text("Stopped early: a partial edit").wait_for(timeout=5 * MINUTES)
-
-
 def test_a_phone_can_reach_everything(browser, address):
     page = browser.new_page(viewport=NARROW, color_scheme="dark")
     try:
