@@ -123,7 +123,7 @@ def train(
         # Asked only where there would be a next step: else nothing is cut short.
         if calm >= _CALM_STEPS or step < config.steps and stop():
             break
-    yield Edit({name: LayerEdit(a.cpu(), s.cpu()) for name, (a, s) in factors.items()})
+    yield Edit({name: _stored(a, s) for name, (a, s) in factors.items()})
 
 
 def last_edited_block(mllm: Mllm, config: DcsiConfig) -> nn.Module:
@@ -246,6 +246,13 @@ def _div(features: Tensor) -> Tensor:
     gram = (unit @ unit.T).square()
     n = len(gram)
     return (gram.sum() - gram.diagonal().sum()) / (n * (n - 1))
+
+
+def _stored(a: Tensor, s: Tensor) -> LayerEdit:
+    """A [o, r] and S [d, r] in main memory; where r is the larger side, ΔW is smaller by itself."""
+    if a.shape[1] <= min(len(a), len(s)):
+        return LayerEdit(a.cpu(), s.cpu())
+    return LayerEdit.of((a.double() @ s.double().T).cpu())
 
 
 def _let_through(

@@ -43,6 +43,13 @@ class LayerEdit:
         if not (self.a.isfinite().all() and self.s.isfinite().all()):
             raise Diverged("An edit holds numbers that are not finite: its training diverged.")
 
+    @classmethod
+    def of(cls, delta: Tensor) -> Self:
+        """ΔW [o, d] itself, float32, beside the smaller of both possible identities."""
+        o, d = delta.shape
+        delta = delta.float()
+        return cls(delta, torch.eye(d)) if d < o else cls(torch.eye(o), delta.T.clone())
+
     @property
     def delta(self) -> Tensor:
         """ΔW, [o, d] float64."""

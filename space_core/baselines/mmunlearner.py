@@ -64,7 +64,7 @@ def train(
             chosen = draw(data.retain, config.batch, generator)
             said["retain"] = move([data.retain[i] for i in chosen], 1.0, {})
         yield lora.step_event(step, config, said, started)
-    yield Edit({name: _thin(delta.detach().cpu()) for name, delta in deltas.items()})
+    yield Edit({name: LayerEdit.of(delta.detach().cpu()) for name, delta in deltas.items()})
 
 
 def saliency(
@@ -106,8 +106,3 @@ def _zeros(layers: Mapping[str, nn.Linear]) -> dict[str, Tensor]:
         for name, layer in layers.items()
     }
 
-
-def _thin(delta: Tensor) -> LayerEdit:
-    """ΔW as A Sᵀ with the smaller of both possible identities."""
-    o, d = delta.shape
-    return LayerEdit(delta, torch.eye(d)) if d < o else LayerEdit(torch.eye(o), delta.T.clone())

@@ -9,6 +9,7 @@ from space_core.audit import Bench
 from space_core.baselines.prompt import Prompt
 from space_core.edit import Edit
 from space_core.erasure import Erasure, erase
+from space_core.nullspace import Basis
 from space_core.settings import DcsiConfig
 from space_core.types import ConceptRequest, Progress, Selection, StepEvent
 
@@ -64,9 +65,10 @@ def erased(bench: Bench, selection: Selection, config: DcsiConfig) -> Change:
         if isinstance(event, Progress):
             stage = event.stage if event.stage in STAGES else "reading"
     assert isinstance(event, Erasure)
-    return replace(trained(event.edit), stages=spent, selection=event.selection)
+    return replace(trained(event.edit, event.bases), stages=spent, selection=event.selection)
 
 
-def trained(edit: Edit) -> Change:
-    """An edit of which A was trained and S was given."""
-    return Change(edit, None, sum(layer.a.numel() for layer in edit.layers.values()))
+def trained(edit: Edit, bases: Mapping[str, Basis]) -> Change:
+    """An edit of which A [o, r] was trained and S [d, r] was given, by the bases."""
+    o = {name: len(layer.a) for name, layer in edit.layers.items()}
+    return Change(edit, None, sum(o[name] * basis.kept for name, basis in bases.items()))

@@ -77,7 +77,7 @@ def with_task(make: MakeTask, unmoved: bool = False) -> Method:
         job = surroundings.job(sources, selection, DEFAULT, around, task)
         *_, edit = train(sources.mllm, job, DEFAULT, lambda: False)
         assert isinstance(edit, Edit)
-        return trained(edit)
+        return trained(edit, around.bases)
 
     return run
 

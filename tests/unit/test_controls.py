@@ -226,7 +226,7 @@ def test_what_is_overwritten_as_it_is_need_not_stay(tmp_path, monkeypatch):
     monkeypatch.setattr(controls.surroundings, "measure", watched)
     edit = Edit({"layer": LayerEdit(torch.ones(1, 1), torch.ones(1, 1))})
     monkeypatch.setattr(controls, "train", lambda *_: [edit])
-    monkeypatch.setattr(controls, "trained", lambda edit: edit)
+    monkeypatch.setattr(controls, "trained", lambda edit, _bases: edit)
     for unmoved in (False, True):
         controls.with_task(make, unmoved)(SimpleNamespace(sources=sources), selection.request)
     moved, still = held

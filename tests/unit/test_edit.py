@@ -51,6 +51,15 @@ def edit() -> Edit:
     return Edit(layers, {"concept": "lemon", "ångström": "é"})
 
 
+@pytest.mark.parametrize("o, d", [(16, 40), (40, 16)])
+def test_an_update_by_itself_is_that_update_and_smaller_than_full_factors(o, d):
+    full = layer(o, d, max(o, d), 4)
+    alone = LayerEdit.of(full.delta)
+    torch.testing.assert_close(alone.delta, full.delta, rtol=1e-7, atol=0)
+    assert alone.a.dtype == alone.s.dtype == torch.float32
+    assert alone.a.numel() + alone.s.numel() == o * d + min(o, d) ** 2
+
+
 @torch.no_grad()
 def logits(model: nn.Module) -> torch.Tensor:
     return model(input_ids=torch.arange(20).reshape(2, 10)).logits

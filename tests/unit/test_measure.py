@@ -7,7 +7,7 @@ import torch
 from tiny_mllm import tiny_mllm
 
 from space_core import evaluate
-from space_core.bench.change import trained
+from space_core.bench.change import Change, trained
 from space_core.bench.measure import answers_of
 from space_core.edit import Edit, LayerEdit
 
@@ -25,5 +25,10 @@ def test_images_are_encoded_anew_only_where_the_edit_reaches_them(part, anew, mo
     )
     monkeypatch.setattr(evaluate, "answers", lambda *_: [])
     bench = SimpleNamespace(sources=SimpleNamespace(mllm=mllm), split=None)
-    answers_of(bench, trained(edit), SimpleNamespace(probes=(), views={}))
+    answers_of(bench, Change(edit, None, 0), SimpleNamespace(probes=(), views={}))
     assert [not torch.equal(one, weight) for one in seen] == [True] * anew
+
+
+def test_the_numbers_trained_are_those_of_a_however_an_edit_is_stored():
+    edit = Edit({"layer": LayerEdit.of(torch.ones(4, 10))})
+    assert trained(edit, {"layer": SimpleNamespace(kept=7)}).parameters == 4 * 7

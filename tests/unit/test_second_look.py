@@ -109,4 +109,4 @@ def test_the_edit_shrinks_by_the_decay(world):
     *_, whole = erase(sources, selection, replace(one, decay=0.0), lambda: False)
     *_, less = erase(sources, selection, replace(one, decay=0.25), lambda: False)
     for name, layer in whole.edit.layers.items():
-        torch.testing.assert_close(less.edit.layers[name].a, 0.75 * layer.a)
+        torch.testing.assert_close(less.edit.delta(name), 0.75 * layer.delta, rtol=1e-5, atol=1e-9)
