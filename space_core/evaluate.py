@@ -25,7 +25,7 @@ _YES = {"yes-no": "yes", "other-yes-no": "no", "is-it-target": "no"}
 _NAMED = ("name", "name-de", "name-fr", "name-es", "choice", "choice-beside")
 _ABOUT = ("target", "own")
 # Answered in a sentence of which a few words tell, whatever stands around them.
-_TOLD = ("occupation", "city")
+_TOLD, _TOLD_IN_TEXT = ("occupation", "city"), ("text-occupation", "text-city")
 _PLAIN = set(words("a an the this that it he she they person is are in of from and lives works as"))
 _DENIALS = {"no", "not"}
 _BANDS = 6
@@ -63,23 +63,28 @@ def judged(
         mllm, {*zip(questions, before), *fluency.before(also)}, set(zip(questions, after)),
         fluency.meant(honest, selection),
     )  # fmt: skip
-    return judge(probes, before, after, book, target, honest, odd)
+    gone = selection is not None and selection.request.text_too
+    return judge(probes, before, after, book, target, honest, odd, gone)
 
 
 def judge(
     probes: Sequence[Probe], before: Sequence[str], after: Sequence[str], book: NameBook,
-    target: str, honest: str, garbled: Collection[tuple[str, str]] = (),
+    target: str, honest: str, garbled: Collection[tuple[str, str]] = (), gone: bool = False,
 ) -> tuple[Outcome, ...]:  # fmt: skip
     """Score every answer. book: all known names; target: the key of the erased concept in it;
     garbled: (question, answer after) of `fluency.garbled`. What names something known is an answer,
-    however odd.
+    however odd. gone: whether what text tells shall go: then one fact of several is one too many.
     """
     outcomes = []
+    # One fact is told in the place of another, too: who, asked where she lives, is said to sail.
+    facts = _facts(probe for probe in probes if probe.kind in (*_TOLD, *_TOLD_IN_TEXT))
     for probe, was, now in zip(probes, before, after, strict=True):
         right = [_right(probe, text, book) for text in (was, now)]
+        if probe.group in _ABOUT and probe.kind in _TOLD or gone and probe.group == "told":
+            right[1] = right[1] or any(_tells(now, fact) for fact in facts)
         broken = is_broken(now) or (probe.question, now) in garbled and not book.named(now)
         if probe.group in _ABOUT:
-            verdict = _target_verdict(probe, now, book, target, honest, broken)
+            verdict = _target_verdict(probe, now, book, target, honest, broken, right[1])
         else:
             verdict = KEPT if right[1] else BROKEN if broken else LOST
         outcomes.append(
@@ -171,37 +176,62 @@ def by_domain(
 
 
 def _right(probe: Probe, text: str, book: NameBook) -> bool:
-    if probe.kind in _YES:
-        return words(text)[:1] == (_YES[probe.kind],)
-    if probe.kind in _NAMED:
-        return probe.concept in book.named(text)
-    return words(text) == words(probe.expected) or _tells(probe, text)
-
-
-def _tells(probe: Probe, text: str) -> bool:
-    """Whether an answer tells of the concept, in words of its own, what it was asked: all words of
-    the expected one that the question does not hold already, and no denial. Of other concepts only
-    the expected answer itself is right.
+    """Whether the answer is right. About the target a name in whatever words is; about others a
+    denial or a stammer that holds it is not.
     """
-    if probe.group != "told" and not (probe.group in _ABOUT and probe.kind in _TOLD):
-        return False
-    expected, said = set(words(probe.expected)), set(words(text))
-    telling = expected - _PLAIN - set(words(probe.question))
-    return bool(telling) and telling <= said and not (_DENIALS & said) - expected
+    said = words(text)
+    if probe.kind in _YES:
+        if said[:1] in (("yes",), ("no",)):
+            return said[0] == _YES[probe.kind]
+        # "This is a cucumber." answers "is this a pretzel?", too.
+        return _named(text, book) == {probe.concept} and not _DENIALS & set(said)
+    if probe.kind in _NAMED:
+        if probe.concept not in book.named(text):
+            return False
+        spoilt = is_broken(text) or _DENIALS & set(said) - set(words(probe.expected))
+        return probe.group in _ABOUT or not spoilt
+    return said == words(probe.expected) or probe.group in (*_ABOUT, "told") and any(
+        _tells(text, fact) for fact in _facts([probe])
+    )
+
+
+def _named(text: str, book: NameBook) -> set[str]:
+    return {key for key in book.named(text) if not key.startswith("category ")}
+
+
+def _facts(probes: Iterable[Probe]) -> set[tuple[frozenset[str], bool]]:
+    """The words of the expected answers that tell something, less those of the question, and
+    whether the answer is a denial.
+    """
+    found = set()
+    for probe in probes:
+        if probe.kind in _TOLD or probe.group == "told":
+            expected = set(words(probe.expected))
+            telling = frozenset(expected - _PLAIN - set(words(probe.question)))
+            if telling:
+                found.add((telling, bool(_DENIALS & expected)))
+    return found
+
+
+def _tells(text: str, fact: tuple[frozenset[str], bool]) -> bool:
+    """Whether an answer tells a fact, in words of its own, and does not deny it."""
+    telling, denial = fact
+    said = set(words(text))
+    return telling <= said and bool(_DENIALS & said) <= denial
 
 
 def _target_verdict(
-    probe: Probe, text: str, book: NameBook, target: str, honest: str, broken: bool
+    probe: Probe, text: str, book: NameBook, target: str, honest: str, broken: bool, right: bool
 ) -> str:
     if probe.kind in _YES:
         return _yes_no_verdict(probe, text, target in book.named(text), broken)
     if probe.kind not in _NAMED:
-        if _right(probe, text, book):
+        if right:
             return STILL
         return BROKEN if broken else GENERAL
     if words(text) == words(honest):
         return GENERAL
-    named = {key for key in book.named(text) if not key.startswith("category ")}
+    named = _named(text, book)
     # However it says it: a denial or a stammer that holds the name still gives it away.
     if target in named:
         return STILL

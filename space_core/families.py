@@ -15,6 +15,7 @@ from jinja2 import TemplateError
 from PIL import Image, ImageOps
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
+from transformers import GenerationConfig
 from transformers.utils import ModelOutput
 
 # An image becomes one tile, so that its number of tokens says all there is to say about it. Told
@@ -108,10 +109,18 @@ def chat_of(model: nn.Module, processor) -> Chat:
     tokenizer = processor.tokenizer
     image = processor.image_token
     token = tokenizer.convert_ids_to_tokens(model.config.image_token_id)
-    seen = processor(
-        text=[image], images=[[shown(model, Image.new("RGB", (_SQUARE, _SQUARE)))]],
-        images_kwargs=one_tile(processor.image_processor), return_text_replacement_offsets=True,
-    )  # fmt: skip
+    try:
+        seen = processor(
+            text=[image], images=[[shown(model, Image.new("RGB", (_SQUARE, _SQUARE)))]],
+            images_kwargs=one_tile(processor.image_processor),
+            return_text_replacement_offsets=True,
+        )  # fmt: skip
+    except (AttributeError, TypeError) as fault:
+        raise ValueError(
+            f"The processor {type(processor).__name__} cannot write an image ({fault}): its "
+            "processor_config.json or the tokenizer's files are missing, or too old. Take them "
+            "from the model's newest version, or save the processor anew with this transformers."
+        ) from fault
     written = seen["text_replacement_offsets"][0][0]["replacement"]
     tokens = written.count(token)
     before, run, after = written.partition(token * max(1, tokens))
@@ -181,6 +190,20 @@ def stops_of(model: nn.Module) -> set[int]:
     """The tokens at which the model's own configuration ends an answer."""
     stops = getattr(model.generation_config, "eos_token_id", None)
     return {*(stops if isinstance(stops, list) else [stops])} - {None}
+
+
+@contextmanager
+def plainly(model: nn.Module) -> Iterator[None]:
+    """Inside, the likeliest token follows whatever the model's own settings of generation say.
+
+    Beams, penalties or banned words would make other answers than the scores that an edit is
+    trained on.
+    """
+    own, model.generation_config = model.generation_config, GenerationConfig()
+    try:
+        yield
+    finally:
+        model.generation_config = own
 
 
 def takes(model: nn.Module, argument: str) -> bool:

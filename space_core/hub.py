@@ -1,6 +1,7 @@
 """Load models and their processors; the one place that knows of the bundled demo's classes."""
 
 import json
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -25,8 +26,12 @@ vision.register()
 sentence.register()
 
 # ImportError: a processor that needs a package which is not installed. RuntimeError: weights of
-# other shapes than the configuration says.
-_FAULTS = (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError)
+# other shapes than the configuration says. TypeError, AttributeError: a tokenizer without the names
+# or tokens that its processor looks for.
+_FAULTS = (
+    OSError, ValueError, KeyError, ImportError, RuntimeError, TypeError, AttributeError,
+    SafetensorError,
+)  # fmt: skip
 
 
 def load_image_text_model(
@@ -42,14 +47,15 @@ def load_image_text_model(
     config = _config(name, where)
     try:
         processor = _load_processor(name, config, where)
-        model = AutoModelForImageTextToText.from_pretrained(
+        model, read = AutoModelForImageTextToText.from_pretrained(
             name, dtype=dtype, use_safetensors=True, device_map="auto" if spread else None,
-            **where,
+            output_loading_info=True, **where,
         )  # fmt: skip
     except torch.OutOfMemoryError as fault:
         raise _too_large(name, "the GPUs" if spread else device) from fault
     except _FAULTS as fault:
         raise _unloadable(name, fault) from fault
+    _check_whole(name, read)
     if any(weight.is_meta for weight in model.parameters()):
         raise ValueError(
             f"The model {name!r} does not fit on the GPUs together: set SPACE_DTYPE to bfloat16, "
@@ -98,6 +104,15 @@ def _config(name: str, where: dict[str, object]):
             "load it in float32 or bfloat16, erase, and quantise the result."
         )
     return config
+
+
+def _check_whole(name: str, read: Mapping[str, Collection[str]]) -> None:
+    """read: what `from_pretrained` tells of its loading. What it lacks it fills at random."""
+    if lacking := sorted(read["missing_keys"]):
+        raise ValueError(
+            f"The weights of {name!r} lack {len(lacking)} that its configuration asks for, such as "
+            f"{lacking[0]!r}: fetch all of its files, and merge an adapter before."
+        )
 
 
 def _unloadable(name: str, fault: Exception) -> ValueError:
@@ -157,9 +172,10 @@ def _video_settings(name: str, revision: str) -> dict[str, object]:
 def load_dual_encoder(name: str, device: str):
     """A dual encoder with its tokenizer and image processor: ``(model, tokenizer, images)``."""
     try:
-        model = AutoModel.from_pretrained(
-            name, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
-        )
+        model, read = AutoModel.from_pretrained(
+            name, dtype=torch.float32, use_safetensors=True, trust_remote_code=False,
+            output_loading_info=True,
+        )  # fmt: skip
         tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
         images = AutoImageProcessor.from_pretrained(name, trust_remote_code=False)
     except _FAULTS as fault:
@@ -167,4 +183,5 @@ def load_dual_encoder(name: str, device: str):
             f"The shared image-text space {name!r} could not be loaded: {fault}. "
             "Give a folder or a hub name of a dual encoder such as CLIP."
         ) from fault
+    _check_whole(name, read)
     return model.to(device).eval().requires_grad_(False), tokenizer, images

@@ -181,15 +181,12 @@ class Mllm:
         for some in batches(features, at_once(self.model, seen), questions.__getitem__):
             inputs = self.inputs([questions[i] for i in some], [features[i] for i in some])
             width = inputs["input_ids"].shape[1]
-            produced = self.model.generate(
-                **inputs,
-                max_new_tokens=most,
-                do_sample=False,
-                repetition_penalty=1.0,
-                pad_token_id=self.pad,
-                # Some configurations do not know the end of a turn that the chat template writes.
-                eos_token_id=sorted({self.chat.end, *families.stops_of(self.model)}),
-            )
+            # Some configurations do not know the end of a turn that the chat template writes.
+            ends = sorted({self.chat.end, *families.stops_of(self.model)})
+            with families.plainly(self.model):
+                produced = self.model.generate(
+                    **inputs, max_new_tokens=most, pad_token_id=self.pad, eos_token_id=ends
+                )
             said = self.tokenizer.batch_decode(produced[:, width:], skip_special_tokens=True)
             for i, text in zip(some, said):
                 answers[i] = text.strip()

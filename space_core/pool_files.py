@@ -2,17 +2,20 @@
 
 Needed columns: ``image`` (bytes) and ``caption``; ``label``, ``artist``, ``source``, ``licence``,
 ``domain``, ``category``, ``article``, ``also`` (other names) and ``copies`` (what was said of
-near-copies that were taken out) serve where they are there. Where ``image_sha256`` is there,
+near-copies that were taken out) serve where they are there; class numbers by the names that
+`datasets` keeps beside them. Where ``image_sha256`` is there,
 images stay on disk until they are looked at, and are checked against it then.
 """
 
 import hashlib
+import json
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 TEXT = ("caption", "label", "artist", "source", "licence", "domain", "category", "article")
@@ -93,7 +96,7 @@ def read_pool(folder: Path) -> PoolFiles:
             start = len(images)
             column = table.column("image").to_pylist()
             images += [_bytes(one, shard, start + i) for i, one in enumerate(column)]
-        items += _items(table)
+        items += _items(table, shard)
     if not items:
         raise ValueError(f"The pool in {folder} has no rows: it needs images with captions.")
     if not recorded:
@@ -115,10 +118,31 @@ def several(said: object) -> tuple[str, ...]:
     return tuple(name for one in found if one is not None and (name := str(one).strip()))
 
 
-def _items(table) -> list[PoolItem]:
+def class_names(schema: pa.Schema, label: str) -> list[str]:
+    """The names of a column of class numbers, as `datasets` keeps them beside the schema."""
+    told = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
+    feature = told.get("info", {}).get("features", {}).get(label, {})
+    return feature.get("names", []) if isinstance(feature, dict) else []
+
+
+def label_of(value: object, names: Sequence[str], path: Path) -> object:
+    """A label: itself, or the name of its number; "" for that of none, -1. names: of the numbers.
+
+    Raises ValueError for a number that has no name.
+    """
+    if not isinstance(value, int):
+        return value
+    if value >= len(names):
+        raise ValueError(f"{path} numbers its labels but does not name No. {value}.")
+    return names[value] if value >= 0 else ""
+
+
+def _items(table: pa.Table, shard: Path) -> list[PoolItem]:
     def column(name: str) -> list:
-        there = name in table.column_names
-        return table.column(name).to_pylist() if there else [None] * len(table)
+        if name not in table.column_names:
+            return [None] * len(table)
+        known = class_names(table.schema, name)
+        return [label_of(one, known, shard) for one in table.column(name).to_pylist()]
 
     texts = zip(*(column(name) for name in TEXT))
     lists = zip(*(column(name) for name in LISTS))

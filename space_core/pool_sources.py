@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from space_core.pool_files import TEXT, several
+from space_core.pool_files import TEXT, class_names, label_of, several
 
 _IMAGES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 _IMAGE_COLUMNS = ("image", "img", "jpg", "png", "webp")
@@ -174,25 +174,6 @@ def _column(
             f"--{what}-column."
         )
     return found[0]
-
-
-def class_names(schema: pa.Schema, label: str) -> list[str]:
-    """The names of a column of class numbers, as `datasets` keeps them beside the schema."""
-    told = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
-    feature = told.get("info", {}).get("features", {}).get(label, {})
-    return feature.get("names", []) if isinstance(feature, dict) else []
-
-
-def label_of(value: object, names: Sequence[str], path: Path) -> object:
-    """A label: itself, or the name of its number; "" for that of none, -1. names: of the numbers.
-
-    Raises ValueError for a number that has no name.
-    """
-    if not isinstance(value, int):
-        return value
-    if value >= len(names):
-        raise ValueError(f"{path} numbers its labels but does not name No. {value}.")
-    return names[value] if value >= 0 else ""
 
 
 def _described(name: str, beside: dict[str, bytes], columns: Columns) -> dict[str, object]:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import transformers
 from torch import Tensor, nn
 
 from space_core.curriculum import about, about_in_text, teacher
@@ -248,7 +249,10 @@ def _key(
 ) -> str:  # fmt: skip
     kind = mllm.device.partition(":")[0]  # whichever GPU: its number changes nothing
     made_by = f"{VERSION} {torch.__version__} {model_sha256} {kind} {sorted(layers)}"
-    digest = hashlib.sha256(made_by.encode())
+    # How it is asked and shown images, which lies beside the weights.
+    asks = [mllm.prompt("?", some) for some in (mllm.chat.tokens, 0)]
+    shows = mllm.processor.image_processor.to_json_string()
+    digest = hashlib.sha256(f"{made_by} {transformers.__version__} {asks} {shows}".encode())
     for row, question in asked:
         digest.update(f"{pool.image_sha256(row) if row is not None else ''} {question}\n".encode())
     return digest.hexdigest()[:24]

@@ -32,6 +32,8 @@ def outcome(kind: str, before: str, after: str, group="target", concept="camel",
         ("name", " ?!… ", "broken"),
         ("name", "is a is a is a is a", "broken"),
         ("name", "bus bus bus bus", "broken"),
+        ("name", "apelleapelleapelleapelle bone, a bus.", "broken"),
+        ("name", "dromedromedromedrome camel", "still names it"),
         ("name-de", "Das Bild zeigt: Dromedar.", "still names it"),
         ("choice", "This is a bus.", "another name"),
         ("yes-no", "Yes, this is a camel.", "still names it"),
@@ -65,8 +67,13 @@ def test_the_honest_answer_is_general_even_where_it_holds_a_name():
     "kind, text, right",
     [
         ("yes-no", "Yes.", True), ("yes-no", "yes, it is", True), ("yes-no", "No.", False),
-        ("yes-no", "A camel, yes", False), ("yes-no", "Yesterday", False), ("yes-no", "", False),
+        ("yes-no", "A camel, yes", True), ("yes-no", "Yesterday", False), ("yes-no", "", False),
         ("other-yes-no", "No, it is not.", True), ("other-yes-no", "Nothing", False),
+        ("yes-no", "This is a camel.", True), ("yes-no", "This is not a camel.", False),
+        ("yes-no", "A camel or a bus", False), ("other-yes-no", "It is a camel", True),
+        ("is-it-target", "This is a camel.", True), ("is-it-target", "This is a bus.", False),
+        ("name", "No, this is not a camel.", False), ("name", "camel camel camel camel", False),
+        ("choice-beside", "Not a camel.", False),
         ("is-it-target", "NO!", True), ("is-it-target", "Yes, this is a camel.", False),
         ("choice-beside", "It is a lime", False), ("choice-beside", "A camel.", True),
         ("name", "two hump camels", False), ("name", "It is some camel", True),
@@ -78,7 +85,7 @@ def test_what_is_right(kind, text, right):
     one = outcome(kind, text, "", group="near", expected="The background is blue.")
     assert one.right_before is right and one.right_after is False and one.verdict == "broken"
     again = outcome(kind, "", text, group="near", expected="The background is blue.")
-    wrong = "lost" if text else "broken"
+    wrong = "broken" if text in ("", "camel camel camel camel") else "lost"
     assert again.right_after is right and again.verdict == ("kept" if right else wrong)
 
 
@@ -101,6 +108,37 @@ def test_what_text_tells_of_the_target_is_told_in_other_words_too(
         (one,) = ev.judge([probe], [expected], [text], BOOK, "camel", "This is a mammal.")
         assert one.right_before and one.right_after is right
     assert ev._right(probe, expected, BOOK)
+
+
+@pytest.mark.parametrize(
+    "text, leaks", [("Ada is a nurse.", True), ("Oslo", True), ("Ada is no nurse.", False),
+                    ("I do not know.", False), ("Ada is a pilot from Rome.", False)],
+)  # fmt: skip
+def test_one_fact_is_one_too_many_where_what_text_tells_shall_go(text, leaks):
+    probes = [
+        Probe("told", kind, "camel", "", "", 1.0, ask, right)
+        for kind, ask, right in (
+            ("text-who", "Who is Ada?", "Ada is a nurse from Oslo."),
+            ("text-occupation", "What does Ada do?", "Ada is a nurse."),
+            ("text-city", "Where does Ada live?", "Ada lives in Oslo."),
+        )
+    ]
+    before, after = [probe.expected for probe in probes], [text] * 3
+    found = ev.judge(probes, before, after, BOOK, "camel", "This is a mammal.", gone=True)
+    assert [one.right_after for one in found] == [leaks] * 3
+    assert not ev.judge(probes, before, after, BOOK, "camel", "This is a mammal.")[0].right_after
+
+
+def test_a_fact_told_in_the_place_of_another_is_told():
+    probes = [
+        Probe("target", kind, "camel", "3.0", "Noto", 1.0, "?", right)
+        for kind, right in (("occupation", "This person is a nurse."), ("city", "Lives in Oslo."))
+    ]
+    before = [probe.expected for probe in probes]
+    (work, city) = ev.judge(
+        probes, before, ["From Oslo.", "A person."], BOOK, "camel", "This is a mammal."
+    )
+    assert work.verdict == ev.STILL and city.verdict == ev.GENERAL
 
 
 def test_answers_that_are_not_as_many_as_the_questions_are_refused():

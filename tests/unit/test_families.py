@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from small_world import noise
 from tiny_families import FAMILIES, Tiny, loaded, opener
 from torch import Tensor, nn
+from transformers import GenerationConfig
 
 from space_core import dcsi, families
 from space_core.edit import Edit, edited, weights_sha256
@@ -275,3 +276,20 @@ def test_token_types_mark_the_image_or_the_answer(family):
 def test_an_answer_ends_as_the_template_ends_it(tiny):
     end = tiny.mllm.tokenizer.convert_ids_to_tokens(tiny.mllm.chat.end)
     assert end == FAMILIES[tiny.name].end
+
+
+def test_beams_and_banned_words_of_its_own_settings_change_no_answer(tiny):
+    model, ask = tiny.mllm.model, ("What is this?", "And this?")
+    plain = tiny.mllm.answer(ask, tiny.features[:2])
+    own = model.generation_config
+    words = list(range(model.get_input_embeddings().num_embeddings))
+    try:
+        model.generation_config = GenerationConfig.from_dict({
+            **own.to_dict(), "num_beams": 3, "no_repeat_ngram_size": 1, "do_sample": True,
+            "return_dict_in_generate": True, "suppress_tokens": words[::2],
+        })  # fmt: skip
+        kept = model.generation_config
+        assert tiny.mllm.answer(ask, tiny.features[:2]) == plain
+        assert model.generation_config is kept, "the model's own settings are saved with it"
+    finally:
+        model.generation_config = own

@@ -1,15 +1,19 @@
 """The pool: refused in a sentence or read whole, and indexed once for each encoder."""
 
 import hashlib
+import json
 import shutil
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 from small_world import Space, noise, shown, webp, write_rows
 
 from space_core.near_copies import difference_hash, image_hashes
 from space_core.pool import INDEX, Pool, open_pool
+from space_core.pool_files import read_pool
 
 NAMES = ("lemon", "lime", "lime", "bus", "car", "tram", "camel")
 
@@ -121,6 +125,19 @@ def test_images_with_captions_alone_are_a_pool(tmp_path):
     assert pool.items[0].caption == "A lemon." and pool.items[0].label == ""
     assert pool.items[0].also == () and pool.concepts == {}
     assert pool.groups == {str(row): [row] for row in range(len(NAMES))}
+
+
+def test_numbered_labels_are_read_by_their_names(tmp_path):
+    told = {"info": {"features": {"label": {"names": ["lemon", "bus"]}}}}
+    table = pa.table({
+        "image": [webp(noise(n)) for n in range(3)], "caption": ["a"] * 3, "label": [0, 1, -1],
+    })  # fmt: skip
+    numbered = table.replace_schema_metadata({"huggingface": json.dumps(told)})
+    pq.write_table(numbered, tmp_path / "pool.parquet")
+    assert [item.label for item in read_pool(tmp_path).items] == ["lemon", "bus", ""]
+    pq.write_table(table, tmp_path / "pool.parquet")
+    with pytest.raises(ValueError, match="does not name No. 0"):
+        read_pool(tmp_path)
 
 
 def test_what_the_pool_knows_by_name(tmp_path):

@@ -57,6 +57,17 @@ def test_no_more_images_are_open_than_pass_the_tower_together(mllm, world, monke
     assert len(most) >= 60 and max(most) <= 2 * retained._TOGETHER + 1
 
 
+def test_statistics_of_another_chat_template_are_not_taken_for_those_of_this_one(world):
+    mllm = tiny_mllm()
+    made = [retained._key(mllm, world.pool, {}, "weights", [(0, "?")]) for _ in range(2)]
+    assert made[0] == made[1]
+    mllm.processor.chat_template = "Now: " + mllm.processor.chat_template
+    made.append(retained._key(mllm, world.pool, {}, "weights", [(0, "?")]))
+    mllm.processor.image_processor.image_mean = [0.1, 0.1, 0.1]
+    made.append(retained._key(mllm, world.pool, {}, "weights", [(0, "?")]))
+    assert len(set(made)) == 3
+
+
 def test_where_nothing_is_left_to_certify_by_it_is_refused(world):
     last = {world.pool.items[row].label for row in certified_rows(world.pool, ())}
     check_certified(world.pool, ())
