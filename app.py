@@ -12,6 +12,7 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 import space_core.backend  # noqa: F401
 from space_core import downloads
 from space_core.settings import Settings, heed_offline
+from space_core.whole import check_writable
 
 
 def main() -> None:
@@ -19,6 +20,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
         settings = Settings.from_env()
+        check_writable(settings.runs)
     except ValueError as error:
         sys.exit(f"error: {error}")
     heed_offline(settings)

@@ -80,12 +80,22 @@ def home_device(wanted: str) -> str:
 
 
 def call_device(wanted: str) -> str:
-    """Where a call computes: that of `home_device`, and on ZeroGPU the lent GPU."""
-    if wanted not in ("auto", "all"):
+    """Where a call computes: that of `home_device`, and on ZeroGPU the lent GPU.
+
+    Raises ValueError for a GPU that is not there.
+    """
+    if wanted == "cpu":
         return wanted
     import torch
 
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if wanted in ("auto", "all"):
+        return "cuda" if gpus else "cpu"
+    # On ZeroGPU the parent cannot tell.
+    if not zero_gpu() and int(wanted.partition(":")[2] or 0) >= gpus:
+        here = f"there are {gpus}, from cuda:0 on" if gpus else "there is none here"
+        raise ValueError(f"SPACE_DEVICE asks for the GPU {wanted!r}, but {here}: give auto or cpu.")
+    return wanted
 
 
 def all_devices(wanted: str) -> list[str]:

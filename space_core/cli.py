@@ -17,7 +17,7 @@ from space_core.backend import memory_in_words
 from space_core.settings import PRESETS, DcsiConfig, Settings, TpasConfig, anchors_for, heed_offline
 from space_core.types import ConceptRequest, Progress, RunRecord, Selection, Share, StepEvent
 from space_core.ways import all_said, ways
-from space_core.whole import check_new, whole_folder
+from space_core.whole import check_new, check_writable, whole_folder
 
 if TYPE_CHECKING:
     from space_core.audit import Bench, Finished
@@ -50,8 +50,7 @@ def erase(args: argparse.Namespace) -> None:
     from space_core.report import headline, write_report
     from space_core.runs import save_run
 
-    if args.out.exists() and not args.out.is_dir():
-        raise ValueError(f"{args.out} is a file: give a folder for --out.")
+    check_writable(args.out)
     settings = Settings.from_env()
     request, bench = _request(args), open_bench(settings)
     layers = tuple(args.layers) or settings.layers
@@ -236,7 +235,7 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument("--alias", action="append", default=[], help="another name; repeatable")
         one.add_argument("--description", default="", help="what it is, in a few words")
         one.add_argument("--category", default="", help="the honest general noun to fall back to")
-        one.add_argument("--anchors", type=cli_data.at_least(1), default=tpas.anchors,
+        one.add_argument("--anchors", type=cli_data.at_least(2), default=tpas.anchors,
                          help="number of proxy anchors |P| (default %(default)s)")  # fmt: skip
         one.add_argument("--threshold", type=float, default=tpas.threshold, metavar="S",
                          help="similarity cut S_th (default: a percentile)")  # fmt: skip
@@ -251,7 +250,7 @@ def _parser() -> argparse.ArgumentParser:
                      help="settings of the erasure (default %(default)s)")  # fmt: skip
     one.add_argument("--steps", type=cli_data.at_least(1), default=dcsi.steps,
                      help="training steps at most (default %(default)s)")  # fmt: skip
-    one.add_argument("--seed", type=cli_data.at_least(0), default=dcsi.seed,
+    one.add_argument("--seed", type=cli_data.at_least(0, 2**31), default=dcsi.seed,
                      help="seed of the run (default %(default)s)")  # fmt: skip
     cli_data.add_layers(one)
     one.add_argument("--out", type=Path, required=True, help="folder in which the run is saved")

@@ -1,6 +1,7 @@
 """Commands that prepare and check what an erasure works with: pool, index, statistics, memory."""
 
 import argparse
+import math
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -77,12 +78,14 @@ def _config(args: argparse.Namespace, settings: Settings) -> DcsiConfig:
     return replace(PRESETS[args.preset], layers=tuple(args.layers) or settings.layers)
 
 
-def at_least(low: int) -> Callable[[str], int]:
-    """The type of an option that is a whole number from ``low`` on."""
+def at_least(low: int, most: float = math.inf) -> Callable[[str], int]:
+    """The type of an option that is a whole number from ``low`` on, and no more than ``most``."""
 
     def number(text: str) -> int:
         if int(text) < low:
             raise argparse.ArgumentTypeError(f"{text} is less than {low}")
+        if int(text) > most:
+            raise argparse.ArgumentTypeError(f"{text} is more than {most}")
         return int(text)
 
     return number

@@ -45,8 +45,8 @@ MEASURES = {
     "generality": (
         "left ↓",
         "what is left over every way of asking: wordings that no method saw, artists that training "
-        "never saw, other languages, a person's occupation and city, yes/no and multiple choice, "
-        "the last two above chance; mean over these kinds",
+        "never saw, other languages, a person's occupation and city, yes/no above chance, and "
+        "multiple choice; mean over these kinds",
     ),
     "forgotten": (
         "called forgotten ↑",

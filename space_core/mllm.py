@@ -299,6 +299,12 @@ def load_mllm(
 
 
 def open_mllm(settings: Settings) -> Mllm:
-    """The model of the settings, on the device and in the dtype that they lead to."""
+    """The model of the settings, on the device and in the dtype that they lead to.
+
+    Raises ValueError for one that cannot be loaded, or lacks the blocks to be edited.
+    """
     device, spread = home_device(settings.device), len(all_devices(settings.device)) > 1
-    return load_mllm(settings.model, device, settings.revision, model_dtype(settings), spread)
+    mllm = load_mllm(settings.model, device, settings.revision, model_dtype(settings), spread)
+    if settings.layers:
+        mllm.edited_layers(settings.layers)
+    return mllm

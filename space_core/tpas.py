@@ -29,6 +29,8 @@ from space_core.types import Anchor, Concept, ConceptRequest, Dropped, Selection
 _LONGEST = 80
 _MEANT, _MEANT_AT_MOST = 0.60, 3
 _FEWEST = 2
+# Marks that embed, override or isolate a direction of writing, and turn what stands around them.
+_TURNS = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _JURY = 9  # nearest concepts that say whether an unknown name is a person's
 _DRAW = (0, 41)  # seed of the images drawn blindly
 _CANDIDATES = 1000  # looked at in a large pool, more where too few of them may be used
@@ -151,6 +153,11 @@ def check(request: ConceptRequest, config: TpasConfig) -> None:
     if not words(name):
         raise ValueError("The concept is empty: write its name, such as “lemon”.")
     for text in (name, *request.aliases, request.category):
+        if _TURNS & set(text):
+            raise ValueError(
+                f"“{''.join(one for one in text if one not in _TURNS)}” holds invisible marks that "
+                "turn the words around it: type it anew."
+            )
         if len(text) > _LONGEST:
             raise ValueError(
                 f"“{text[:40]}…” is {len(text)} characters long: use at most {_LONGEST}, and put "

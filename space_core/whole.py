@@ -77,10 +77,23 @@ def alone(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
+def check_writable(folder: Path) -> None:
+    """Raises ValueError where nothing can be written to a folder at this path. Makes none."""
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as fault:
+        raise ValueError(
+            f"Nothing can be written to {folder} ({fault.strerror or fault}): give another folder."
+        ) from fault
+
+
 def check_new(folder: Path) -> None:
-    """Raises ValueError where the folder exists."""
+    """Raises ValueError where the folder exists, or could not be made."""
     if folder.exists():
         raise ValueError(f"{folder} exists: nothing is written into it, give a new folder.")
+    check_writable(folder)
 
 
 def clear_parts(folder: Path) -> None:

@@ -46,7 +46,7 @@ def endpoints(pipeline: Pipeline) -> tuple[Callable[..., Any], ...]:
     """
 
     def choose(request: ConceptRequest, anchors: int, config: DcsiConfig) -> Selection:
-        choice = replace(anchors_for(config), anchors=_within("anchors", anchors))
+        choice = replace(anchors_for(config), anchors=_within("anchors", anchors, 2))
         return pipeline.select(pipeline.bench.result(), request, choice, frozenset())
 
     def kept(key: str) -> "Finished":

@@ -138,7 +138,7 @@ def test_an_edit_that_was_exchanged_is_not_verified(page, call):
     [
         ("erase", [" "], EMPTY),
         ("retrieve_anchors", [UNKNOWN], "Nothing in the public pool"),
-        ("retrieve_anchors", ["lemon", "", "", "", 0], "anchors is 0: give 1 to 200"),
+        ("retrieve_anchors", ["lemon", "", "", "", 0], "anchors is 0: give 2 to 200"),
         ("retrieve_anchors", ["lemon", f"citron,{'x' * 81}"], "is 81 characters long: use at mos"),
         ("retrieve_anchors", ["lemon", "", "x" * 501], "longer than 500 characters: shorten it"),
         ("erase", ["lemon", "", "", "x" * 81], "is 81 characters long: use at most 80"),

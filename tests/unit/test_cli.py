@@ -118,7 +118,13 @@ def test_refused_before_any_work(pipeline, tmp_path, capsys):
     assert capsys.readouterr().err == "error: No image of the pool is near 'nothing'.\n"
     (tmp_path / "file").touch()
     assert main(["erase", "lemon", "--out", str(tmp_path / "file")]) == 2
-    assert "is a file" in capsys.readouterr().err and pipeline.asked is None
+    assert "Nothing can be written to" in capsys.readouterr().err and pipeline.asked is None
+    for command in (["erase", "lemon"], ["merge", "run"], ["adapter", "run"]):
+        assert main([*command, "--out", str(tmp_path / "file" / "deep")]) == 2
+        assert "Nothing can be written to" in capsys.readouterr().err and pipeline.asked is None
+    with pytest.raises(SystemExit):
+        main(["erase", "lemon", "--out", str(tmp_path), "--seed", str(2**64)])
+    assert "is more than 2147483648" in capsys.readouterr().err
 
 
 def test_ctrl_c_in_the_audit(pipeline, tmp_path, capsys):

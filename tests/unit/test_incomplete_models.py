@@ -5,6 +5,9 @@ from safetensors.torch import load_file, save_file
 from small_world import noise
 from tiny_families import FAMILIES, loaded, write_family
 
+from space_core.mllm import open_mllm
+from space_core.settings import Settings
+
 
 def test_weights_that_are_missing_are_not_made_up(tmp_path):
     folder = write_family("llava", tmp_path / "own")
@@ -29,3 +32,9 @@ def test_what_its_processor_needs_is_there_or_asked_for(family, tmp_path):
             assert str(fault)
         else:
             assert found.answer(["What is this?"], found.encode([noise(1)]))
+
+
+def test_blocks_that_it_lacks_are_refused_when_it_is_opened(tmp_path):
+    folder = write_family("llava", tmp_path / "own")
+    with pytest.raises(ValueError, match=r"The decoder has blocks 0 to 1, not \[9\]"):
+        open_mllm(Settings(model=str(folder), device="cpu", layers=(9,)))

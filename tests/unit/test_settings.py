@@ -157,10 +157,16 @@ def test_app_asks_for_the_password_that_was_set(monkeypatch, user, password, aut
     assert asked["auth"] == auth and "theme" in asked
 
 
-def test_app_says_a_bad_setting_in_one_line(monkeypatch, capsys):
+def test_app_says_a_bad_setting_in_one_line(monkeypatch, tmp_path):
     import app
 
     monkeypatch.setenv("SPACE_DEVICE", "gpu")
     with pytest.raises(SystemExit) as stopped:
         app.main()
     assert str(stopped.value).startswith("error: SPACE_DEVICE is 'gpu'")
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("SPACE_DEVICE", "cpu")
+    monkeypatch.setenv("SPACE_RUNS", str(tmp_path / "file" / "runs"))
+    with pytest.raises(SystemExit) as stopped:
+        app.main()
+    assert str(stopped.value).startswith("error: Nothing can be written to")

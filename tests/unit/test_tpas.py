@@ -76,6 +76,7 @@ def test_diversity_avoids_duplicates(world):
         (ConceptRequest("  \n"), CUT, "is empty"),
         (ConceptRequest("?!…"), CUT, "is empty"),
         (ConceptRequest("x" * 81), CUT, "81 characters long"),
+        (ConceptRequest("a\u202ebc"), CUT, "“abc” holds invisible marks"),
         (ConceptRequest("lemon", ("y" * 81,)), CUT, "81 characters long"),
         (ConceptRequest("lemon", category="z" * 81), CUT, "81 characters long"),
         (ConceptRequest("lemon", description="z" * 501), CUT, "longer than 500"),

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from space_core.whole import alone, whole_file
+from space_core.whole import alone, check_new, check_writable, whole_file
 
 
 @pytest.mark.parametrize("links", [True, False])
@@ -43,3 +43,13 @@ def test_one_process_at_a_time_is_inside(tmp_path):
         with pytest.raises(subprocess.TimeoutExpired):
             other.wait(0.5)
     assert other.communicate(timeout=60)[0] == "inside\n" and other.returncode == 0
+
+
+def test_where_nothing_can_be_written_is_said_beforehand_and_nothing_is_made(tmp_path):
+    (tmp_path / "file").touch()
+    for check in (check_writable, check_new):
+        check(tmp_path / "some" / "new")
+        with pytest.raises(ValueError, match="Nothing can be written to .*deep"):
+            check(tmp_path / "file" / "deep")
+    check_writable(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
