@@ -36,5 +36,5 @@ def test_what_its_processor_needs_is_there_or_asked_for(family, tmp_path):
 
 def test_blocks_that_it_lacks_are_refused_when_it_is_opened(tmp_path):
     folder = write_family("llava", tmp_path / "own")
-    with pytest.raises(ValueError, match=r"The decoder has blocks 0 to 1, not \[9\]"):
+    with pytest.raises(ValueError, match=r"The decoder has blocks 0 to 2, not \[9\]"):
         open_mllm(Settings(model=str(folder), device="cpu", layers=(9,)))
