@@ -126,12 +126,12 @@ def test_the_command_asks_for_the_same_run():
     run = record(settings=settings)
     name = "a 'quoted' $(lemon)"
     request = replace(run.selection.request, name=name, aliases=("-x",))
-    run = replace(run, selection=replace(run.selection, request=request, by_chance=0.5))
+    run = replace(run, selection=replace(run.selection, request=request, by_chance=0.5, wanted=9))
     words = shlex.split(repeat_command(run))
     assert words[:3] == ["python", "-m", "space_core"]
     asked = _parser().parse_args(words[3:])
     assert (asked.concept, asked.alias, asked.category) == (name, ["-x"], "fruit")
-    assert (asked.threshold, asked.steps, asked.seed, asked.anchors) == (0.31, 7, 3, 1)
+    assert (asked.threshold, asked.steps, asked.seed, asked.anchors) == (0.31, 7, 3, 9)
     assert asked.layers == [1, 2]
     assert repeat_command(replace(run, settings={**settings, "lam": 0.2})) is None
     older = replace(run, selection=replace(run.selection, by_chance=0.0))

@@ -9,7 +9,7 @@ from tiny_sources import tiny_sources
 
 from space_core import evaluate, fluency
 from space_core.audit import Bench, audit
-from space_core.bench.change import Entry, trained
+from space_core.bench.change import Change, Entry
 from space_core.bench.measure import ask, measure
 from space_core.edit import weights_sha256
 from space_core.interview import judge_images
@@ -83,7 +83,7 @@ def test_of_two_runs_together(heard, whole):
 def test_of_a_method_of_the_suite(heard, whole, edit):  # noqa: F811
     bench, _ = whole  # noqa: F811
     asked = ask(bench, "lemon")
-    _, outcomes = measure(bench, asked, "x", Entry("ours", lambda *_: trained(edit)))
+    _, outcomes = measure(bench, asked, "x", Entry("ours", lambda *_: Change(edit, None, 0)))
     ((before, after, meant),) = heard
     assert broken(outcomes) and after == said(outcomes)
     assert before == fluency.before(outcomes) and asked.honest in meant

@@ -197,9 +197,9 @@ def test_a_model_that_leaves_weights_outside_the_gpus_is_refused(llava, monkeypa
 
     def offloading(*args, **kwargs):
         assert kwargs["device_map"] == "auto"
-        model = opens(*args, **kwargs)
+        model, read = opens(*args, **kwargs)
         model.get_decoder().layers[2].to("meta")
-        return model
+        return model, read
 
     monkeypatch.setattr(hub.AutoModelForImageTextToText, "from_pretrained", offloading)
     with pytest.raises(ValueError, match="does not fit on the GPUs together: set SPACE_DTYPE"):

@@ -51,7 +51,7 @@ def test_a_revision_is_asked_for_by_every_loader(monkeypatch):
         )
 
     monkeypatch.setattr(hub, "AutoConfig", load(SimpleNamespace()))
-    monkeypatch.setattr(hub, "AutoModelForImageTextToText", load(torch.nn.Linear(1, 1)))
+    monkeypatch.setattr(hub, "AutoModelForImageTextToText", load((torch.nn.Linear(1, 1), {"missing_keys": []})))
     monkeypatch.setattr(
         hub, "_load_processor", lambda _name, _config, where: asked.append(where["revision"])
     )
