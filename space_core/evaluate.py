@@ -190,9 +190,7 @@ def _right(probe: Probe, text: str, book: NameBook) -> bool:
             return False
         spoilt = is_broken(text) or _DENIALS & set(said) - set(words(probe.expected))
         return probe.group in _ABOUT or not spoilt
-    return said == words(probe.expected) or probe.group in (*_ABOUT, "told") and any(
-        _tells(text, fact) for fact in _facts([probe])
-    )
+    return said == words(probe.expected) or any(_tells(text, fact) for fact in _facts([probe]))
 
 
 def _named(text: str, book: NameBook) -> set[str]:
@@ -200,12 +198,12 @@ def _named(text: str, book: NameBook) -> set[str]:
 
 
 def _facts(probes: Iterable[Probe]) -> set[tuple[frozenset[str], bool]]:
-    """The words of the expected answers that tell something, less those of the question, and
-    whether the answer is a denial.
+    """Of the target's facts the words that tell something, less those of the question, and whether
+    the answer is a denial. Of others only the expected answer itself is right.
     """
     found = set()
     for probe in probes:
-        if probe.kind in _TOLD or probe.group == "told":
+        if probe.group == "told" or probe.group in _ABOUT and probe.kind in _TOLD:
             expected = set(words(probe.expected))
             telling = frozenset(expected - _PLAIN - set(words(probe.question)))
             if telling:
