@@ -81,7 +81,7 @@ def is_broken(text: str) -> bool:
     """Whether an answer is none: empty, or the same words, or letters in a word, again and again.
     """
     said = words(text)
-    if not said or re.search(r"(\S{3,}?)\1{3,}", text):
+    if not said or re.search(r"([^\W\d_]{3,}?)\1{3,}", text.casefold()):
         return True
     again = re.search(r"(\b.{2,40}\b)(?:\W+\1\b){2,}", " ".join(said))
     return again is not None

@@ -4,6 +4,7 @@ It sees images of the target, as do ``evaluation_split`` and what builds on it; 
 anything back to the erasure.
 """
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 
@@ -27,7 +28,7 @@ _ABOUT = ("target", "own")
 # Answered in a sentence of which a few words tell, whatever stands around them.
 _TOLD, _TOLD_IN_TEXT = ("occupation", "city"), ("text-occupation", "text-city")
 _PLAIN = set(words("a an the this that it he she they person is are in of from and lives works as"))
-_DENIALS = {"no", "not"}
+_DENIAL = re.compile(r"\b(?:no|not|never|cannot)\b|n['’]t\b", re.IGNORECASE)
 _BANDS = 6
 
 
@@ -176,21 +177,25 @@ def by_domain(
 
 
 def _right(probe: Probe, text: str, book: NameBook) -> bool:
-    """Whether the answer is right. About the target a name in whatever words is; about others a
-    denial or a stammer that holds it is not.
+    """Whether the answer is right. About the target a name in whatever words is; about others one
+    that comes after a denial, or in a stammer, is not.
     """
-    said = words(text)
+    said, about = words(text), probe.group in _ABOUT
+    if not about and is_broken(text):
+        return False
     if probe.kind in _YES:
         if said[:1] in (("yes",), ("no",)):
             return said[0] == _YES[probe.kind]
         # "This is a cucumber." answers "is this a pretzel?", too.
-        return _named(text, book) == {probe.concept} and not _DENIALS & set(said)
+        return _named(_affirmed(text), book) == {probe.concept}
     if probe.kind in _NAMED:
-        if probe.concept not in book.named(text):
-            return False
-        spoilt = is_broken(text) or _DENIALS & set(said) - set(words(probe.expected))
-        return probe.group in _ABOUT or not spoilt
+        return probe.concept in book.named(text if about else _affirmed(text))
     return said == words(probe.expected) or any(_tells(text, fact) for fact in _facts([probe]))
+
+
+def _affirmed(text: str) -> str:
+    """What stands before a denial."""
+    return _DENIAL.split(text, maxsplit=1)[0]
 
 
 def _named(text: str, book: NameBook) -> set[str]:
@@ -207,22 +212,24 @@ def _facts(probes: Iterable[Probe]) -> set[tuple[frozenset[str], bool]]:
             expected = set(words(probe.expected))
             telling = frozenset(expected - _PLAIN - set(words(probe.question)))
             if telling:
-                found.add((telling, bool(_DENIALS & expected)))
+                found.add((telling, bool(_DENIAL.search(probe.expected))))
     return found
 
 
 def _tells(text: str, fact: tuple[frozenset[str], bool]) -> bool:
     """Whether an answer tells a fact, in words of its own, and does not deny it."""
     telling, denial = fact
-    said = set(words(text))
-    return telling <= said and bool(_DENIALS & said) <= denial
+    return telling <= set(words(text)) and bool(_DENIAL.search(text)) <= denial
 
 
 def _target_verdict(
     probe: Probe, text: str, book: NameBook, target: str, honest: str, broken: bool, right: bool
 ) -> str:
     if probe.kind in _YES:
-        return _yes_no_verdict(probe, text, target in book.named(text), broken)
+        # "No, this is not a lemon." gives nothing away; "no, it is a lemon" does where the question
+        # was about a lime.
+        told = _affirmed(text) if probe.kind == "yes-no" else text
+        return _yes_no_verdict(probe, text, target in book.named(told), broken)
     if probe.kind not in _NAMED:
         if right:
             return STILL
@@ -243,8 +250,6 @@ def _yes_no_verdict(probe: Probe, text: str, names: bool, broken: bool) -> str:
     if said[:1] == ("yes",):
         # "Yes" to another concept's name is another name.
         return STILL if probe.kind == "yes-no" else OTHER
-    # "It is a lemon." gives it away, "No, this is not a lemon." does not; and "no, it is a lemon"
-    # does where the question was about a lime.
-    if names and not (probe.kind == "yes-no" and _DENIALS & set(said)):
+    if names:
         return STILL
     return BROKEN if broken else GENERAL

@@ -121,8 +121,8 @@ def several(said: object) -> tuple[str, ...]:
 def class_names(schema: pa.Schema, label: str) -> list[str]:
     """The names of a column of class numbers, as `datasets` keeps them beside the schema."""
     told = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
-    feature = told.get("info", {}).get("features", {}).get(label, {})
-    return feature.get("names", []) if isinstance(feature, dict) else []
+    feature = ((told.get("info") or {}).get("features") or {}).get(label)
+    return feature.get("names") or [] if isinstance(feature, dict) else []
 
 
 def label_of(value: object, names: Sequence[str], path: Path) -> object:
@@ -141,8 +141,10 @@ def _items(table: pa.Table, shard: Path) -> list[PoolItem]:
     def column(name: str) -> list:
         if name not in table.column_names:
             return [None] * len(table)
-        known = class_names(table.schema, name)
-        return [label_of(one, known, shard) for one in table.column(name).to_pylist()]
+        values, known = table.column(name).to_pylist(), class_names(table.schema, name)
+        if not known and name != "label":
+            return values
+        return [label_of(one, known, shard) for one in values]
 
     texts = zip(*(column(name) for name in TEXT))
     lists = zip(*(column(name) for name in LISTS))

@@ -249,8 +249,9 @@ def _key(
 ) -> str:  # fmt: skip
     kind = mllm.device.partition(":")[0]  # whichever GPU: its number changes nothing
     made_by = f"{VERSION} {torch.__version__} {model_sha256} {kind} {sorted(layers)}"
-    # How it is asked and shown images, which lies beside the weights.
-    asks = [mllm.prompt("?", some) for some in (mllm.chat.tokens, 0)]
+    # How it is asked and shown images, which lies beside the weights. Not a prompt that it wrote: a
+    # template may write the date.
+    asks = (mllm.chat, mllm.processor.chat_template)
     shows = mllm.processor.image_processor.to_json_string()
     digest = hashlib.sha256(f"{made_by} {transformers.__version__} {asks} {shows}".encode())
     for row, question in asked:

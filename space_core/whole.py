@@ -79,9 +79,10 @@ def alone(folder: Path) -> Iterator[None]:
 
 def check_writable(folder: Path) -> None:
     """Raises ValueError where nothing can be written to a folder at this path. Makes none."""
-    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     try:
-        with tempfile.TemporaryFile(dir=there):
+        # A link to nowhere is there, too, and nothing can be written to it.
+        above = (Path(folder), *Path(folder).absolute().parents)
+        with tempfile.TemporaryFile(dir=next(path for path in above if os.path.lexists(path))):
             pass
     except OSError as fault:
         raise ValueError(
@@ -91,7 +92,7 @@ def check_writable(folder: Path) -> None:
 
 def check_new(folder: Path) -> None:
     """Raises ValueError where the folder exists, or could not be made."""
-    if folder.exists():
+    if os.path.lexists(folder):
         raise ValueError(f"{folder} exists: nothing is written into it, give a new folder.")
     check_writable(folder)
 

@@ -105,4 +105,3 @@ def _zeros(layers: Mapping[str, nn.Linear]) -> dict[str, Tensor]:
         name: torch.zeros_like(layer.weight, dtype=torch.float32).requires_grad_(True)
         for name, layer in layers.items()
     }
-

@@ -25,8 +25,7 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from space_core import answers
-from space_core.pool_files import several
-from space_core.pool_files import class_names, label_of
+from space_core.pool_files import class_names, label_of, several
 from space_core.types import Concept
 from space_core.upright import UNREADABLE
 from space_core.whole import whole_file, write_whole

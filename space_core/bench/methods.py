@@ -74,8 +74,8 @@ def tuned_settings(results: Path) -> dict[str, LoraConfig]:
 
 
 def tuned(results: Path) -> dict[str, dict[str, str]]:
-    """By baseline the ``setting`` that `bench-tune` chose, and the ``inputs`` it was chosen with,
-    "" where nobody noted them. Raises ValueError as `tuned_settings` does.
+    """By baseline the ``setting`` that `bench-tune` chose, the ``inputs`` it was chosen with, and
+    the ``rule``, "" where nobody noted them. Raises ValueError as `tuned_settings` does.
     """
     path = results / TUNED
     if not path.is_file():
@@ -83,7 +83,9 @@ def tuned(results: Path) -> dict[str, dict[str, str]]:
     try:
         chosen = json.loads(path.read_text(encoding="utf-8"))["chosen"]
         found = {
-            name: {"setting": one["setting"], "inputs": one["inputs"]}
+            name: {
+                "setting": one["setting"], "inputs": one["inputs"], "rule": one.get("rule", "")
+            }
             for name, one in chosen.items()
         }
         strange = [

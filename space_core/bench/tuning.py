@@ -14,6 +14,7 @@ import json
 import logging
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
@@ -99,17 +100,21 @@ def run(settings: Settings, results: Path, only: Sequence[str] = ()) -> str:
     _write(results / _TABLE, table)
     kept = {one.key for one in table}
     for part in results.glob(_PARTS):
-        if {one.key for one in read_csv(part, Trial, _WHAT)} <= kept:
-            part.unlink(missing_ok=True)
+        # Another process may take it away first.
+        with suppress(FileNotFoundError):
+            rows = read_csv(part, Trial, _WHAT)
+            if {one.key for one in rows if one.method not in names} <= kept:
+                part.unlink()
     means = {
         (name, said(config)): _mean(trials, name, said(config), targets) for name, config in tried
     }
     chosen = choose(means)
     before = {name: one for name, one in tuned(results).items() if name not in names}
     text = json.dumps({
-        "rule": RULE, "targets": targets,
+        "targets": targets,
         "chosen": before | {
-            name: {"setting": setting, "inputs": inputs} for name, setting in chosen.items()
+            name: {"setting": setting, "inputs": inputs, "rule": RULE}
+            for name, setting in chosen.items()
         },
     }, indent=1)
     write_whole(results / TUNED, f"{text}\n")

@@ -40,6 +40,8 @@ def outcome(kind: str, before: str, after: str, group="target", concept="camel",
         ("yes-no", "No, this is not a camel.", "general answer"),
         ("yes-no", "This is a camel.", "still names it"),
         ("yes-no", "This is not a camel.", "general answer"),
+        ("yes-no", "This isn't a camel.", "general answer"),
+        ("yes-no", "A camel, not a bus.", "still names it"),
         ("yes-no", "This is a bus.", "general answer"),
         ("other-yes-no", "No, this is a camel.", "still names it"),
         ("other-yes-no", "Yes, this is a bus.", "another name"),
@@ -73,7 +75,9 @@ def test_the_honest_answer_is_general_even_where_it_holds_a_name():
         ("yes-no", "A camel or a bus", False), ("other-yes-no", "It is a camel", True),
         ("is-it-target", "This is a camel.", True), ("is-it-target", "This is a bus.", False),
         ("name", "No, this is not a camel.", False), ("name", "camel camel camel camel", False),
-        ("choice-beside", "Not a camel.", False),
+        ("choice-beside", "Not a camel.", False), ("name", "This isn't a camel.", False),
+        ("name", "A camel, not a horse, with no rider.", True),
+        ("yes-no", "This isn’t a camel.", False), ("yes-no", "Yes yes yes yes yes", False),
         ("is-it-target", "NO!", True), ("is-it-target", "Yes, this is a camel.", False),
         ("choice-beside", "It is a lime", False), ("choice-beside", "A camel.", True),
         ("name", "two hump camels", False), ("name", "It is some camel", True),
@@ -85,7 +89,7 @@ def test_what_is_right(kind, text, right):
     one = outcome(kind, text, "", group="near", expected="The background is blue.")
     assert one.right_before is right and one.right_after is False and one.verdict == "broken"
     again = outcome(kind, "", text, group="near", expected="The background is blue.")
-    wrong = "broken" if text in ("", "camel camel camel camel") else "lost"
+    wrong = "broken" if text in ("", "camel camel camel camel", "Yes yes yes yes yes") else "lost"
     assert again.right_after is right and again.verdict == ("kept" if right else wrong)
 
 

@@ -1,4 +1,4 @@
-"""Wherever an edited model is judged, garbled answers count as broken, and the frozen one says so."""
+"""Wherever an edited model is judged, garbled answers count as broken; the frozen one says so."""
 
 from dataclasses import replace
 

@@ -50,8 +50,9 @@ def test_a_revision_is_asked_for_by_every_loader(monkeypatch):
             from_pretrained=lambda _, **options: asked.append(options["revision"]) or found
         )
 
+    model = (torch.nn.Linear(1, 1), {"missing_keys": []})
     monkeypatch.setattr(hub, "AutoConfig", load(SimpleNamespace()))
-    monkeypatch.setattr(hub, "AutoModelForImageTextToText", load((torch.nn.Linear(1, 1), {"missing_keys": []})))
+    monkeypatch.setattr(hub, "AutoModelForImageTextToText", load(model))
     monkeypatch.setattr(
         hub, "_load_processor", lambda _name, _config, where: asked.append(where["revision"])
     )

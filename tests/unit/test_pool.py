@@ -131,10 +131,12 @@ def test_numbered_labels_are_read_by_their_names(tmp_path):
     told = {"info": {"features": {"label": {"names": ["lemon", "bus"]}}}}
     table = pa.table({
         "image": [webp(noise(n)) for n in range(3)], "caption": ["a"] * 3, "label": [0, 1, -1],
+        "source": [7, 8, 9],
     })  # fmt: skip
     numbered = table.replace_schema_metadata({"huggingface": json.dumps(told)})
     pq.write_table(numbered, tmp_path / "pool.parquet")
     assert [item.label for item in read_pool(tmp_path).items] == ["lemon", "bus", ""]
+    assert read_pool(tmp_path).items[0].source == "7"
     pq.write_table(table, tmp_path / "pool.parquet")
     with pytest.raises(ValueError, match="does not name No. 0"):
         read_pool(tmp_path)

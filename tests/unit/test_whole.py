@@ -51,5 +51,10 @@ def test_where_nothing_can_be_written_is_said_beforehand_and_nothing_is_made(tmp
         check(tmp_path / "some" / "new")
         with pytest.raises(ValueError, match="Nothing can be written to .*deep"):
             check(tmp_path / "file" / "deep")
+    (tmp_path / "nowhere").symlink_to(tmp_path / "gone")
+    for check in (check_writable, check_new):
+        with pytest.raises(ValueError, match="nowhere"):
+            check(tmp_path / "nowhere")
+    (tmp_path / "nowhere").unlink()
     check_writable(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
