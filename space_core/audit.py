@@ -32,7 +32,6 @@ from space_core.types import (
 from space_core.versions import versions
 
 
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Bench:
     """What a process audits with: the sources of the erasure, and apart from them the evaluation.

@@ -252,7 +252,7 @@ def _stored(a: Tensor, s: Tensor) -> LayerEdit:
     """A [o, r] and S [d, r] in main memory; where r is the larger side, ΔW is smaller by itself."""
     if a.shape[1] <= min(len(a), len(s)):
         return LayerEdit(a.cpu(), s.cpu())
-    return LayerEdit.of((a.double() @ s.double().T).cpu())
+    return LayerEdit.of(LayerEdit(a, s).delta.cpu())
 
 
 def _let_through(

@@ -3,8 +3,8 @@
 Needed columns: ``image`` (bytes) and ``caption``; ``label``, ``artist``, ``source``, ``licence``,
 ``domain``, ``category``, ``article``, ``also`` (other names) and ``copies`` (what was said of
 near-copies that were taken out) serve where they are there; class numbers by the names that
-`datasets` keeps beside them. Where ``image_sha256`` is there,
-images stay on disk until they are looked at, and are checked against it then.
+`datasets` keeps beside them. Where ``image_sha256`` is there, images stay on disk until they are
+looked at, and are checked against it then.
 """
 
 import hashlib

@@ -70,5 +70,6 @@ def erased(bench: Bench, selection: Selection, config: DcsiConfig) -> Change:
 
 def trained(edit: Edit, bases: Mapping[str, Basis]) -> Change:
     """An edit of which A [o, r] was trained and S [d, r] was given, by the bases."""
-    o = {name: len(layer.a) for name, layer in edit.layers.items()}
-    return Change(edit, None, sum(o[name] * basis.kept for name, basis in bases.items()))
+    return Change(
+        edit, None, sum(len(edit.layers[name].a) * basis.kept for name, basis in bases.items())
+    )

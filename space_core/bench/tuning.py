@@ -61,10 +61,9 @@ class Trial:
     seconds: float
     inputs: str = ""
 
-    @property
-    def counted(self) -> bool:
-        """Whether it says all that `RULE` looks at."""
-        return math.isnan(self.fa) or not math.isnan(self.broken)
+    def holds(self, inputs: str) -> bool:
+        """Whether it was measured with these, and says all that `RULE` looks at."""
+        return self.inputs == inputs and (math.isnan(self.fa) or not math.isnan(self.broken))
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -144,7 +143,7 @@ def _measure(
     names = {name for name, _ in tried}
     own = [
         one for one in read_csv(path, Trial, _WHAT)
-        if one.method not in names or one.inputs == inputs and one.counted
+        if one.method not in names or one.holds(inputs)
     ]  # fmt: skip
     for target in targets[number::count]:
         done = {(one.method, one.setting) for one in known if one.target == target}
@@ -161,7 +160,7 @@ def _measure(
 def _read(results: Path, inputs: str) -> list[Trial]:
     paths = [results / _TABLE, *results.glob(_PARTS)]
     found = [one for path in paths for one in read_csv(path, Trial, _WHAT)]
-    return [one for one in found if one.inputs == inputs and one.counted]
+    return [one for one in found if one.holds(inputs)]
 
 
 def _write(path: Path, trials: Sequence[Trial]) -> None:
