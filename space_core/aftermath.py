@@ -123,8 +123,8 @@ def _answers(mllm: Mllm, edit: Edit, examples: Sequence[Example]) -> KeptAnswers
     """What the edit does along the base model's own answers.
 
     An answer counts where its tokens are those that the base model itself finds likeliest, each
-    after the ones before it: one that the tokenizer takes apart in another way is left out. None
-    where none is left. Logits of few answers are held at a time: a vocabulary may be large.
+    after the ones before it, up to its end: one that the tokenizer takes apart in another way is
+    left out, and one that was cut. None where none is left. Logits of few answers are held at a time: a vocabulary may be large.
     """
     owners, strange, changed, nats, kept, sums = [], set(), set(), [], [], {}
     for some in batches([one.features for one in examples], _BATCH):
@@ -135,6 +135,7 @@ def _answers(mllm: Mllm, edit: Edit, examples: Sequence[Example]) -> KeptAnswers
         likeliest = frozen.logits.argmax(1)
         owner = torch.tensor(some, device=frozen.owner.device)[frozen.owner]
         strange |= {*owner[likeliest != frozen.targets].tolist()}
+        strange |= {*some} - {*owner[frozen.targets == mllm.chat.end].tolist()}
         changed |= {*owner[likeliest != after.argmax(1)].tolist()}
         owners += owner.tolist()
         nats += divergence(frozen.logits, after).tolist()

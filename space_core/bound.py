@@ -106,8 +106,14 @@ def _bound(
     weight: Tensor,
 ) -> LayerBound:  # fmt: skip
     """columns: hard ΔW U_N; soft B in eigenvector coordinates."""
-    energy, expected = float(fit.mean.trace()), float(basis.eigenvalues.sum())
-    if abs(energy - expected) > _SAME_STATISTICS * expected:
+    # ĈU = UΛ, asked of the trace and of one vector that no basis knows.
+    mixed = torch.linspace(1.0, 2.0, fit.d, dtype=torch.float64, device=fit.mean.device)
+    missed = fit.mean @ (basis.vectors @ mixed) - basis.vectors @ (basis.eigenvalues * mixed)
+    largest, total = float(basis.eigenvalues[-1]), float(basis.eigenvalues.sum())
+    if (
+        abs(float(fit.mean.trace()) - total) > _SAME_STATISTICS * total
+        or float(missed.norm()) > _SAME_STATISTICS * largest * float(mixed.norm())
+    ):
         raise ValueError(
             "The basis was made from other statistics than these: pass the moment that it was "
             "fitted on, or no bound holds."

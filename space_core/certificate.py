@@ -52,6 +52,8 @@ def share_above(values: Sequence[float] | Tensor, level: float, risk: float) -> 
     here is ours.
     """
     found = _ascending(values)
+    if math.isnan(level):
+        raise ValueError("The level is not a number: nothing is above or below it.")
     _check_share("risk", risk)
     return clopper_pearson_upper(len(found) - bisect_right(found, level), len(found), 1 - risk)
 

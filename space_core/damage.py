@@ -11,17 +11,20 @@ SHARE, RISK = 0.10, 0.05
 class LayerReport:
     """One edited layer: measured damage against its bound, and the entropy of its inputs.
 
-    Damages are mean squared changes of the layer's output relative to the mean square of its
-    output, on the base model's inputs, with this layer alone edited. ``held_out`` may exceed the
-    bound, which speaks of the statistics' own sample.
+    Damages are mean squared changes of the layer's output, on the base model's inputs, with this
+    layer alone edited. ``in_sample``, ``bound`` and ``held_out`` are relative to one number, the
+    mean square of its output on the statistics' own sample; ``held_out``, on another sample, may
+    exceed the bound, which speaks of that one.
 
-    Of unseen retained images, at the last token before the answer, ``joint`` is the damage with
+    Of unseen retained images, asked for their name in one wording, at the last token before the
+    answer, and relative to the mean square of the output there: ``joint`` is the damage with
     all layers edited, ``drift`` how far the edits before it move the layer's input, mean square
-    over mean square. ``level``: of the concepts, no more than `SHARE` have an image that moves the
-    output of this layer, edited alone, by more than this share of its usual length, at the risk
-    `RISK`; None where there are too few concepts to say so. ``neighbours``: the damage on unseen
-    images of each of the nearest concepts, dearest first. ``anchors_before``, ``anchors_after``:
-    the entropy on the anchors as they are. None and empty in an older record.
+    over mean square. ``level``: of the concepts, no more than `SHARE` have one among up to three
+    images that moves the output of this layer, edited alone, by more than this share of its usual
+    length, at the risk `RISK`; None where there are too few concepts to say so. ``neighbours``: the
+    damage on unseen images of each of the nearest concepts, relative to its own output, dearest
+    first. ``anchors_before``, ``anchors_after``: the entropy on the anchors as they are. None and
+    empty in an older record.
     """
 
     layer: str

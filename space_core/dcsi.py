@@ -80,7 +80,12 @@ def train(
     for name, layer in layers.items():
         basis, device = job.bases[name], layer.weight.device
         # A step of Adam at rate r then moves the layer's retained output by about r of its size.
-        unit = (job.energies[name] / (layer.out_features * float(basis.costs.sum()))) ** 0.5
+        if not (costs := float(basis.costs.sum())):
+            raise ValueError(
+                f"What stays does not use the free directions of {name} at all, so that no step "
+                "has a size: use the soft null space, or a larger energy share."
+            )
+        unit = (job.energies[name] / (layer.out_features * costs)) ** 0.5
         a = torch.zeros(layer.out_features, basis.kept, device=device)
         factors[name] = (a, basis.s.to(device, torch.float32))
         groups.append({"params": [a], "lr": config.learning_rate * unit})
@@ -275,7 +280,9 @@ def _damage(factors: Mapping[str, tuple[Tensor, Tensor]], job: Job) -> float:
         squares = a.square().sum(0, dtype=torch.float64)
         if basis.mode == "hard":
             return float((basis.costs.to(squares) * squares).sum())
-        return float(squares.sum() - basis.lam * (a @ s.T).square().sum(dtype=torch.float64))
+        # Two nearly equal numbers, of which float32 made the second: never below nothing.
+        spared = basis.lam * (a @ s.T).square().sum(dtype=torch.float64)
+        return max(0.0, float(squares.sum() - spared))
 
     return max(
         changed(job.bases[name], a, s) / job.energies[name] for name, (a, s) in factors.items()

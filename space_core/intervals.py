@@ -76,11 +76,13 @@ def sign_flip(differences: Sequence[float], seed: int = 0, draws: int = 100_000)
 
     Exact over all signs for up to 16 differences other than zero, else over ``draws`` of them.
     Assumes no shape of the spread, as an interval over few targets must; NaN without a difference.
-    Source: Fisher, The Design of Experiments, 1935, section 21.
+    Raises ValueError for a difference that is not finite. Source: Fisher, The Design of Experiments, 1935, section 21.
     """
     known = np.asarray(differences, dtype=np.float64)
     if not len(known):
         return float("nan")
+    if not np.isfinite(known).all():
+        raise ValueError("A difference is not finite: leave out what was not measured.")
     known = known[known != 0.0]
     if len(known) <= _EXACT:
         signs = (np.arange(2 ** len(known))[:, None] >> np.arange(len(known)) & 1) * 2 - 1

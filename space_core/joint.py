@@ -54,9 +54,10 @@ class JointLayer:
     """Mean squared changes of a layer's output, relative to the mean square of its output.
 
     On the statistics that know none of the targets. ``alone``: of each edit, in the runs' order;
-    ``together``: of the sum; ``triangle``: (Σ_i √alone_i)², which ``together`` never exceeds but
-    for rounding; ``bound``: the same sum of the edits' bounds; ``held_out``: of the sum, on a
-    sample that chose nothing: it can be larger.
+    ``together``: of the sum; ``triangle``: (Σ_i √alone_i + √rounded)², which ``together`` never
+    exceeds, where ``rounded`` is the damage of what storing the sum rounds otherwise than storing
+    each edit; ``bound``: the same with the edits' bounds; ``held_out``: of the sum, on a sample
+    that chose nothing: it can be larger.
     """
 
     layer: str

@@ -297,7 +297,8 @@ def _line(rows: Sequence[Row], method: str, setting: str) -> Line:
     ours = {row.target: row for row in beside if row.method == SPACE}
     pairs = [(row, ours[row.target]) for row in own if row.target in ours]
     differences = [row.grf_f1 - one.grf_f1 for row, one in pairs]
-    less, p = mean(differences, (-1.0, 1.0)), sign_flip(differences)
+    measured = [one for one in differences if not math.isnan(one)]
+    less, p = mean(measured, (-1.0, 1.0)), sign_flip(measured)
     seconds = sum(row.seconds for row in own) / len(own)
     usual = sum(one.seconds for _, one in pairs)
     times = sum(row.seconds for row, _ in pairs) / usual if usual else math.nan

@@ -129,7 +129,9 @@ def kept(
     affirmed = own_words([is_it(shown) for shown in own.values()], encoder(list(own)))
     if selection.request.text_too:
         names = dict.fromkeys(pool.items[row].label for row in [*near, *others[:_ASKED]])
-        known = [pool.concepts[name] for name in names if name in pool.concepts]
+        # What certifies holds such questions about its own concepts.
+        unheard = {pool.items[row].label for row in excluded}
+        known = [pool.concepts[name] for name in names if name in pool.concepts.keys() - unheard]
         texts = [ask for one in known for ask in curriculum.about_in_text(one, lessons)[:2]]
         read = own_words(texts, [None] * len(texts))
     else:

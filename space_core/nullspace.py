@@ -57,8 +57,8 @@ class Basis:
     def reach(self, k: Tensor) -> Tensor:
         """Share of each input that an edit in this space can act on, [n] in [0, 1].
 
-        k: [n, d]. Hard: ‖U_Nᵀk‖² / ‖k‖². Soft, scaled so that the hard cut is its limit:
-        λ kᵀ(Ĉ + λI)⁻¹k / ‖k‖². An input of zeros is out of reach: 0.
+        k: [n, d]. Hard: ‖U_Nᵀk‖² / ‖k‖². Soft, scaled so that the exact null space is its limit
+        for λ → 0: λ kᵀ(Ĉ + λI)⁻¹k / ‖k‖². An input of zeros is out of reach: 0.
         """
         k = k.detach().to(self.s)
         if k.ndim != 2 or k.shape[1] != len(self.s):
@@ -92,8 +92,8 @@ def hard_basis(fit: Moment, select: Moment, energy: float) -> Basis:
     """The largest approximate null space whose energy share is ≤ `energy` on both splits.
 
     Directions come from `fit`, in ascending order of eigenvalue; the rank r is the largest with
-    Σ_{j≤r} u_jᵀĈu_j ≤ energy · tr Ĉ for fit *and* for `select`, whose inputs must be other
-    ones. 0 < energy < 1. Raises ValueError for fewer inputs than dimensions, and where no
+    Σ_{j≤r} u_jᵀĈu_j ≤ energy · tr Ĉ for fit *and* for `select`, whose inputs should be other
+    ones: where a neighbour's moment is joined to `fit`, a few of its images may be in both. 0 < energy < 1. Raises ValueError for fewer inputs than dimensions, and where no
     direction qualifies.
     """
     if not 0.0 < energy < 1.0:

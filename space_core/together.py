@@ -197,14 +197,16 @@ def _barred(pool: Pool, each: Sequence[frozenset[int]]) -> frozenset[int]:
 def _layer(
     name: str, weight: Tensor, runs: Sequence[Finished], edit: Edit, statistics: Statistics
 ) -> JointLayer:
-    """The triangle inequality, √damage(Σ ΔW_i) ≤ Σ √damage(ΔW_i) ≤ Σ √bound_i, in numbers."""
+    """The triangle inequality, √damage(Σ ΔW_i + E) ≤ Σ √damage(ΔW_i) + √damage(E), and the same
+    with √bound_i, in numbers. E: what storing the sum rounds otherwise than storing each ΔW_i.
+    """
     # Where the weight lies, as `edited` computes.
     place = weight.device
     fit, certify, select = (
         part[name].to(place) for part in (statistics.fit, statistics.certify, statistics.select)
     )
     bases: dict[tuple, Basis] = {}
-    alone, bounds = [], []
+    alone, bounds, apart = [], [], torch.zeros_like(weight, dtype=torch.float64)
     for run in runs:
         if name not in run.edit.layers:
             alone.append(0.0)
@@ -220,10 +222,13 @@ def _layer(
         bound = stored_bound(stored, bases[how], fit, certify, weight)
         alone.append(bound.in_sample)
         bounds.append(bound.bound)
+        apart += stored
     stored, size = stored_delta(weight, edit.delta(name, place)), damage(weight, fit)
 
+    rounded = damage(stored - apart, fit)
+
     def added(values: Sequence[float]) -> float:
-        return float(torch.tensor(values, dtype=torch.float64).sqrt().sum() ** 2) / size
+        return float(torch.tensor([*values, rounded], dtype=torch.float64).sqrt().sum() ** 2) / size
 
     return JointLayer(
         name, tuple(one / size for one in alone), damage(stored, fit) / size, added(alone),

@@ -184,7 +184,8 @@ def guarantees(record: RunRecord) -> str:
             "Of other concepts of the pool, each with up to three images that had no part in the "
             f"erasure, at most {SHARE:.0%} have one on which an edited layer, on its own, moves "
             f"its output by more than {_limit(max(levels))} of its usual length (with "
-            f"{1 - RISK:.0%} confidence for each layer)."
+            f"{1 - RISK:.0%} confidence for each layer). That is where the answer to the question "
+            "for a name begins, asked in one wording; elsewhere it may move more."
         )
     return " ".join(lines)
 

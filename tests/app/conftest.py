@@ -79,7 +79,7 @@ def page(tmp_path_factory):
             client.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def come(page):
     """Makes a visitor."""
     return lambda: Visitor(page)

@@ -15,7 +15,15 @@ BAD_FILES = {
 }
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def found(come):
+    """A visitor with anchors."""
+    one = come()
+    one.find("lemon")
+    return one
+
+
+@pytest.fixture(scope="module")
 def erased(come):
     """A visitor with an edited model."""
     one = come()
@@ -109,15 +117,13 @@ def refused(one, event, **values):
         ("Erase", "Energy share (hard null space)", 2), ("Erase", "Method", "loud"),
     ],
 )
-def test_a_value_that_is_not_offered_is_refused_in_a_sentence(page, come, button, label, value):
-    one = come()
-    one.find("lemon")
-    event = one.event(button, "click")
+def test_a_value_that_is_not_offered_is_refused_in_a_sentence(page, found, button, label, value):
+    event = found.event(button, "click")
     if button == "Erase":
-        one.send(event)
-        event = one.after(event)
+        found.send(event)
+        event = found.after(event)
     before = (list(page.pipeline.chosen), list(page.pipeline.audited))
-    refused(one, event, **{"Concept to forget": "lemon", label: value})
+    refused(found, event, **{"Concept to forget": "lemon", label: value})
     assert (page.pipeline.chosen, page.pipeline.audited) == before
 
 
@@ -185,10 +191,8 @@ def test_a_decision_that_cannot_be_kept_is_a_sentence(erased, label, value, says
 
 
 @pytest.mark.parametrize("count", [1, 10**6, "many"])
-def test_a_number_of_anchors_that_is_not_offered_chooses_none(page, come, count):
-    one = come()
-    one.find("lemon")
+def test_a_number_of_anchors_that_is_not_offered_chooses_none(page, found, count):
     chosen = list(page.pipeline.chosen)
     with pytest.raises(AppError):
-        one.press("Number of anchors |P|", "release", **{"Number of anchors |P|": count})
+        found.press("Number of anchors |P|", "release", **{"Number of anchors |P|": count})
     assert page.pipeline.chosen == chosen

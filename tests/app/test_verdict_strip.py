@@ -69,6 +69,7 @@ def test_what_the_layers_and_answers_promise_is_said_in_words(ready):
     ready.erase()
     said = ready.now["promised"]
     assert "192 questions" in said and "97% stay word for word" in said and "62% could not" in said
+    assert "asked in one wording; elsewhere it may move more" in said
     assert "at most 10% have one on which" in said and "more than 25\u00a0%" in said
     assert list(ready.now["cost_plot"].data[0].y) == ["cat", "lime"]
     older = replace(record(), kept_answers=None, layers=())

@@ -4,7 +4,6 @@ Screenshots go to build/screenshots.
 """
 
 import os
-import re
 import shutil
 import socket
 import subprocess
@@ -15,9 +14,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import torch
 from accessibility import faults_of
 
 from space_core.preview import preview
+from space_core.recorded import open_recorded
+from space_core.replay import differences
 from space_core.types import ConceptRequest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,7 +56,8 @@ def address(real_settings, bench, tmp_path_factory):
     environment = os.environ | {
         "GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_SERVER_PORT": str(port),
         "SPACE_CACHE": str(real_settings.cache), "SPACE_RUNS": str(real_settings.runs),
-        "SPACE_DEVICE": "cpu", "OMP_NUM_THREADS": str(os.cpu_count()), "OMP_WAIT_POLICY": "PASSIVE",
+        # Sums of other numbers of threads differ in their last digits.
+        "SPACE_DEVICE": "cpu", "OMP_NUM_THREADS": str(torch.get_num_threads()),
     }  # fmt: skip
     app = subprocess.Popen(
         [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=log
@@ -146,10 +149,10 @@ def find(page, concept: str) -> None:
     page.get_by_role("button", name="Find proxy anchors").click()
 
 
-def erase_briefly(page) -> None:
+def erase_briefly(page, steps: int) -> None:
     """Press Erase, with fewer steps than a user would take, and wait until it trains."""
     page.get_by_text("Advanced settings").click()
-    page.get_by_label("number input for Steps").fill("14")
+    page.get_by_label("number input for Steps").fill(str(steps))
     page.get_by_label("number input for Steps").press("Enter")
     page.get_by_role("button", name="Erase", exact=True).click()
     page.get_by_text("Erasing: step").first.wait_for(timeout=6 * MINUTES)
@@ -189,7 +192,7 @@ def leave_out_first(page) -> None:
     page.locator("#used-anchors label", has_text="left out ·").wait_for()
 
 
-def test_from_a_word_to_a_verdict(page, bench, tmp_path):
+def test_from_a_word_to_a_verdict(page, bench, lemon_record, tmp_path):
     shoot(page, "1-concept")
     find(page, "lemon")
     page.get_by_role("button", name="Go on to step 3").wait_for(timeout=MINUTES)
@@ -198,8 +201,10 @@ def test_from_a_word_to_a_verdict(page, bench, tmp_path):
     page.locator(".js-plotly-plot").first.wait_for(timeout=MINUTES)
     shoot(page, "2-anchors")
     leave_out_first(page)
+    page.get_by_role("button", name="Take all back").click()
+    page.locator("#used-anchors label", has_text="left out ·").wait_for(state="detached")
     page.get_by_role("button", name="Go on to step 3").click()
-    erase_briefly(page)
+    erase_briefly(page, lemon_record.settings["steps"])
     shoot(page, "3-erase")
     for size in (NARROW, WIDE):
         page.set_viewport_size(size)
@@ -246,12 +251,8 @@ def test_from_a_word_to_a_verdict(page, bench, tmp_path):
     take_and_open(page, "Everything (zip)", tmp_path / "run.zip")
     page.locator(".badge.recorded").wait_for(timeout=MINUTES)
     assert overflow(page) <= 0
-    page.get_by_role("button", name="Replay", exact=True).click()
-    compared = page.get_by_text(re.compile("The same (numbers|answers)|Not the same answers"))
-    compared.wait_for(timeout=8 * MINUTES)
-    said = compared.inner_text()
-    listed = page.locator(".wide:visible").all_inner_texts()
-    assert "The same numbers: answers, measurements" in said, (said, listed)
+    # An erasure by the same settings in another process came to the same in every digit.
+    assert differences(lemon_record, open_recorded(tmp_path / "run.zip").record) == ()
     assert {tab: faults for tab in TABS if (faults := opened_faults(page, tab))} == {}
     assert page.strangers == [] and page.faults == []
 

@@ -92,10 +92,10 @@ def test_neighbours_are_named_and_their_images_touched_nothing(done, monkeypatch
 class Forced:
     """A model whose logits along three answers are given, with the edit and without."""
 
-    model = None
+    model, chat = None, SimpleNamespace(end=2)
 
     def __init__(self):
-        self.targets = [torch.tensor(one) for one in ([1, 2], [1, 0], [2])]
+        self.targets = [torch.tensor(one) for one in ([1, 2], [1, 2], [2])]
         self.before = [9 * one_hot(one, 3).float() for one in self.targets]
         self.after = [one.clone() for one in self.before]
         self.on, self.asked = False, []
@@ -132,6 +132,17 @@ def test_answers_count_that_are_the_models_own_to_the_token(monkeypatch, batch):
     assert (part.questions, part.same, part.headroom) == (2, 0.5, 0.0) and part.divergence > 0
     forced.targets = [(one + 1) % 3 for one in forced.targets]
     assert aftermath._answers(forced, None, examples) is None
+
+
+def test_an_answer_that_was_cut_is_left_out(monkeypatch):
+    forced = Forced()
+    monkeypatch.setattr(aftermath, "edited", forced.edited)
+    forced.targets[1] = torch.tensor([1, 1])
+    forced.before[1] = 9 * one_hot(forced.targets[1], 3).float()
+    forced.after[1] = forced.before[1].clone()
+    examples = [Example(str(row), "", None) for row in range(3)]
+    assert aftermath._answers(forced, None, examples).questions == 2
+    assert aftermath._answers(forced, None, examples[1:2]) is None
 
 
 def test_without_an_edit_nothing_differs(done):

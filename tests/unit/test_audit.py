@@ -15,32 +15,24 @@ from space_core.retained import Encoder
 from space_core.settings import PRESETS, DcsiConfig, TpasConfig
 from space_core.types import ConceptRequest, Progress, StepEvent
 
-LEMON = ConceptRequest("lemon")
-# Chosen for speed; what the defaults reach is in docs/results/main_job.csv.
-CONFIG = DcsiConfig(steps=16)
 QUICK = DcsiConfig(steps=1, inversion_steps=2, second_look=2, foreign_look=2)
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def selection(bench):
-    return select_anchors(bench, LEMON, TpasConfig())
+def finished(lemon_events):
+    return lemon_events[-1]
 
 
 @pytest.fixture(scope="module")
-def events(bench, selection):
-    return list(audit(bench, LEMON, selection, CONFIG, lambda: False))
+def selection(finished):
+    return finished.record.selection
 
 
-@pytest.fixture(scope="module")
-def finished(events):
-    return events[-1]
-
-
-def test_the_run_tells_what_it_does(events):
-    done = [event.done for event in events if isinstance(event, Progress)]
-    steps = [event for event in events if isinstance(event, StepEvent)]
+def test_the_run_tells_what_it_does(lemon_events):
+    done = [event.done for event in lemon_events if isinstance(event, Progress)]
+    steps = [event for event in lemon_events if isinstance(event, StepEvent)]
     assert done == sorted(done) and 0 <= done[0] and done[-1] < 1
     assert [event.step for event in steps] == list(range(1, len(steps) + 1))
     assert steps[-1].losses["task"] < steps[0].losses["task"] / 2
@@ -144,13 +136,13 @@ def test_an_edit_aimed_at_another_concept_is_no_edit_of_this_one(bench, finished
 
 def test_stopping_early_leaves_a_labelled_part_or_nothing(bench, selection):
     with pytest.raises(ValueError, match="nothing was changed"):
-        list(erase(bench.sources, selection, CONFIG, lambda: True))
+        list(erase(bench.sources, selection, QUICK, lambda: True))
     steps = []
 
     def enough() -> bool:
         return len(steps) >= 1
 
-    for event in erase(bench.sources, selection, replace(CONFIG, inversion_steps=2), enough):
+    for event in erase(bench.sources, selection, replace(QUICK, steps=3), enough):
         steps += [event] if isinstance(event, StepEvent) else []
     assert event.stopped and len(steps) == 1 and event.edit.norm() > 0
     assert weights_sha256(bench.sources.mllm.model) == bench.sources.model_sha256
@@ -171,7 +163,7 @@ def test_the_papers_settings_run_in_the_hard_null_space(bench, selection):
 
 def test_anchors_of_another_request_are_refused(bench, selection):
     with pytest.raises(ValueError, match="another request"):
-        next(audit(bench, ConceptRequest("tiger"), selection, CONFIG, lambda: False))
+        next(audit(bench, ConceptRequest("tiger"), selection, QUICK, lambda: False))
 
 
 def test_nothing_like_it_is_refused(bench):

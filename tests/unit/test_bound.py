@@ -232,3 +232,7 @@ def test_statistics_of_another_run_and_wrong_shapes_are_refused():
         stored_bound(torch.ones(3, 19), basis, fit, other, w)
     with pytest.raises(ValueError, match="other statistics"):
         stored_bound(w, basis, other, other, w)
+    # Of the same trace, and of the same spectrum: turned.
+    turned = Moment(fit.mean.flip(0, 1) * fit.count, fit.count)
+    with pytest.raises(ValueError, match="other statistics"):
+        stored_bound(w, basis, turned, other, w)

@@ -100,6 +100,8 @@ def test_signs_say_how_far_chance_goes():
     assert sign_flip([0.3, -0.1, 0.2]) == sign_flip([-0.3, 0.1, -0.2]) == 0.5
     assert sign_flip([0.2, 0.0, 0.0]) == sign_flip([0.0]) == 1.0
     assert math.isnan(sign_flip([]))
+    with pytest.raises(ValueError, match="not finite"):
+        sign_flip([math.nan, 0.1, -0.2])
     # Of many as many signs are drawn, the same each time, and what was seen is one of them.
     many = [0.1 + 0.01 * i for i in range(30)]
     assert sign_flip(many) == sign_flip(many) == 1 / 100_001

@@ -98,6 +98,14 @@ def test_methods_are_compared_on_the_targets_they_share():
     assert other.less.value == pytest.approx(rows[2].grf_f1 - rows[0].grf_f1)
 
 
+def test_a_target_without_questions_is_no_evidence():
+    rows = [row(name, target, fa) for target, fa in (("lemon", 0.1), ("bus", 0.3))
+            for name in ("space", "ga")]
+    silent = [replace(row(name, "kiwi"), grf_f1=math.nan) for name in ("space", "ga")]
+    whole, part = lines(rows)[1], lines([*rows, *silent])[1]
+    assert (whole.p, whole.less) == (part.p, part.less)
+
+
 def test_what_was_not_measured_is_a_dash_and_no_zero():
     lost = replace(row("space", "lemon"), fa=math.nan, grf_f1=math.nan)
     (line,) = lines([lost, row("space", "bus", 0.3)])

@@ -13,14 +13,15 @@ from space_core import evaluate
 from space_core.audit import Bench, Finished, probes_of
 from space_core.cli import main
 from space_core.edit import Edit, LayerEdit, edited, weights_sha256
-from space_core.edit_sum import without
+from space_core.edit_sum import combined, without
 from space_core.evaluation_split import EvaluationSplit
 from space_core.joint import MOST, Joint, load_joint
-from space_core.retained import Encoder
+from space_core.moments import Moment
+from space_core.retained import Encoder, Statistics
 from space_core.runs import save_run
 from space_core.settings import DcsiConfig
 from space_core.sources import Sources
-from space_core.together import _barred, together
+from space_core.together import _barred, _layer, together
 from space_core.types import ConceptRequest, Progress
 from space_core.worker import AskTogether, ask_together, entry_point, seconds
 
@@ -162,6 +163,30 @@ def test_together_the_edits_keep_to_the_sum_of_their_bounds(events):
         assert 0 < one.together <= one.triangle * (1 + 1e-6)
         assert one.triangle <= one.bound * (1 + 1e-6) and one.held_out > 0
         assert one.triangle == pytest.approx(sum(part**0.5 for part in one.alone) ** 2)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("size", [1e-3, 1e-2])
+def test_rounding_is_part_of_the_sum_of_their_bounds(dtype, size):
+    generator = torch.Generator().manual_seed(0)
+
+    def drawn(*shape: int) -> torch.Tensor:
+        return torch.randn(*shape, generator=generator)
+
+    inputs = drawn(400, 32).double() * torch.logspace(0, -2, 32, dtype=torch.float64)
+    fit = {"l": Moment(inputs.T @ inputs, len(inputs))}
+    weight, base = drawn(16, 32).to(dtype), drawn(16, 32)
+    settings = {"mode": "soft", "lam": 0.1, "energy": 0.5}
+    runs = [
+        Finished(
+            record(settings=settings),
+            Edit({"l": LayerEdit((base + 0.1 * drawn(16, 32)) * size, torch.eye(32))}),
+        )
+        for _ in range(3)
+    ]
+    edit = combined([one.edit for one in runs])
+    found = _layer("l", weight, runs, edit, Statistics(fit, fit, fit, (), ()))
+    assert 0 < found.together <= found.triangle <= found.bound
 
 
 def test_other_versions_and_partial_edits_are_said(bench, runs):

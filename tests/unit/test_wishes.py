@@ -6,9 +6,10 @@ import pytest
 from test_runs import record
 from tiny_sources import tiny_sources
 
-from space_core import curriculum, material, wordings
+from space_core import curriculum, guard, material, wordings
 from space_core.dcsi import train
 from space_core.erasure import Erasure, erase
+from space_core.retained import certified_rows
 from space_core.settings import PRESETS, DcsiConfig
 from space_core.types import Concept
 from space_core.verdict import said_instead
@@ -91,6 +92,10 @@ def test_text_goes_only_where_that_is_asked(trained, world):
     assert all(one.features is None and "lemon" in one.question for one in asked)
     assert job.keep.text and all(one.features is None for one in job.keep.text)
     assert not any("lemon" in one.question for one in job.keep.text)
+    # Nor what certifies: of its concepts the same questions are asked there.
+    pool, barred = world[0].pool, guard.barred(world[0].pool, world[0].pool.known("lemon"))
+    apart = [pool.concepts[pool.items[row].label].phrase for row in certified_rows(pool, barred)]
+    assert apart and not any(one in asked.question for one in apart for asked in job.keep.text)
     held_out = [wordings.TEXT_CATEGORY, wordings.TEXT_DEFINITION]
     said = {one.question for one in asked}
     assert not said & {ask.format(x="a lemon") for kind in held_out for ask in kind.held_out}
