@@ -124,7 +124,8 @@ def _answers(mllm: Mllm, edit: Edit, examples: Sequence[Example]) -> KeptAnswers
 
     An answer counts where its tokens are those that the base model itself finds likeliest, each
     after the ones before it, up to its end: one that the tokenizer takes apart in another way is
-    left out, and one that was cut. None where none is left. Logits of few answers are held at a time: a vocabulary may be large.
+    left out, and one that was cut. None where none is left. Logits of few answers are held at a
+    time: a vocabulary may be large.
     """
     owners, strange, changed, nats, kept, sums = [], set(), set(), [], [], {}
     for some in batches([one.features for one in examples], _BATCH):

@@ -76,7 +76,8 @@ def sign_flip(differences: Sequence[float], seed: int = 0, draws: int = 100_000)
 
     Exact over all signs for up to 16 differences other than zero, else over ``draws`` of them.
     Assumes no shape of the spread, as an interval over few targets must; NaN without a difference.
-    Raises ValueError for a difference that is not finite. Source: Fisher, The Design of Experiments, 1935, section 21.
+    Raises ValueError for a difference that is not finite.
+    Source: Fisher, The Design of Experiments, 1935, section 21.
     """
     known = np.asarray(differences, dtype=np.float64)
     if not len(known):

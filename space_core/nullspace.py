@@ -93,8 +93,9 @@ def hard_basis(fit: Moment, select: Moment, energy: float) -> Basis:
 
     Directions come from `fit`, in ascending order of eigenvalue; the rank r is the largest with
     Σ_{j≤r} u_jᵀĈu_j ≤ energy · tr Ĉ for fit *and* for `select`, whose inputs should be other
-    ones: where a neighbour's moment is joined to `fit`, a few of its images may be in both. 0 < energy < 1. Raises ValueError for fewer inputs than dimensions, and where no
-    direction qualifies.
+    ones: where a neighbour's moment is joined to `fit`, a few of its images may be in both.
+    0 < energy < 1. Raises ValueError for fewer inputs than dimensions, and where no direction
+    qualifies.
     """
     if not 0.0 < energy < 1.0:
         raise ValueError(f"The energy is a share between 0 and 1, not {energy:g}.")
