@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import pytest
-import torch
 
 from space_core import evaluate, material
 from space_core.audit import audit, open_bench, probes_of, select_anchors
@@ -175,7 +174,6 @@ def test_a_word_near_a_known_concept_asks_what_was_meant(bench):
     assert "cat" in select_anchors(bench, ConceptRequest("kitten"), TpasConfig()).resolved
 
 
-def test_without_evaluation_images_nothing_is_called_verified(real_settings, tmp_path):
-    blind = open_bench(replace(real_settings, evaluation=tmp_path / "none"))
-    assert blind.split is None
-    assert torch.is_tensor(blind.sources.pool.vectors)
+def test_without_evaluation_images_there_is_no_split(bench, real_settings, tmp_path, monkeypatch):
+    monkeypatch.setattr("space_core.audit.open_sources", lambda _: bench.sources)
+    assert open_bench(replace(real_settings, evaluation=tmp_path / "none")).split is None
