@@ -12,7 +12,8 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -32,20 +33,21 @@ def download_folder(*run_ids: str) -> Path:
 
 
 def forget(run_id: str) -> None:
-    """Delete what was packed of a run, and what gradio copied of that."""
-    copies: dict[str, list[Path]] = {}
-    if cache := os.environ.get("GRADIO_TEMP_DIR"):
-        for path in Path(cache).rglob("*"):
-            copies.setdefault(path.name, []).append(path)
+    """Delete what was packed of a run, and what gradio copied of that.
+
+    gradio keeps one copy of what is the same to the byte: where another run has it too, it stays.
+    """
+    own, others = [], []
     for folder in _packed():
-        if run_id not in _runs_in(folder):
-            continue
-        for file in folder.rglob("*"):
-            for copy in copies.get(file.name, ()):
-                # Another run's file of the same name is another file.
-                with suppress(OSError):
-                    if file.is_file() and filecmp.cmp(file, copy, shallow=False):
-                        copy.unlink()
+        (own if run_id in _runs_in(folder) else others).append(folder)
+    mine, theirs = _by_name(own), _by_name(others)
+    cache = os.environ.get("GRADIO_TEMP_DIR")
+    for name, copies in (_by_name([Path(cache)]) if cache else {}).items():
+        for copy in copies:
+            with suppress(OSError):
+                if _among(copy, mine[name]) and not _among(copy, theirs[name]):
+                    copy.unlink()
+    for folder in own:
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -94,6 +96,18 @@ def _runs_in(folder: Path) -> list[str]:
     with suppress(OSError):
         return (folder / _OF).read_text(encoding="utf-8").split("\n")
     return []
+
+
+def _by_name(folders: Iterable[Path]) -> Mapping[str, list[Path]]:
+    found: defaultdict[str, list[Path]] = defaultdict(list)
+    for folder in folders:
+        for path in folder.rglob("*"):
+            found[path.name].append(path)
+    return found
+
+
+def _among(file: Path, others: Iterable[Path]) -> bool:
+    return any(other.is_file() and filecmp.cmp(file, other, shallow=False) for other in others)
 
 
 def _packed() -> list[Path]:

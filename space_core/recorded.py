@@ -15,6 +15,7 @@ from space_core.typed_json import from_json
 from space_core.types import RunRecord
 
 LARGEST_RECORD = 24 * 2**20
+_MOST_VALUES = 500_000
 _LARGEST_DECISIONS = 2**20
 # The list of a zip's contents at its end: a bundle's holds nine names.
 _END, _LARGEST_LIST = struct.Struct("<4s4H2LH"), 2**16
@@ -82,6 +83,9 @@ def _read(packed: zipfile.ZipFile, name: str, most: int) -> bytes:
 
 
 def _record(data: bytes) -> RunRecord:
+    # Small numbers are small in a file, and each takes its place in memory.
+    if data.count(b",") > _MOST_VALUES:
+        raise ValueError(f"This is no record of a run: it holds over {_MOST_VALUES:,} values.")
     try:
         return from_json(data.decode(), RunRecord)
     except (ValueError, RecursionError) as error:

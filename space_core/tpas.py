@@ -27,6 +27,8 @@ from space_core.shared_space import SharedSpace
 from space_core.types import Anchor, Concept, ConceptRequest, Dropped, Selection
 
 _LONGEST = 80
+# Each is compared with every caption of the pool.
+_MOST_NAMES = 30
 _MEANT, _MEANT_AT_MOST = 0.60, 3
 _FEWEST = 2
 # Marks that embed, override or isolate a direction of writing, and turn what stands around them.
@@ -163,6 +165,9 @@ def check(request: ConceptRequest, config: TpasConfig) -> None:
                 f"“{text[:40]}…” is {len(text)} characters long: use at most {_LONGEST}, and put "
                 "the rest into the description."
             )
+    for what, names in (("other names", request.aliases), ("protected concepts", request.protect)):
+        if len(names) > _MOST_NAMES:
+            raise ValueError(f"{len(names)} {what} are too many: give at most {_MOST_NAMES}.")
     if len(request.description) > 500:
         raise ValueError("The description is longer than 500 characters: shorten it.")
     if config.anchors < _FEWEST:

@@ -27,7 +27,7 @@ TABS = (
 _STATE_SECONDS = 24 * 60 * 60
 _CACHE_SECONDS = 60 * 60
 _NOTHING = (gr.skip(), gr.skip(), gr.skip(), gr.skip())
-_CSS = Path(__file__).resolve().parents[2] / "assets" / "app.css"
+_ASSETS = Path(__file__).resolve().parents[2] / "assets"
 # Plots fit themselves when the window changes. A tab that opens and a sidebar that closes change
 # their room too, and the window says nothing of it.
 _FIT_PLOTS = """() => {
@@ -121,7 +121,8 @@ def launch_options() -> dict[str, Any]:
             body_text_color_subdued="*neutral_600", input_placeholder_color="*neutral_500",
             input_placeholder_color_dark="*neutral_400",
         ),
-        "css_paths": _CSS, "run_history": False, "ssr_mode": False, "enable_monitoring": False,
+        "css_paths": _ASSETS / "app.css", "head_paths": _ASSETS / "head.html",
+        "run_history": False, "ssr_mode": False, "enable_monitoring": False,
         "max_file_size": "64mb", "footer_links": [], "state_session_capacity": 200,
     }
 

@@ -14,6 +14,10 @@ from space_core.ui.image_text import FORMATS, MOST_PIXELS, too_large
 from space_core.upright import LONGEST_SIDE, UNREADABLE, upright
 
 
+# So gradio calls its files of what a gallery shows, to everyone.
+_SHOWN = "image.webp"
+
+
 def unread(part: Component) -> Component:
     """The part, which now hands on the path of its file, or the paths of its files.
 
@@ -28,8 +32,10 @@ def read(path: str | Path) -> Image.Image:
     name = Path(path).name
     try:
         with Image.open(path, formats=FORMATS) as image:
-            # A JPEG is unpacked small at once: what counts is what it becomes.
-            image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
+            # A JPEG is unpacked small at once: what counts is what it becomes. Not a progressive
+            # one, which is held whole before.
+            if not image.info.get("progressive"):
+                image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
             fits = image.width * image.height <= MOST_PIXELS
             picture = upright(image) if fits else None
     except Image.DecompressionBombError:
@@ -47,10 +53,14 @@ def read(path: str | Path) -> Image.Image:
     return picture
 
 
-def let_go(paths: Sequence[str | Path]) -> None:
-    """Delete what the page stored of an upload."""
-    for path in map(Path, paths):
-        if path.resolve().is_relative_to(Path(get_upload_folder()).resolve()):
+def let_go(paths: Sequence[str | Path], needed: str | Path | None = None) -> None:
+    """Delete what the page stored of an upload, but for the file that it needs still.
+
+    gradio keeps one file of what is the same to the byte and in name.
+    """
+    keep = {Path(needed).resolve()} if needed else set()
+    for path in {Path(path).resolve() for path in paths} - keep:
+        if path.name != _SHOWN and path.is_relative_to(Path(get_upload_folder()).resolve()):
             path.unlink(missing_ok=True)
 
 

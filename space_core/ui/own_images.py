@@ -76,7 +76,7 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
         "outputs": SHOWN, "show_progress": "hidden", **HEAVY,
         "failed": lambda sentence: {"own_status": markup.status(sentence, "warning")},
     }
-    before = ("own_pictures", "finished", "where", "verify_mark", "own_mark")
+    before = ("own_pictures", "finished", "where", "verify_mark", "own_mark", "image")
     for event in (parts["own_upload"].upload, parts["own_again"].click):
         say_at_once(event, parts, "own_status", markup.waiting_to_begin())
     listen(
@@ -135,12 +135,12 @@ def unasked() -> dict[str, Any]:
 
 def add(
     pipeline: Pipeline, paths: Sequence[str | Path], before: Pictures | None,
-    finished: "Finished | None", where: Where, mark: str, own_mark: str,
+    finished: "Finished | None", where: Where, mark: str, own_mark: str, beside: str | None,
 ) -> Iterator[View]:
     """Ask both models about the images so far and the new ones; show what that says.
 
     where, mark, own_mark: the visitor's, and which run and whose images step 4 showed when this
-    was pressed.
+    was pressed; beside: the file that stands beside the visitor's question.
     """
 
     def check() -> None:
@@ -153,7 +153,7 @@ def add(
         check()
         together = _with(of(before), paths or ())
     finally:
-        image_file.let_go(paths or ())
+        image_file.let_go(paths or (), beside)
     yours = _yours(together)
     yield {"own_status": markup.progress(f"Asking both models about {yours}…", 0.0)}
     bench = pipeline.bench.result()

@@ -81,7 +81,7 @@ def endpoints(pipeline: Pipeline) -> tuple[Callable[..., Any], ...]:
         it to yourself: it cannot be found again), `headline` and `why` in words, the `measures`
         with their 95 % intervals, and `warnings`. The model that others use is not changed.
         Before that it tells how far it is: `done`, from 0 to 1, and what it is `doing`. Cancelled
-        or left, it ends and keeps nothing.
+        or left, it ends and keeps nothing; a call whose events nobody ever asks for goes on.
         """
         if preset not in PRESETS:
             raise ValueError(f"The preset is {preset!r}: give {' or '.join(PRESETS)}.")

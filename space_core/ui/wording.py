@@ -17,7 +17,9 @@ from space_core.verdict import (  # noqa: F401
 REPLACED = (
     "Not done: what this step shows has changed since it was asked for. Look again, then repeat it."
 )
-NO_EDIT = "There is no edited model yet: erase a concept in step 3."
+NO_EDIT = (
+    "There is no edited model in this visit: erase a concept in step 3, or open one of My runs."
+)
 
 UNMOVED = (
     "This method does not move the anchors, so they must resemble the concept: all are chosen by "

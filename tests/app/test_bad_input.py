@@ -67,6 +67,15 @@ def test_a_bad_image_of_the_concept_is_named_and_goes_with_the_others(
     assert not list(page.uploads.rglob("good.png")) + list(page.uploads.rglob(bad_file.name))
 
 
+def test_one_file_can_be_asked_about_and_shown_as_the_concept(erased, tmp_path):
+    Image.new("RGB", (9, 7)).save(tmp_path / "both.png")
+    image, label = handle_file(tmp_path / "both.png"), "Add images of the concept"
+    asked = {"Your question": "What?", "Your image": image}
+    assert "after: What?" in erased.press("Ask both models", **asked)
+    erased.press(label, "upload", **{label: [image], "Your image": image})
+    assert "after: What?" in erased.press("Ask both models", **asked)
+
+
 # Words
 
 
@@ -78,6 +87,7 @@ def test_a_bad_image_of_the_concept_is_named_and_goes_with_the_others(
         ("Other names (optional)", "lemon, " + "x" * 99, "is 99 characters long: use at most 80"),
         ("Honest general word (optional)", "x" * 81, "is 81 characters long: use at most 80"),
         ("Description (optional)", "x" * 501, "longer than 500 characters: shorten it"),
+        ("Other names (optional)", "lemon," * 31, "31 other names are too many: give at most 30"),
     ],
 )
 def test_words_that_cannot_be_searched_are_a_sentence(page, come, label, value, sentence):

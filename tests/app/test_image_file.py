@@ -27,6 +27,22 @@ def test_a_photo_counts_as_it_is_unpacked(tmp_path):
     assert image_file.read(tmp_path / "photo.jpg").size == (1024, 1024)
 
 
+def test_a_progressive_photo_counts_as_it_is(tmp_path):
+    Image.new("RGB", (6000, 6000)).save(tmp_path / "photo.jpg", progressive=True)
+    with pytest.raises(ValueError, match="more than 25 million pixels"):
+        image_file.read(tmp_path / "photo.jpg")
+
+
+def test_what_a_gallery_shows_is_nobodys_to_delete(tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    shown, own = tmp_path / "ab" / "image.webp", tmp_path / "cd" / "own.webp"
+    for path in (shown, own):
+        path.parent.mkdir()
+        Image.new("RGB", (9, 7)).save(path)
+    image_file.let_go([shown, own])
+    assert shown.exists() and not own.exists()
+
+
 @pytest.mark.parametrize("kind", ["EPS", "BMP", "GIF", "TIFF"])
 @pytest.mark.parametrize("ending", ["own", "png"])
 def test_only_what_the_sentence_names_is_opened(tmp_path, kind, ending):

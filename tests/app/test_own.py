@@ -57,7 +57,7 @@ def test_how_far_the_asking_is_and_whose_judgement_it_is_are_said(ready, pipelin
     assert "record" not in said[-1]
     # A run that had none of ours: its files know nothing of what is seen here.
     run = Finished(blind(), EDIT)
-    *_, last = own_images.add(pipeline, pictures(1), None, run, Where("verify"), "", "")
+    *_, last = own_images.add(pipeline, pictures(1), None, run, Where("verify"), "", "", None)
     assert "the notes of your decision" in last["own_status"]
 
 

@@ -189,6 +189,17 @@ def test_a_link_shows_a_run_to_another_visitor_who_has_none(visitor):
     assert overflow(guest) <= 0
 
 
+def test_where_a_browser_keeps_nothing_the_page_works_for_as_long_as_it_is_open(visitor):
+    page = visitor(**PHONE)
+    page.add_init_script("""for (const name of ['localStorage', 'sessionStorage'])
+      Object.defineProperty(window, name, {configurable: true, get() {
+        throw new DOMException('Access is denied for this document.', 'SecurityError');
+      }});""")
+    page.reload()
+    page.get_by_text("Ready:").wait_for()
+    erase(page, "lemon")
+
+
 def test_a_phone_has_the_sidebar_closed_until_it_is_wanted(visitor):
     page = visitor(**PHONE)
     sees_sidebar(page, False)

@@ -209,6 +209,14 @@ def test_a_zip_bomb_is_not_unpacked(tmp_path):
         open_recorded(path)
 
 
+def test_very_many_small_values_are_not_unpacked(tmp_path):
+    many = b'{"selection": {"scores": [' + b"0," * 600_000 + b"0]}}"
+    for path in (zipped(tmp_path / "x.zip", {"record.json": many}), tmp_path / "record.json"):
+        path.exists() or path.write_bytes(many)
+        with pytest.raises(ValueError, match="holds over 500,000 values"):
+            open_recorded(path)
+
+
 def test_a_zip_of_very_many_files_is_not_listed(tmp_path):
     path = zipped(tmp_path / "x.zip", {f"{place:0500}": b"" for place in range(150)})
     with pytest.raises(ValueError, match="far more files"):

@@ -43,6 +43,18 @@ def test_what_gradio_copied_of_a_deleted_run_goes_with_it_and_nothing_else(tempo
     assert left == ["run-a/photo.png", "run-b/record.json"]
 
 
+def test_what_another_run_has_to_the_byte_stays(temporary):
+    cache = downloads.claim_cache()
+    folders = [downloads.download_folder(run) for run in ("run-a", "run-b")]
+    for folder in (*folders, cache):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "edit.safetensors").write_text("the same")
+    downloads.forget("run-a")
+    assert (cache / "edit.safetensors").exists()
+    downloads.forget("run-b")
+    assert not (cache / "edit.safetensors").exists()
+
+
 def test_what_is_older_than_an_hour_is_swept_and_nothing_else(temporary, monkeypatch):
     old, cache = downloads.download_folder("run"), downloads.claim_cache()
     strange = temporary / "other.txt"

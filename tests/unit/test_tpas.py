@@ -80,6 +80,8 @@ def test_diversity_avoids_duplicates(world):
         (ConceptRequest("lemon", ("y" * 81,)), CUT, "81 characters long"),
         (ConceptRequest("lemon", category="z" * 81), CUT, "81 characters long"),
         (ConceptRequest("lemon", description="z" * 501), CUT, "longer than 500"),
+        (ConceptRequest("lemon", ("a",) * 31), CUT, "31 other names are too many"),
+        (ConceptRequest("lemon", protect=("cup",) * 31), CUT, "31 protected concepts are too many"),
         (LEMON, TpasConfig(anchors=1), "use 2 or more"),
     ],
 )
