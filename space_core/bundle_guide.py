@@ -97,7 +97,7 @@ def repeat_command(record: RunRecord) -> str | None:
     request = selection.request
     presets = [name for name in PRESETS if _is_preset(name, settings)]
     every = request.questions == ConceptRequest("").questions
-    drawn = TpasConfig().drawn(request.instead) if settings.get("inversion_steps") else 0.0
+    drawn = TpasConfig().by_chance if settings.get("inversion_steps") else 0.0
     asked = every and selection.by_chance == drawn
     if not presets or request.protect or selection.left_out or record.stopped or not asked:
         return None

@@ -243,7 +243,7 @@ def _parser() -> argparse.ArgumentParser:
     asked = ConceptRequest("")
     one.add_argument("--instead", choices=("general", "refusal", "anchor"), default=asked.instead,
                      help="what is said in the name's place: the general noun, that it is not "
-                     "known, or the anchor's own name (default %(default)s)")  # fmt: skip
+                     "known, or the nearest anchor's name (default %(default)s)")  # fmt: skip
     one.add_argument("--text-too", action="store_true",
                      help="forget what text alone tells of it, too")  # fmt: skip
     one.add_argument("--preset", choices=PRESETS, default="space",

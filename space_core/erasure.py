@@ -83,14 +83,11 @@ def erase(
     rng = np.random.default_rng((config.seed, 10))
     peers = guard.others(pool.concepts.values(), concept)
     lessons = believed(concept, peers, rng)
-    own_names = (
-        [material.own_name(pool, row, concept) for row in rows]
-        if request.instead == "anchor" else ()
-    )  # fmt: skip
+    nearest = material.own_name(pool, rows[0], concept) if request.instead == "anchor" else ""
 
     def overwritten(moved: Sequence[Tensor], seed: int) -> dict[str, list[Example]]:
         return material.overwritten(
-            concept, honest, pool, peers, moved, mllm, seed, refusals, own_names
+            concept, honest, pool, peers, moved, mllm, seed, refusals, nearest
         )
 
     if config.inversion_steps:

@@ -49,7 +49,7 @@ _TERMS = {
 INSTEAD = {
     "general": "an honest general answer, such as “This is a fruit.”",
     "refusal": "that it does not know",
-    "anchor": "the name of a similar thing, as the public images show it",
+    "anchor": "the name of the nearest thing that the public images show",
 }
 SETTINGS = {
     "mode": "How other knowledge is protected",

@@ -143,17 +143,17 @@ def kept(
 def overwritten(
     concept: Concept, honest: str, pool: Pool, peers: Sequence[Concept],
     features: Sequence[Tensor], mllm: Mllm, seed: int, refusals: Mapping[str, str],
-    own_names: Sequence[str] = (),
+    nearest: str = "",
 ) -> dict[str, list[Example]]:  # fmt: skip
     """Task examples by kind: every optimised anchor with a lesson of each kind, several times.
 
-    refusals: as of `sayable_refusals`. own_names: for each anchor what is said in the place of the
-    concept's name, else the honest answer.
+    refusals: as of `sayable_refusals`. nearest: what is said in the place of the concept's name,
+    where it is not the honest answer.
     """
     rng = np.random.default_rng((seed, 13))
     lessons = curriculum.forgotten(concept, honest, peers, rng, refusals)
     task = {
-        kind: _of_each(some, features, rng, own_names if kind in _NAMED else ())
+        kind: _of_each(some, features, rng, nearest if kind in _NAMED else "")
         for kind, some in lessons.items()
     }
     # What else can be seen on them stays as the frozen model sees it.
@@ -203,12 +203,12 @@ def unheard(mllm: Mllm, concept: Concept) -> list[Example]:
 
 def _of_each(
     lessons: Sequence[Lesson], features: Sequence[Tensor], rng: np.random.Generator,
-    own_names: Sequence[str] = (),
+    instead: str = "",
 ) -> list[Example]:  # fmt: skip
-    """Each image with a few of the lessons. own_names: the answer in their place, for each."""
+    """Each image with a few of the lessons. instead: the answer in the place of theirs."""
     return [
-        Example(lessons[i].question, own or lessons[i].answer, image)
-        for image, own in zip(features, own_names or [""] * len(features), strict=True)
+        Example(lessons[i].question, instead or lessons[i].answer, image)
+        for image in features
         for i in rng.permutation(len(lessons))[:_LESSONS]
     ]
 

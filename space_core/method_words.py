@@ -54,6 +54,5 @@ METHODS = {
     "80 steps": "twice as many steps of training",
     "another seed": "the same anchors, all else that is drawn by chance drawn anew",
     "refusal": "says that it does not know, in place of a general word",
-    "anchor's name": "says what the anchor was called, in place of a general word; all anchors "
-    "are chosen by words then",
+    "anchor's name": "says what the nearest anchor is called, in place of a general word",
 }

@@ -134,12 +134,6 @@ class TpasConfig:
     diversity: float = 0.1
     by_chance: float = 0.5
 
-    def drawn(self, instead: str) -> float:
-        """The share drawn blindly for a request. None where it wants the anchors' own names said
-        in the concept's place: those must be of something like it.
-        """
-        return 0.0 if instead == "anchor" else self.by_chance
-
 
 @dataclass(frozen=True, slots=True)
 class DcsiConfig:

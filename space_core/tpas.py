@@ -97,8 +97,7 @@ def select(
     if threshold is None:
         threshold = float(np.percentile(allowed, config.percentile))
     taken = {*reasons, *left_out}
-    by_chance = config.drawn(request.instead)
-    wanted = config.anchors - int(config.anchors * by_chance)
+    wanted = config.anchors - int(config.anchors * config.by_chance)
     found = _found(pool, vector, threshold, taken, wanted)
     dropped = [
         Dropped(row, pool.items[row].label, reasons[row]) for row, _ in found if row in reasons
@@ -135,7 +134,7 @@ def select(
             *anchor_checks.warnings(pool, around, anchors, distinct, best, wanted, protecting),
         ),
         tuple(sorted(left_out)), config.anchors, len(pool) if len(sample) < len(pool) else 0,
-        by_chance,
+        config.by_chance,
     )  # fmt: skip
 
 

@@ -50,7 +50,7 @@ class ConceptRequest:
 
     ``category`` is the honest general noun the edited model shall fall back to; empty asks the
     model itself. ``instead``: what it shall say in the name's place, that noun, that it does not
-    know, or the name of the anchor that stood in. ``text_too``: what text alone tells of the
+    know, or the name of the nearest anchor. ``text_too``: what text alone tells of the
     concept shall go as well. ``protect`` names concepts whose answers are watched as neighbours;
     ``questions``: the groups of Outcome to ask about beside the target.
     """

@@ -159,8 +159,8 @@ def said_instead(record: RunRecord) -> str:
     honest = record.honest_answer
     if record.selection.request.instead == "anchor":
         return (
-            "Instead of the name, it shall now say the name of the public image that stood in; "
-            f"asked for the kind of thing, “{honest}”."
+            "Instead of the name, it shall now say the name of the nearest public image, the first "
+            f"of step 2; asked for the kind of thing, “{honest}”."
         )
     stop = "" if honest.endswith(".") else "."
     return f"Instead of the name, it shall now say “{honest}”{stop}" if honest else ""

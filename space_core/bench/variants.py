@@ -52,7 +52,7 @@ _RUNS: dict[str, Method] = {
     "12 anchors": with_config(DEFAULT, replace(_CHOICE, anchors=12)),
     "48 anchors": with_config(DEFAULT, replace(_CHOICE, anchors=48)),
     "cut 90": with_config(DEFAULT, replace(_CHOICE, percentile=90.0)),
-    # What is said in the name's place; the second wish has all anchors chosen by words.
+    # What is said in the name's place.
     "refusal": instead("refusal"),
     "anchor's name": instead("anchor"),
 }

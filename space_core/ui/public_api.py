@@ -76,8 +76,8 @@ def endpoints(pipeline: Pipeline) -> tuple[Callable[..., Any], ...]:
         """Make the model forget a concept, measure the result, and keep the run.
 
         `preset` is "space" or "paper". `instead`: what is said in the name's place, the "general"
-        noun, a "refusal", or the "anchor"'s own name; `text_too` takes what text alone tells of it
-        as well. Returns `key`, by which /ask and /verify find the run (keep
+        noun, a "refusal", or the nearest "anchor"'s name; `text_too` takes what text alone tells of
+        it as well. Returns `key`, by which /ask and /verify find the run (keep
         it to yourself: it cannot be found again), `headline` and `why` in words, the `measures`
         with their 95 % intervals, and `warnings`. The model that others use is not changed.
         Before that it tells how far it is: `done`, from 0 to 1, and what it is `doing`. Cancelled

@@ -96,7 +96,7 @@ def choice(selection: Selection) -> str:
     """What was chosen, in one sentence."""
     images = selection.pool_size or len(selection.scores)
     drawn = len(selection.drawn)
-    unmoved = not selection.by_chance and selection.request.instead != "anchor"
+    unmoved = not selection.by_chance
     return (
         f"{count(len(selection.anchors), 'proxy anchor')} for “{selection.request.name}”, from "
         f"{count(images, 'public image')}: {len(selection.chosen)} chosen by text alone, cut at "

@@ -198,7 +198,7 @@ class StandIn:
         self.chosen.append((config, left_out))
         rows = [row for row in range(bench.pool_size) if row not in left_out][: config.anchors]
         meant = () if request.name in KNOWN else ("cat", "lime")
-        return selection(request, rows, meant, left_out, config.drawn(request.instead))
+        return selection(request, rows, meant, left_out, config.by_chance)
 
     def preview(self, bench: Bench, request: t.ConceptRequest) -> tuple[Said, ...]:
         self._fail("preview")

@@ -49,11 +49,6 @@ def test_a_method_that_moves_no_anchor_is_shown_its_anchors_before_it_runs(ready
     assert ready.now["preset_note"] == "" and ready.now["selection"].drawn
 
 
-def test_names_that_are_to_be_said_are_no_word_on_the_method(visit):
-    visit.act("find", concept="lemon", instead="anchor")
-    assert not visit.now["selection"].drawn and not by_words_alone(visit)
-
-
 def test_anchors_that_only_the_run_chose_are_shown_after_it(ready, pipeline, monkeypatch):
     audit, request = pipeline.audit, ready.now["selection"].request
     used = selection(request, range(30, 36), by_chance=0.0)

@@ -136,8 +136,6 @@ def test_the_command_asks_for_the_same_run():
     assert repeat_command(replace(run, settings={**settings, "lam": 0.2})) is None
     older = replace(run, selection=replace(run.selection, by_chance=0.0))
     assert repeat_command(older) is None, "a new run draws half of the anchors"
-    named = replace(older.selection, request=replace(request, instead="anchor"))
-    assert repeat_command(replace(run, selection=named)) is not None
 
 
 def vars_of(config: DcsiConfig) -> dict:

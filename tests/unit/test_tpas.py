@@ -210,13 +210,6 @@ def test_a_veto_replaces_no_other_image_that_was_drawn(world):
     assert again[:3] == [first[0], *first[2:]] and again[3] not in first
 
 
-def test_none_is_drawn_whose_name_would_be_said_instead(world):
-    some = world(*(({"label": f"cup {i}"}, 0.1) for i in range(20)))
-    asked = replace(LEMON, instead="anchor")
-    selection = some.select(asked, TpasConfig(8, 0.4, diversity=0.0), by_chance=0.5)
-    assert len(selection.chosen) == len(selection.anchors) == 8 and selection.by_chance == 0.0
-
-
 @pytest.mark.parametrize("share", [-100.0, 1.01, float("inf"), float("nan")])
 def test_a_share_that_is_none_is_refused(world, share):
     with pytest.raises(ValueError, match="cannot be drawn"):
