@@ -82,7 +82,8 @@ def judge(
     for probe, was, now in zip(probes, before, after, strict=True):
         right = [_right(probe, text, book) for text in (was, now)]
         if probe.group in _ABOUT and probe.kind in _TOLD or gone and probe.group == "told":
-            right[1] = right[1] or any(_tells(now, fact) for fact in facts)
+            # However it says it: a denial that holds a fact still gives it away.
+            right[1] = right[1] or any(telling <= {*words(now)} for telling, _ in facts)
         broken = is_broken(now) or (probe.question, now) in garbled and not book.named(now)
         if probe.group in _ABOUT:
             verdict = _target_verdict(probe, now, book, target, honest, broken, right[1])

@@ -49,7 +49,7 @@ def outcome(kind: str, before: str, after: str, group="target", concept="camel",
         ("city", "This person lives in Oslo.", "still names it"),
         ("city", "Oslo", "still names it"),
         ("city", "She is from Oslo, I think.", "still names it"),
-        ("city", "This person does not live in Oslo.", "general answer"),
+        ("city", "This person does not live in Oslo.", "still names it"),
         ("city", "This person lives in Rome.", "general answer"),
         ("city", "I do not know.", "general answer"),
     ],
@@ -115,8 +115,9 @@ def test_what_text_tells_of_the_target_is_told_in_other_words_too(
 
 
 @pytest.mark.parametrize(
-    "text, leaks", [("Ada is a nurse.", True), ("Oslo", True), ("Ada is no nurse.", False),
-                    ("I do not know.", False), ("Ada is a pilot from Rome.", False)],
+    "text, leaks", [("Ada is a nurse.", True), ("Oslo", True), ("Ada is no nurse.", True),
+                    ("I do not person lives in Oslo.", True), ("I do not know.", False),
+                    ("Ada is a pilot from Rome.", False)],
 )  # fmt: skip
 def test_one_fact_is_one_too_many_where_what_text_tells_shall_go(text, leaks):
     probes = [
