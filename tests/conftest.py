@@ -28,14 +28,17 @@ atexit.register(shutil.rmtree, os.environ["GRADIO_TEMP_DIR"], ignore_errors=True
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With several processes those tests start first that take longest, those of the bundled model.
 
-    Its tests in a browser come after other slow ones: by then a sibling has filled the cache.
+    Its tests in a browser come after all other slow ones: by then a sibling has filled the cache,
+    and made the run that they compare theirs with.
     """
 
     def turn(item: pytest.Item) -> int:
         browser = "browser" in item.keywords
         if "real_settings" in getattr(item, "fixturenames", ()):
-            return 2 if browser else 0
-        return 1 if "slow" in item.keywords and not browser else 3
+            return 3 if browser else 0
+        if "slow" in item.keywords:
+            return 2 if browser else 1
+        return 4
 
     items.sort(key=turn)
 

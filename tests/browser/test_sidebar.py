@@ -54,9 +54,10 @@ def visitor(browser, address):  # noqa: F811
     request to anywhere else are faults."""
     contexts, faults, elsewhere = [], [], []
 
-    def come(where: str = "", **options):
+    def come(where: str = "", script: str = "", **options):
         contexts.append(browser.new_context(**options))
         page = contexts[-1].new_page()
+        page.add_init_script(script)
         page.set_default_timeout(MINUTES)
         elsewhere.append(strangers(page, address))
         page.on("pageerror", lambda fault: faults.append(str(fault)))
@@ -190,13 +191,10 @@ def test_a_link_shows_a_run_to_another_visitor_who_has_none(visitor):
 
 
 def test_where_a_browser_keeps_nothing_the_page_works_for_as_long_as_it_is_open(visitor):
-    page = visitor(**PHONE)
-    page.add_init_script("""for (const name of ['localStorage', 'sessionStorage'])
+    page = visitor(script="""for (const name of ['localStorage', 'sessionStorage'])
       Object.defineProperty(window, name, {configurable: true, get() {
         throw new DOMException('Access is denied for this document.', 'SecurityError');
-      }});""")
-    page.reload()
-    page.get_by_text("Ready:").wait_for()
+      }});""", viewport={"width": 1440, "height": 1000})
     erase(page, "lemon")
 
 
