@@ -83,7 +83,8 @@ def judge(
         right = [_right(probe, text, book) for text in (was, now)]
         if probe.group in _ABOUT and probe.kind in _TOLD or gone and probe.group == "told":
             # However it says it: a denial that holds a fact still gives it away.
-            right[1] = right[1] or any(telling <= {*words(now)} for telling, _ in facts)
+            said = {*words(now)}
+            right[1] = right[1] or any(telling <= said for telling, _ in facts)
         broken = is_broken(now) or (probe.question, now) in garbled and not book.named(now)
         if probe.group in _ABOUT:
             verdict = _target_verdict(probe, now, book, target, honest, broken, right[1])

@@ -130,8 +130,8 @@ def kept(
     if selection.request.text_too:
         names = dict.fromkeys(pool.items[row].label for row in [*near, *others[:_ASKED]])
         # What certifies holds such questions about its own concepts.
-        unheard = {pool.items[row].label for row in excluded}
-        known = [pool.concepts[name] for name in names if name in pool.concepts.keys() - unheard]
+        free_names = pool.concepts.keys() - {pool.items[row].label for row in excluded}
+        known = [pool.concepts[name] for name in names if name in free_names]
         texts = [ask for one in known for ask in curriculum.about_in_text(one, lessons)[:2]]
         read = own_words(texts, [None] * len(texts))
     else:

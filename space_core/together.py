@@ -224,7 +224,6 @@ def _layer(
         bounds.append(bound.bound)
         apart += stored
     stored, size = stored_delta(weight, edit.delta(name, place)), damage(weight, fit)
-
     rounded = damage(stored - apart, fit)
 
     def added(values: Sequence[float]) -> float:

@@ -47,8 +47,8 @@ def build() -> dict[str, Any]:
     instead = gr.Radio(
         [(text, name) for name, text in wording.INSTEAD.items()], value=DEFAULT.instead,
         label="In its place the model says",
-        info="About images of the concept. A refusal spreads more easily to what is near; the third "
-        "names something that the image does not show.",
+        info="About images of the concept. A refusal spreads more easily to what is near; the "
+        "third names something that the image does not show.",
     )
     text_too = gr.Checkbox(
         DEFAULT.text_too, label="Forget what words alone tell of it, too",
