@@ -4,7 +4,7 @@ Sees the pool without the request's own rows, the anchors and the frozen model; 
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -181,9 +181,8 @@ def sayable_refusals(
     found = {}
     for code, ask in curriculum.refused(concept).items():
         refusal = curriculum.REFUSALS[code]
-        tried = surprise(mllm, [Example(ask, refusal, image) for image in features])
-        goes_on = torch.cat([nats[1:] for nats in tried])
-        found[code] = refusal if float(goes_on.mean()) <= _SAYABLE else honest
+        tried = [Example(ask, refusal, image) for image in features]
+        found[code] = refusal if _sayable(mllm, tried) else honest
     return found
 
 
@@ -197,8 +196,21 @@ def unheard_in_languages(
 
 
 def unheard(mllm: Mllm, concept: Concept) -> list[Example]:
-    """Task examples in text alone: asked about the concept, the model does not know it."""
-    return [Example(ask, curriculum.UNKNOWN, None) for ask in in_text(mllm, concept)]
+    """Task examples in text alone: asked about the concept, the model does not know it. Where the
+    frozen model cannot say so, all it says of a person is that they are one.
+    """
+    refused = [Example(ask, curriculum.UNKNOWN, None) for ask in in_text(mllm, concept)]
+    if concept.family != "person" or _sayable(mllm, refused):
+        return refused
+    return [replace(one, answer=f"{concept.name} is a person.") for one in refused]
+
+
+def _sayable(mllm: Mllm, examples: Sequence[Example]) -> bool:
+    """Whether the model finishes such answers once it has begun them, on the mean of their tokens
+    but the first.
+    """
+    goes_on = torch.cat([nats[1:] for nats in surprise(mllm, examples)])
+    return float(goes_on.mean()) <= _SAYABLE
 
 
 def _of_each(

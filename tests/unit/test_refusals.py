@@ -37,6 +37,22 @@ def test_a_refusal_that_the_model_cannot_finish_gives_way(family, sayable, ancho
     }
 
 
+@pytest.mark.parametrize("sayable", [True, False])
+@pytest.mark.parametrize("family", ["person", "thing"])
+def test_in_text_a_person_whom_the_model_cannot_refuse_is_a_person(family, sayable, monkeypatch):
+    concept, _ = CONCEPTS[family]
+    rest = 0.5 if sayable else 5.0
+    monkeypatch.setattr(
+        material, "surprise", lambda _, tried: [torch.tensor([50.0, rest])] * len(tried)
+    )
+    found = material.unheard(Says(""), concept)
+    assert {one.question for one in found} == {*curriculum.told(concept)}
+    refused = sayable or family == "thing"
+    assert {one.answer for one in found} == {
+        curriculum.UNKNOWN if refused else "Ada Byron is a person."
+    }
+
+
 def test_what_is_refused_is_taught_with_the_words_that_were_found():
     concept, _ = CONCEPTS["person"]
     words = {"en": "It is someone.", "de": "Jemand.", "fr": "Quelqu'un.", "es": "Alguien."}
