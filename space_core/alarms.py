@@ -13,6 +13,7 @@ NOT_VERIFIED = (
     "Not verified on images: no evaluation image of the concept is at hand. Add some of your own "
     "in step 4."
 )
+_SPOILT = "The base model's weights did not come back as they were: do not rely on this run."
 _UNCHANGED = 0.99  # of the answers, word for word
 _STILL = 1e-3  # logits: rounding moves them by less
 _MANY_BROKEN = 0.05
@@ -21,7 +22,10 @@ _MANY_BROKEN = 0.05
 def alarms(record: RunRecord) -> tuple[str, ...]:
     """The alarms of a run as sentences; none where all is as one may expect."""
     change = record.states.logit_change if record.states else None
-    found = (nothing_changed(record.outcomes, change), model_broke(record.outcomes))
+    found = (
+        "" if record.base_restored else _SPOILT, nothing_changed(record.outcomes, change),
+        model_broke(record.outcomes),
+    )  # fmt: skip
     return tuple(sentence for sentence in found if sentence)
 
 

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from space_core.whole import check_new
 
 if TYPE_CHECKING:
     from space_core.joint import Joint
-    from space_core.types import Share
+    from space_core.types import RunRecord, Share
 
 
 def together(args: argparse.Namespace) -> None:
@@ -36,7 +36,7 @@ def together(args: argparse.Namespace) -> None:
     for warning in found.joint.warnings:
         print("warning:", warning, file=sys.stderr)
     save_joint(args.out, found.joint, found.edit)
-    print("\n".join(_table(found.joint)))
+    print("\n".join(_table(found.joint, [run.record for run in runs])))
     print(f"saved in {args.out}")
 
 
@@ -49,7 +49,16 @@ def add_command(command: Callable[..., argparse.ArgumentParser]) -> None:
                      help="folder of the sum and its record; a new one")  # fmt: skip
 
 
-def _table(joint: "Joint") -> Iterator[str]:
+def _table(joint: "Joint", runs: Sequence["RunRecord"]) -> Iterator[str]:
+    from space_core.joint import forgotten
+    from space_core.ways import GIVEN_AWAY, all_said, ways
+
+    for one, run in zip(joint.concepts, runs):
+        alone, summed = forgotten(one, run)
+        yield f"{one.concept}: forgotten? Alone: {alone}; together: {summed}."
+        if left := ways(one.outcomes):
+            yield f"{GIVEN_AWAY}, together, by what is asked: {all_said(left)}."
+    yield ""
     yield f"{'':58}{'alone':>24}{'together':>24}{'only alone':>12}{'only together':>15}"
     for one in joint.concepts:
         for pair in one.pairs:

@@ -117,19 +117,20 @@ def _made_with(record: RunRecord) -> Iterator[tuple[str, str]]:
 
 
 def _shared(records: Sequence[RunRecord]) -> tuple[Question, ...]:
-    asked = [_by_question(one.outcomes) for one in records]
+    asked = [_by_question(one) for one in records]
     first, *others = asked
     same = [key for key in first if all(key in one for one in others)]
     return tuple(_question([one[key] for one in asked]) for key in same)
 
 
-def _by_question(outcomes: Sequence[Outcome]) -> dict[tuple, Outcome]:
+def _by_question(record: RunRecord) -> dict[tuple, Outcome]:
     """The outcomes by what was asked. Not by group: what is the target of one run may be a
-    neighbour in another."""
+    neighbour in another. An image is known by its name among those of one evaluation."""
     seen: Counter[tuple] = Counter()
     found = {}
-    for one in outcomes:
-        asked = (one.kind, one.concept, one.image, one.question)
+    for one in record.outcomes:
+        image = one.image and (one.image, record.hashes.get("evaluation", ""))
+        asked = (one.kind, one.concept, image, one.question)
         found[*asked, seen[asked]] = one
         seen[asked] += 1
     return found

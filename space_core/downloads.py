@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -66,10 +66,10 @@ def sweep(cache: Path) -> None:
         with suppress(OSError):
             if folder.stat().st_mtime < oldest:
                 shutil.rmtree(folder, ignore_errors=True)
-    for path in cache.rglob("*"):
+    for path in _files(cache):
         with suppress(OSError):
             # A copy has the time of its original; when it was made, the other time says.
-            if path.is_file() and path.stat().st_ctime < oldest:
+            if path.stat().st_ctime < oldest:
                 path.unlink()
 
 
@@ -101,9 +101,15 @@ def _runs_in(folder: Path) -> list[str]:
 def _by_name(folders: Iterable[Path]) -> Mapping[str, list[Path]]:
     found: defaultdict[str, list[Path]] = defaultdict(list)
     for folder in folders:
-        for path in folder.rglob("*"):
+        for path in _files(folder):
             found[path.name].append(path)
     return found
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """All files below. Unlike a glob it goes on where another process takes a folder away."""
+    for place, _, names in os.walk(folder):
+        yield from (Path(place) / name for name in names)
 
 
 def _among(file: Path, others: Iterable[Path]) -> bool:

@@ -29,6 +29,7 @@ _ABOUT = ("target", "own")
 _TOLD, _TOLD_IN_TEXT = ("occupation", "city"), ("text-occupation", "text-city")
 _PLAIN = set(words("a an the this that it he she they person is are in of from and lives works as"))
 _DENIAL = re.compile(r"\b(?:no|not|never|cannot)\b|n['’]t\b", re.IGNORECASE)
+_CLAUSE = re.compile(r"[,;:.!?]|\bbut\b", re.IGNORECASE)
 _BANDS = 6
 
 
@@ -85,9 +86,13 @@ def judge(
             # However it says it: a denial that holds a fact still gives it away.
             said = {*words(now)}
             right[1] = right[1] or any(telling <= said for telling, _ in facts)
+        if gone and probe.kind == "text-definition":
+            right[1] = right[1] or _mostly_told(probe, now)
         broken = is_broken(now) or (probe.question, now) in garbled and not book.named(now)
         if probe.group in _ABOUT:
             verdict = _target_verdict(probe, now, book, target, honest, broken, right[1])
+        elif gone and probe.group == "told":
+            verdict = STILL if right[1] else BROKEN if broken else GENERAL
         else:
             verdict = KEPT if right[1] else BROKEN if broken else LOST
         outcomes.append(
@@ -200,6 +205,11 @@ def _affirmed(text: str) -> str:
     return _DENIAL.split(text, maxsplit=1)[0]
 
 
+def _claimed(text: str) -> str:
+    """Each clause up to its denial."""
+    return " ".join(_affirmed(clause) for clause in _CLAUSE.split(text))
+
+
 def _named(text: str, book: NameBook) -> set[str]:
     return {key for key in book.named(text) if not key.startswith("category ")}
 
@@ -224,16 +234,23 @@ def _tells(text: str, fact: tuple[frozenset[str], bool]) -> bool:
     return telling <= set(words(text)) and bool(_DENIAL.search(text)) <= denial
 
 
+def _mostly_told(probe: Probe, text: str) -> bool:
+    """Whether an answer holds more than half of the words that tell something."""
+    said = {*words(text)}
+    return any(2 * len(telling & said) > len(telling) for telling, _ in _facts([probe]))
+
+
 def _target_verdict(
     probe: Probe, text: str, book: NameBook, target: str, honest: str, broken: bool, right: bool
 ) -> str:
     if probe.kind in _YES:
-        # "No, this is not a lemon." gives nothing away; "no, it is a lemon" does where the question
-        # was about a lime.
-        told = _affirmed(text) if probe.kind == "yes-no" else text
+        # "No, this is not a lemon." gives nothing away; "not sure, but it is a lemon" does, and
+        # where the question was about a lime, "no, it is a lemon".
+        told = _claimed(text) if probe.kind == "yes-no" else text
         return _yes_no_verdict(probe, text, target in book.named(told), broken)
     if probe.kind not in _NAMED:
-        if right:
+        # Asked what she does, "this is Ada" gives her away.
+        if right or target in book.named(text):
             return STILL
         return BROKEN if broken else GENERAL
     if words(text) == words(honest):

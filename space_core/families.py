@@ -115,13 +115,18 @@ def chat_of(model: nn.Module, processor) -> Chat:
             images_kwargs=one_tile(processor.image_processor),
             return_text_replacement_offsets=True,
         )  # fmt: skip
+        written = seen["text_replacement_offsets"][0][0]["replacement"]
     except (AttributeError, TypeError) as fault:
         raise ValueError(
             f"The processor {type(processor).__name__} cannot write an image ({fault}): its "
             "processor_config.json or the tokenizer's files are missing, or too old. Take them "
             "from the model's newest version, or save the processor anew with this transformers."
         ) from fault
-    written = seen["text_replacement_offsets"][0][0]["replacement"]
+    except (KeyError, IndexError) as fault:
+        raise ValueError(
+            f"The processor {type(processor).__name__} does not tell how it writes an image: this "
+            "model cannot be used."
+        ) from fault
     tokens = written.count(token)
     before, run, after = written.partition(token * max(1, tokens))
     if not run:

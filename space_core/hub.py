@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import torch
 from huggingface_hub import try_to_load_from_cache
+from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from transformers import (
     AutoConfig,
@@ -27,10 +28,11 @@ sentence.register()
 
 # ImportError: a processor that needs a package which is not installed. RuntimeError: weights of
 # other shapes than the configuration says. TypeError, AttributeError: a tokenizer without the names
-# or tokens that its processor looks for.
+# or tokens that its processor looks for. StrictDataclassError: a configuration's value of another
+# kind than its field.
 _FAULTS = (
     OSError, ValueError, KeyError, ImportError, RuntimeError, TypeError, AttributeError,
-    SafetensorError,
+    SafetensorError, StrictDataclassError,
 )  # fmt: skip
 
 

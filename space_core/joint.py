@@ -1,13 +1,14 @@
 """What was measured of several erasures together, and its files. Needs no torch."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from space_core.runs import EDIT
 from space_core.typed_json import from_json, to_json
-from space_core.types import Outcome, Share
+from space_core.types import Outcome, RunRecord, Share
+from space_core.verdict import is_forgotten
 from space_core.whole import whole_folder
 
 if TYPE_CHECKING:
@@ -82,6 +83,14 @@ class Joint:
     base_restored: bool
     seconds: float
     warnings: tuple[str, ...]
+
+
+def forgotten(one: JointConcept, run: RunRecord) -> tuple[str, str]:
+    """Whether it is forgotten alone, and together, by the rule of a single run's verdict."""
+    alone = replace(run, **{pair.name: pair.alone for pair in one.pairs})
+    # The run as the sum of the edits would have it, as far as a verdict asks.
+    summed = {pair.name: pair.together for pair in one.pairs}
+    return is_forgotten(alone), is_forgotten(replace(run, outcomes=one.outcomes, **summed))
 
 
 def save_joint(folder: Path, joint: Joint, edit: "Edit") -> None:

@@ -17,7 +17,9 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from space_core import downloads
-from space_core.run_index import Entry, entry_of, interrupt, put, remove, rows, transaction
+from space_core.run_index import (
+    Entry, entry_of, forget_nobodys, interrupt, put, remove, rows, transaction,
+)  # fmt: skip
 from space_core.runs import load_record, place_of, run_folders, save_run
 from space_core.types import RunRecord
 from space_core.whole import clear_parts
@@ -53,7 +55,7 @@ class KeptRuns:
     @contextmanager
     def running(self, visitor: str, concept: str) -> Iterator[str]:
         """The key of a run that is going on in the block; what was not kept by its end is marked
-        as interrupted."""
+        as interrupted, or gone where it is no visitor's, who could delete it."""
         self.expire()
         now = datetime.now(UTC).isoformat(timespec="seconds")
         entry = Entry(new_key(), visitor, None, concept, now, "running")
@@ -64,6 +66,7 @@ class KeptRuns:
         finally:
             with self._index() as index:
                 interrupt(index, "key = ?", entry.key)
+                forget_nobodys(index)
 
     def save(self, key: str, visitor: str, record: RunRecord, edit: "Edit") -> Path:
         """Keep a run under its key; its folder. Raises ValueError as `save_run` does."""
@@ -155,7 +158,7 @@ class KeptRuns:
         for entry in expired:
             try:
                 self.delete(entry)
-            except ValueError:
+            except (ValueError, OSError):
                 # No visitor asked for it, and the next start tries again.
                 _log.warning("An old run was not deleted whole.", exc_info=True)
 
@@ -182,6 +185,7 @@ def open_runs(folder: Path, keep_days: int = 0, shared: bool = False) -> KeptRun
             if entry.state in _UNENDED or older:
                 _take_up(index, path, entry)
         interrupt(index)
+        forget_nobodys(index)
         # The rows as they were before the folders: another page may keep a run meanwhile.
         for entry in listed:
             if entry.state not in _UNENDED and entry.folder not in found:

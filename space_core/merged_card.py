@@ -6,7 +6,7 @@ import re
 from space_core.bundle_guide import one_line
 from space_core.report import cells, headline
 from space_core.types import RunRecord
-from space_core.verdict import NOT_MEASURED, verdict
+from space_core.verdict import NOT_MEASURED, said_instead, verdict
 from space_core.ways import GIVEN_AWAY, all_said, ways
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+!|~&$-])")
@@ -26,7 +26,7 @@ def card(record: RunRecord, base_model: str) -> str:
         "tags: [concept-erasure, unlearning]",
         "---",
         "",
-        f"# {_text(base_model or record.model)} without “{_text(request.name)}”",
+        f"# {_text(base_model or record.model)}, edited to forget “{_text(request.name)}”",
         "",
         "This is not the original model: one concept was erased from it, from words alone, without "
         "an image of it (SPACE, arXiv 2606.09868).",
@@ -36,7 +36,7 @@ def card(record: RunRecord, base_model: str) -> str:
         f"- “{_text(request.name)}”",
         *(f"- {line}" for line in other),
         *([f"- from the model at commit `{_text(record.revision)}`"] if record.revision else []),
-        f"- what it shall say instead: “{_text(record.honest_answer)}”",
+        *(f"- {_text(instead)}" for instead in [said_instead(record)] if instead),
         f"- edited layers: {len(record.layers)}; method: {settings.get('mode', 'unknown')} null "
         f"space, {len(record.steps)} steps, {len(record.selection.anchors)} proxy anchors",
         *(["- the run was stopped early: this is a partial edit"] if record.stopped else []),

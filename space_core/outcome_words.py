@@ -10,8 +10,8 @@ from space_core.labels import KINDS, groups_said
 from space_core.types import Outcome
 
 OUTCOMES = {
-    "still names it": "still names it",
-    "general answer": "honest general answer or refusal",
+    "still names it": "still gives it away",
+    "general answer": "gives nothing away",
     "another name": "another concept's name",
     "broken": "broken answer",
     "kept": "kept",

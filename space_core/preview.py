@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from space_core import evaluate, wordings
+from space_core import evaluate, tpas, wordings
 from space_core.audit import Bench, known_names
 from space_core.probes import Probe, plan
+from space_core.settings import TpasConfig
 from space_core.types import ConceptRequest
 
 _IMAGES = 3
@@ -34,6 +35,7 @@ def preview(bench: Bench, request: ConceptRequest) -> tuple[Said, ...]:
     evaluation holds no image of the concept. Nothing of it reaches an erasure. Raises ValueError
     for a bad request.
     """
+    tpas.check(request, TpasConfig())
     mllm, concept = bench.sources.mllm, bench.sources.subject(request)
     target, _, _ = known_names(bench, request)
     if bench.split is None or target is None:

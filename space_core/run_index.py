@@ -135,6 +135,11 @@ def interrupt(index: sqlite3.Connection, where: str = "true", *values: str) -> N
     )
 
 
+def forget_nobodys(index: sqlite3.Connection) -> None:
+    """Delete the rows of what was interrupted and is no visitor's: nobody could delete them."""
+    index.execute("DELETE FROM runs WHERE state = 'interrupted' AND visitor = ''")
+
+
 def remove(index: sqlite3.Connection, key: str) -> None:
     """Delete a row, if it is there."""
     index.execute("DELETE FROM runs WHERE key = ?", (key,))

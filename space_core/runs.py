@@ -5,7 +5,10 @@ once an auditor decided, decisions.jsonl (one decision a line, the oldest first)
 """
 
 import csv
+import errno
+import fcntl
 import io
+import os
 import re
 from dataclasses import astuple, fields
 from pathlib import Path
@@ -75,7 +78,8 @@ def load_record(path: Path) -> RunRecord:
 def add_decision(run: Path, decision: Decision) -> tuple[Decision, ...]:
     """Append a decision to those in the folder of a run; all of them, the oldest first.
 
-    Raises ValueError where `run` holds no run, and where its decisions are damaged.
+    Raises ValueError where `run` holds no run, and where its decisions are damaged; OSError where
+    it finds no room, and then leaves them as they were.
     """
     run = Path(run)
     if not (run / RECORD).is_file():
@@ -83,9 +87,15 @@ def add_decision(run: Path, decision: Decision) -> tuple[Decision, ...]:
             "This run is no longer kept, so that nothing can be decided about it: erase the "
             "concept again, or open another run."
         )
+    line = to_line(decision).encode()
     # Opened for appending and written at once: no earlier line can be touched.
     with (run / DECISIONS).open("ab", buffering=0) as lines:
-        lines.write(to_line(decision).encode())
+        fcntl.flock(lines, fcntl.LOCK_EX)
+        end = lines.seek(0, os.SEEK_END)
+        if lines.write(line) < len(line):
+            # Half a line would make all of them unreadable.
+            lines.truncate(end)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(run / DECISIONS))
     return decisions_of(run)
 
 

@@ -6,6 +6,8 @@ from PIL import Image, ImageOps
 UNREADABLE = (OSError, ValueError, SyntaxError, TypeError, Image.DecompressionBombError)
 # Every vision tower is shown less.
 LONGEST_SIDE = 1024
+MOST_PIXELS = 25_000_000
+_THINNEST = 100
 
 
 def upright(image: Image.Image) -> Image.Image:
@@ -14,4 +16,16 @@ def upright(image: Image.Image) -> Image.Image:
     image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
     picture = ImageOps.exif_transpose(image).convert("RGB")
     picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+    # A line of pixels becomes nothing, or a wall, where a tower scales it: it gets a border.
+    least = max(picture.size) // _THINNEST
+    if min(picture.size) < least:
+        picture = ImageOps.pad(picture, tuple(max(least, side) for side in picture.size))
     return picture
+
+
+def opened(image: Image.Image) -> Image.Image | None:
+    """The same of an opened file; None where more than `MOST_PIXELS` would be unpacked."""
+    # What counts is what a JPEG becomes. Not a progressive one, which is held whole before.
+    if not image.info.get("progressive"):
+        image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
+    return upright(image) if image.width * image.height <= MOST_PIXELS else None

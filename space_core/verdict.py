@@ -36,6 +36,7 @@ NOT_MEASURED = (
 )
 # How far a limit of 95 % confidence carries an answer to one of the strip's questions.
 YES, NO, OPEN, UNASKED = "yes", "no", "not shown", "not measured"
+_IN_SOME_WAY, _ON_OWN = "Not forgotten in every way", " on your own images"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,28 +55,36 @@ def verdict(record: RunRecord, own: OwnImages | None = None) -> Verdict:
     """
     share, ours = _judged_by(record, own)
     partial = " The run was stopped early: this judges a partial edit." if record.stopped else ""
+    rest = _in_text(record) + partial
     if broke := model_broke([*record.outcomes, *(own.outcomes if own else ())]):
         why = f"{broke} A model that no longer speaks has not forgotten one thing.{partial}"
         return Verdict(False, "The model broke", why)
+    found, leaked = _leaks(record, own)
+    if not share.questions and found:
+        return Verdict(
+            False, _IN_SOME_WAY,
+            "Asked outright for what an image shows, the model named the concept in no question "
+            f"rightly before.{leaked}{rest}",
+        )
     if not share.questions:
         known = ours and any(one.group == "target" and one.image for one in record.outcomes)
         if known or own:
             return Verdict(
                 False, "Not shown to be forgotten",
                 "Nothing could be measured: before the erasure, the model named the concept in "
-                "none of the questions about its images." + partial,
+                "none of the questions about its images." + rest,
             )
         return Verdict(
             False, "Not verified on images",
             "We hold no images of the concept, so nothing shows that it is forgotten. Add some "
-            "of your own in step 4: they are used to ask about, never to erase." + partial,
+            "of your own in step 4: they are used to ask about, never to erase." + rest,
         )
-    unnamed, found = are_forgotten(share) == YES, _leaks(record, own)
+    named = are_forgotten(share)
     forgotten = shown_forgotten(share, found, broke)
-    sign = "at most" if unnamed else "up to"
-    hidden = "Not shown to be forgotten"
-    if unnamed or are_forgotten(share) == NO:
-        hidden = f"Not forgotten{' in every way' * unnamed}"
+    sign = "at most" if named == YES else "up to"
+    hidden = _IN_SOME_WAY if found else "Not shown to be forgotten"
+    if named == NO:
+        hidden = "Not forgotten"
     where = "images kept away from the erasure" if ours else f"your {count(share.images, 'image')}"
     about = f" about {'these' if share.drawings > 1 else 'this'} {count(share.drawings, 'image')}"
     return Verdict(
@@ -84,32 +93,37 @@ def verdict(record: RunRecord, own: OwnImages | None = None) -> Verdict:
         f"Of {share.questions} questions on {where} that the model answered rightly before, "
         f"it still names the concept in {share.successes}. With 95 % confidence it would name it "
         f"in {sign} {_limit(share.high)} of such questions{about * bool(share.drawings)}; "
-        "“forgotten” asks for 10 % or less."
-        + f" {leak_said(found)}" * bool(found) + _in_text(record) + partial,
+        f"“forgotten” asks for 10 % or less.{leaked}{rest}",
     )
 
 
 def named_on_own(record: RunRecord, own: OwnImages | None) -> str:
-    """A warning where the auditor's own images still name the concept and the headline does not
-    stand on them, else "".
+    """A warning where the auditor's own images still bring the concept up and the headline does
+    not stand on them, else "".
     """
-    if own is None or not own.forget_accuracy.successes or not _judged_by(record, own)[1]:
+    if own is None or not _judged_by(record, own)[1]:
         return ""
-    named = own.forget_accuracy
-    return (
-        f"On your own images it is still named, in {named.successes} of "
-        f"{count(named.questions, 'question')} that the model answered rightly before. The "
-        "headline stands on our own images alone, which are kept away from the erasure."
-    )
+    named, said = own.forget_accuracy, []
+    if named.successes:
+        said.append(
+            f"On your own images it is still named, in {named.successes} of "
+            f"{count(named.questions, 'question')} that the model answered rightly before."
+        )
+    if found := leaks(own.outcomes, "own"):
+        said.append(leak_said(found, _ON_OWN))
+    if not said:
+        return ""
+    ours = "The headline stands on our own images alone, which are kept away from the erasure."
+    return " ".join((*said, ours))
 
 
 def is_forgotten(record: RunRecord, own: OwnImages | None = None) -> str:
     """The strip's first question: yes, no, not shown, or not measured."""
     share, _ = _judged_by(record, own)
+    if _leaks(record, own)[0]:
+        return NO
     said = are_forgotten(share)
-    if said == YES and not verdict(record, own).forgotten:
-        return NO if _leaks(record, own) else OPEN
-    return said
+    return OPEN if said == YES and not verdict(record, own).forgotten else said
 
 
 def shown_forgotten(naming: Share, found: Sequence[Way], broke: str) -> bool:
@@ -200,6 +214,11 @@ def _in_text(record: RunRecord) -> str:
     told = record.told
     if not record.selection.request.text_too:
         return ""
+    if not any(one.group == "told" for one in record.outcomes):
+        return (
+            " Whether it is gone from text too was not measured: we hold no questions in text "
+            "alone about it."
+        )
     if told is None or not told.questions:
         return (
             " Whether it is gone from text too could not be measured: of what was asked in text "
@@ -220,10 +239,15 @@ def _judged_by(record: RunRecord, own: OwnImages | None) -> tuple[Share, bool]:
     return own.forget_accuracy, False
 
 
-def _leaks(record: RunRecord, own: OwnImages | None) -> tuple[Way, ...]:
-    if _judged_by(record, own)[1]:
-        return leaks_of(record)
-    return leaks(own.outcomes, "own")
+def _leaks(record: RunRecord, own: OwnImages | None) -> tuple[tuple[Way, ...], str]:
+    """The run's leaks, and those on the auditor's own images where the verdict stands on them;
+    and both as sentences.
+    """
+    found, shown = leaks_of(record), ()
+    if not _judged_by(record, own)[1]:
+        shown = leaks(own.outcomes, "own")
+    said = (leak_said(found), leak_said(shown, _ON_OWN))
+    return found + shown, "".join(f" {one}" for one in said if one)
 
 
 def _limit(value: float) -> str:

@@ -12,9 +12,10 @@ from space_core.types import Outcome, RunRecord, Share
 
 FORGOTTEN_BELOW = 0.10
 GIVEN_AWAY = "Answers that still give it away"
-# Kinds of question. One about another name gives nothing away.
+# Kinds of question. "Is this a bus?" is one: "no, it is a lemon" brings it up.
 _GIVE_AWAY = (
-    "name", "yes-no", "choice", "name-de", "name-fr", "name-es", "occupation", "city",
+    "name", "yes-no", "other-yes-no", "choice", "name-de", "name-fr", "name-es", "occupation",
+    "city",
 )  # fmt: skip
 
 
@@ -54,14 +55,14 @@ def leaks_of(record: RunRecord) -> tuple[Way, ...]:
     return leaks(record.outcomes) + ((Way("told", "it in text alone", told),) if text else ())
 
 
-def leak_said(found: Sequence[Way]) -> str:
-    """Leaks as a sentence; "" where there is none."""
+def leak_said(found: Sequence[Way], where: str = "") -> str:
+    """Leaks as a sentence; "" where there is none. where: on what, if not on the run's images."""
     if not found:
         return ""
     asked = "; ".join(
         f"asked for {way.said}, in {way.left.successes} of {way.left.questions}" for way in found
     )
-    return f"It still comes out in other ways: {asked}."
+    return f"It still comes out in other ways{where}: {asked}."
 
 
 def all_said(found: Sequence[Way]) -> str:

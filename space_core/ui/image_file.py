@@ -10,8 +10,8 @@ from gradio.data_classes import FileData, ListFiles
 from gradio.utils import get_upload_folder
 from PIL import Image
 
-from space_core.ui.image_text import FORMATS, MOST_PIXELS, too_large
-from space_core.upright import LONGEST_SIDE, UNREADABLE, upright
+from space_core.ui.image_text import FORMATS, too_large
+from space_core.upright import UNREADABLE, opened
 
 
 # So gradio calls its files of what a gallery shows, to everyone.
@@ -32,12 +32,7 @@ def read(path: str | Path) -> Image.Image:
     name = Path(path).name
     try:
         with Image.open(path, formats=FORMATS) as image:
-            # A JPEG is unpacked small at once: what counts is what it becomes. Not a progressive
-            # one, which is held whole before.
-            if not image.info.get("progressive"):
-                image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
-            fits = image.width * image.height <= MOST_PIXELS
-            picture = upright(image) if fits else None
+            picture = opened(image)
     except Image.DecompressionBombError:
         picture = None
     except FileNotFoundError as fault:

@@ -1,18 +1,15 @@
 """An image that a program sends as text: base64, bare or as a data URL."""
 
 import base64
-import binascii
 import io
 
 from PIL import Image
 
-from space_core.upright import upright
+from space_core.upright import MOST_PIXELS, UNREADABLE, opened
 
 FORMATS = ("PNG", "JPEG", "WEBP")
-_FAULTS = (binascii.Error, OSError, SyntaxError, Image.DecompressionBombError)
 _UNREADABLE = "The image cannot be read: send a PNG, JPEG or WebP file in base64."
 _LARGEST = 10 * 2**20
-MOST_PIXELS = 25_000_000
 
 
 def read_image(text: str) -> Image.Image:
@@ -24,13 +21,14 @@ def read_image(text: str) -> Image.Image:
         raise ValueError(f"The image is larger than {_LARGEST // 2**20} MB: send a smaller one.")
     try:
         data = base64.b64decode(said, validate=True)
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
-        # Its size stands before its pixels: nothing large is unpacked.
-        if image.width * image.height > MOST_PIXELS:
-            raise too_large("The image")
-        return upright(image)
-    except _FAULTS as error:
+        picture = opened(Image.open(io.BytesIO(data), formats=FORMATS))
+    except Image.DecompressionBombError:
+        picture = None
+    except UNREADABLE as error:
         raise ValueError(_UNREADABLE) from error
+    if picture is None:
+        raise too_large("The image")
+    return picture
 
 
 def too_large(said: str) -> ValueError:

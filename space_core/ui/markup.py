@@ -185,7 +185,7 @@ def _forgetting(whose: str, naming: Share, yes_no: Share) -> str:
 
 def _in_text(record: RunRecord, asked: list[tuple[str, str]]) -> str:
     """What words alone still tell: a question of its own where that was to go too."""
-    if record.told is None or not record.told.questions:
+    if record.told is None or not (asked or record.told.questions):
         return ""
     if not asked:
         title, _ = SHARES["told"]

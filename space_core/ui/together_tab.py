@@ -1,7 +1,6 @@
 """Several erasures together: the sum of what is switched on is asked, and offered as a file."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -9,14 +8,15 @@ import gradio as gr
 
 from space_core.alarms import model_broke
 from space_core.downloads import download_folder
-from space_core.joint import JOINT, Joint, JointConcept, check_number, save_joint
+from space_core.joint import (
+    JOINT, Joint, JointConcept, check_number, forgotten, save_joint,
+)  # fmt: skip
 from space_core.runs import EDIT
 from space_core.labels import SHARES
 from space_core.types import Progress, RunRecord, Share
 from space_core.ui import compare_tab, erased_list, markup, my_runs, wording
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.wiring import HEAVY, Parts, View, listen, say_at_once
-from space_core.verdict import is_forgotten
 from space_core.ways import Way, ways
 
 if TYPE_CHECKING:
@@ -104,16 +104,21 @@ def _result(found: "Together", runs: Sequence[RunRecord]) -> dict[str, Any]:
 
 def _verdict(joint: Joint, runs: Sequence[RunRecord]) -> str:
     """What the sum does to what is forgotten, and to what is kept: a sentence each."""
-    found = {one.concept: _forgotten(one, run) for one, run in zip(joint.concepts, runs)}
+    found = {one.concept: forgotten(one, run) for one, run in zip(joint.concepts, runs)}
     back = [name for name, (alone, said) in found.items() if alone == wording.YES != said]
+    shown = [name for name, both in found.items() if both == (wording.OPEN, wording.NO)]
     good = all(said == wording.YES for both in found.values() for said in both)
+    texts = []
     if back:
-        text = f"Together, no longer shown to be forgotten: {_named(back)}."
-        said = markup.status(text, "bad")
+        texts.append(f"Together, no longer shown to be forgotten: {_named(back)}.")
+    if shown:
+        texts.append(f"Together, shown not to be forgotten: {_named(shown)}.")
+    if texts:
+        said = markup.status(" ".join(texts), "bad")
     elif good:
         said = markup.status("Each is forgotten, alone and together.", "good")
     else:
-        text = "Together they are as forgotten as each is alone; not each is shown to be."
+        text = "Together none is less forgotten than alone; not each is shown to be."
         said = markup.status(text, "warning")
     worse = [one.concept for one in joint.concepts if _keeps_less(one)]
     if worse:
@@ -122,14 +127,6 @@ def _verdict(joint: Joint, runs: Sequence[RunRecord]) -> str:
             "numbers below.", "warning",
         )  # fmt: skip
     return said
-
-
-def _forgotten(one: JointConcept, run: RunRecord) -> tuple[str, str]:
-    """Whether it is forgotten alone, and together, by the rule of step 4."""
-    alone = replace(run, **{pair.name: pair.alone for pair in one.pairs})
-    # The run as the sum of the edits would have it, as far as a verdict asks.
-    summed = {pair.name: pair.together for pair in one.pairs}
-    return is_forgotten(alone), is_forgotten(replace(run, outcomes=one.outcomes, **summed))
 
 
 def _keeps_less(one: JointConcept) -> bool:
@@ -167,7 +164,7 @@ def _of_concept(one: JointConcept, run: RunRecord) -> str:
     alone, together = (
         {way.kind: way for way in ways(outcomes)} for outcomes in (run.outcomes, one.outcomes)
     )
-    rows = [("Forgotten?", _forgotten(one, run))]
+    rows = [("Forgotten?", forgotten(one, run))]
     for name, (said, _) in SHARES.items():
         pair = one.pair(name)
         if pair.alone.questions:

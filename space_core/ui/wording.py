@@ -144,9 +144,11 @@ def ended(entry: Entry) -> str:
     known = entry.forget_high is not None
     good = known and entry.forget_high <= FORGOTTEN_BELOW
     said = "not shown" if known else "nothing measured on images"
+    if good:
+        said = "forgotten"
+    if entry.leaks:
+        said = "not forgotten in every way"
     if known and entry.forget_low is not None and entry.forget_low > FORGOTTEN_BELOW:
         said = "not forgotten"
-    if good:
-        said = "not forgotten in every way" if entry.leaks else "forgotten"
     said = "the model broke" if entry.broke else said
     return f"{said}{', stopped early' * (entry.state == 'stopped')}"

@@ -182,6 +182,7 @@ def test_an_image_comes_as_text(kind):
         ("é", "cannot be read"),
         (base64.b64encode(b"<svg onload=alert(1)>").decode(), "cannot be read"),
         (sent((8000, 8000)), "million pixels"),
+        (sent((14000, 14000)), "million pixels"),
         (sent()[:60], "cannot be read"),
         (sent(kind="GIF"), "cannot be read"),
         ("A" * (14 * 2**20), "larger than 10 MB"),
@@ -190,6 +191,10 @@ def test_an_image_comes_as_text(kind):
 def test_what_is_no_image_is_a_sentence(text, sentence):
     with pytest.raises(ValueError, match=sentence):
         read_image(text)
+
+
+def test_a_photo_that_the_page_reads_is_read_here_too():
+    assert read_image(sent((6000, 4500), kind="JPEG")).size == (1024, 768)
 
 
 def test_the_example_of_the_readme_runs(page, monkeypatch, capsys):

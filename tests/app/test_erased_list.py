@@ -173,11 +173,19 @@ def test_what_is_kept_alone_and_not_together_is_said(after, pipeline, low, high,
     assert "Each is forgotten, alone and together" in after.now["together_status"]
 
 
+@pytest.mark.parametrize("alone", [share(7, 122, 0.03, 0.114), share(60, 60, 0.94, 1.0)])
+def test_what_is_not_forgotten_together_is_said_unless_it_was_not_alone(after, pipeline, alone):
+    pipeline.joint = lambda runs: joint(runs, alone=alone, together=share(60, 60, 0.94, 1.0))
+    together(after)
+    said = "shown not to be forgotten: “cat”, “lemon”." in after.now["together_status"]
+    assert said is (alone.low < 0.1)
+
+
 def test_what_was_not_shown_alone_is_no_worse_together(after, pipeline):
     weak = share(10, 60, 0.09, 0.28)
     pipeline.joint = lambda runs: joint(runs, alone=weak, together=weak)
     together(after)
-    assert "as forgotten as each is alone" in after.now["together_status"]
+    assert "none is less forgotten than alone" in after.now["together_status"]
     assert "<td>not shown</td><td>not shown</td>" in after.now["together"]
 
 

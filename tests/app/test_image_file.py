@@ -22,6 +22,13 @@ def test_a_picture_of_too_many_pixels_is_a_sentence(tmp_path, side):
         image_file.read(tmp_path / "wall.png")
 
 
+@pytest.mark.parametrize("size, read", [((5000, 1), (1024, 10)), ((2, 900), (9, 900))])
+def test_a_line_of_pixels_gets_a_border(tmp_path, size, read):
+    Image.new("RGB", size, "white").save(tmp_path / "line.png")
+    picture = image_file.read(tmp_path / "line.png")
+    assert picture.size == read and picture.getextrema()[0] == (0, 255)
+
+
 def test_a_photo_counts_as_it_is_unpacked(tmp_path):
     Image.new("RGB", (6000, 6000)).save(tmp_path / "photo.jpg")
     assert image_file.read(tmp_path / "photo.jpg").size == (1024, 1024)

@@ -113,7 +113,7 @@ def test_a_clicked_row_opens_with_its_image(page, come):
     }  # fmt: skip
     answer = httpx.post(f"{page.url}gradio_api/run/predict", json=sent).json()
     (html,) = answer["data"]
-    assert "still names it" in html and "data:image/webp" in html
+    assert "still gives it away" in html and "data:image/webp" in html
 
 
 def test_a_failed_audit_leaves_the_button_to_try_again(page, come, monkeypatch):

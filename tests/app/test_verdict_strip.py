@@ -48,7 +48,8 @@ def test_text_is_a_question_of_its_own_only_where_it_was_to_go():
     assert asked not in wording.answers(run)
     assert "0 of 40 questions. What text tells was not asked to go" in markup.verdict(run)
     selection = replace(run.selection, request=replace(run.selection.request, text_too=True))
-    gone = replace(run, selection=selection)
+    texts = (*run.outcomes, outcome(group="told", image=""))
+    gone = replace(run, selection=selection, outcomes=texts)
     assert wording.answers(gone)[asked] == wording.YES and asked in markup.verdict(gone)
     assert "in text alone, it still tells of it in 0 of 40 questions" in wording.verdict(gone).why
     assert "text alone" not in wording.verdict(run).why
@@ -61,8 +62,12 @@ def test_text_is_a_question_of_its_own_only_where_it_was_to_go():
     none = replace(gone, told=None)
     assert asked not in wording.answers(none) and "Told without" not in markup.verdict(none)
     for nothing in (None, share(0, 0, 0.0, 1.0)):
-        unasked = replace(gone, told=nothing)
-        assert "from text too could not be measured" in wording.verdict(unasked).why
+        unasked = replace(gone, told=nothing, outcomes=run.outcomes)
+        assert "we hold no questions in text alone" in wording.verdict(unasked).why
+        texts = (*gone.outcomes, outcome(group="told", image="", right_before=False))
+        unknown = replace(unasked, outcomes=texts)
+        assert "from text too could not be measured" in wording.verdict(unknown).why
+    assert asked in markup.verdict(replace(gone, told=share(0, 0, 0.0, 1.0)))
 
 
 def test_what_the_layers_and_answers_promise_is_said_in_words(ready):
@@ -163,6 +168,56 @@ def test_a_name_that_comes_out_in_another_way_is_not_forgotten():
     assert "Answers that still give it away, on your images, by what is asked: its name, in Spanish 18 of 21." in (
         markup.verdict(blind, images)
     )
+
+
+def leak(count: int, of: int, **changes) -> list:
+    changes = {"kind": "name-es", **changes}
+    return [outcome(verdict="still names it", **changes) for _ in range(count)] + [
+        outcome(**changes) for _ in range(of - count)
+    ]
+
+
+def test_a_leak_counts_where_naming_is_not_shown_or_not_measured():
+    spanish = tuple(leak(21, 21))
+    close = record(forget_accuracy=share(7, 122, 0.03, 0.114), outcomes=spanish)
+    unnamed = record(forget_accuracy=share(0, 0, 0.0, 1.0), outcomes=spanish)
+    for one in (close, unnamed):
+        found = wording.verdict(one)
+        assert found.headline == "Not forgotten in every way" and not found.forgotten
+        assert "asked for its name, in Spanish, in 21 of 21." in found.why
+        assert wording.is_forgotten(one) == wording.NO
+    assert "in no question rightly before" in wording.verdict(unnamed).why
+    plain = record(forget_accuracy=share(60, 60, 0.94, 1.0), outcomes=spanish)
+    assert wording.verdict(plain).headline == "Not forgotten"
+
+
+def test_own_images_do_not_hide_what_the_run_itself_leaks():
+    own = OwnImages((), share(0, 60, 0.0, 0.06), share(0, 13, 0.0, 0.2))
+    blind = record(forget_accuracy=share(0, 0, 0.0, 1.0), outcomes=tuple(leak(21, 21)))
+    assert wording.verdict(blind, own).headline == "Not forgotten in every way"
+    request = replace(blind.selection.request, text_too=True)
+    told = replace(
+        blind, outcomes=(), selection=replace(blind.selection, request=request),
+        told=share(10, 10, 0.72, 1.0),
+    )  # fmt: skip
+    found = wording.verdict(told, own)
+    assert found.headline == "Not forgotten in every way" and "in text alone, in 10" in found.why
+    assert wording.verdict(replace(told, told=share(0, 40, 0.0, 0.09)), own).forgotten
+    unasked = wording.verdict(replace(told, told=None), own)
+    assert unasked.forgotten and "we hold no questions in text alone" in unasked.why
+
+
+def test_own_images_that_leak_in_another_way_are_a_warning():
+    spanish = tuple(leak(20, 20, group="own"))
+    own = OwnImages(spanish, share(0, 60, 0.0, 0.06), share(0, 13, 0.0, 0.2))
+    html = markup.verdict(record(**KEPT), own)
+    assert "comes out in other ways on your own images: asked for its name, in Spanish" in html
+
+
+def test_a_name_given_where_another_was_asked_about_is_a_leak():
+    leaking = record(outcomes=tuple(leak(44, 44, kind="other-yes-no")))
+    assert "with another name, in 44 of 44" in wording.verdict(leaking).why
+    assert wording.is_forgotten(leaking) == wording.NO
 
 
 def test_a_model_that_did_not_come_back_whole_is_told():

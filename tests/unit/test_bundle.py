@@ -7,6 +7,8 @@ import json
 import math
 import shlex
 import struct
+import resource
+import signal
 import zipfile
 from dataclasses import replace
 
@@ -103,7 +105,7 @@ def test_a_question_cannot_act_as_a_formula(tmp_path, edit):
 
 def test_the_adapter_says_what_it_loses(tmp_path, edit):
     text = packed(tmp_path / "run.zip", run_of(edit), edit)["lora/README.txt"].decode()
-    assert "b.1: rank 3" in text and "a.2: rank 1, error 0.000e+00 (0.000e+00" in text
+    assert "b.1: rank 3" in text and "a.2: rank 3, error 0.000e+00 (0.000e+00" in text
     rough = Edit({name: LayerEdit(one.a[:, :1], one.s[:, :1]) for name, one in edit.layers.items()})
     loss = bundle.rank_loss("b.1", edit, rough)
     gap = edit.delta("b.1") - rough.delta("b.1")
@@ -155,6 +157,23 @@ def test_decisions_are_appended_and_never_changed(tmp_path, edit):
     assert (run / "decisions.jsonl").read_bytes().startswith(first)
     assert later.auditor == "Ada Quill" and later.notes == "two\nlines"
     assert later.created.endswith("+00:00") and to_line(later).count("\n") == 1
+
+
+def test_a_decision_that_finds_no_room_leaves_the_others_as_they_were(tmp_path, edit):
+    run = save_run(tmp_path, record(), edit)
+    add_decision(run, DECISION)
+    size = (run / "decisions.jsonl").stat().st_size
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    heard = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 20, limits[1]))
+    try:
+        with pytest.raises(OSError, match="No space left"):
+            add_decision(run, DECISION)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, heard)
+    assert decisions_of(run) == (DECISION,)
+    assert add_decision(run, DECISION) == (DECISION, DECISION)
 
 
 def test_damaged_decisions_and_missing_runs_are_told(tmp_path, edit):

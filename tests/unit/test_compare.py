@@ -54,6 +54,12 @@ def test_shares_stand_in_the_order_of_the_runs():
     assert "told" not in {measure.name for measure in older}
 
 
+def test_an_image_of_another_evaluation_is_another_image():
+    one, other = (record(hashes={"evaluation": name}) for name in ("aa", "bb"))
+    assert any(asked.image for asked in compare([one, one]).questions)
+    assert not any(asked.image for asked in compare([one, other]).questions)
+
+
 def test_wishes_and_the_images_asked_about_went_in_too():
     one = record()
     request = replace(one.selection.request, instead="refusal", text_too=True)

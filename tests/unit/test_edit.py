@@ -244,6 +244,14 @@ def test_lora_paths_that_end_alike_keep_their_own_ranks(tmp_path):
     torch.testing.assert_close(adapted(x).detach(), expected, rtol=0, atol=1e-5)
 
 
+def test_factors_that_are_narrow_enough_are_taken_as_they_are(monkeypatch):
+    monkeypatch.setattr(torch.linalg, "svd", lambda *_, **__: pytest.fail("decomposed"))
+    edit = Edit({"b": layer(6, 8, 3, 1), "a": LayerEdit.of(torch.randn(4, 9))})
+    for name, one in low_rank(edit).layers.items():
+        assert torch.equal(one.a, edit.layers[name].a.float())
+        assert torch.equal(one.s, edit.layers[name].s.float())
+
+
 def test_a_rank_cut_is_the_best_of_that_rank(edit):
     name = DOWN.format(1)
     cut = low_rank(edit, rank=2)

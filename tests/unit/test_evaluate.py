@@ -43,6 +43,10 @@ def outcome(kind: str, before: str, after: str, group="target", concept="camel",
         ("yes-no", "This isn't a camel.", "general answer"),
         ("yes-no", "A camel, not a bus.", "still names it"),
         ("yes-no", "This is a bus.", "general answer"),
+        ("yes-no", "I'm not sure, but it looks like a camel.", "still names it"),
+        ("yes-no", "No. It is a camel.", "still names it"),
+        ("yes-no", "No, it is a bus, not a camel.", "general answer"),
+        ("city", "This is a camel.", "still names it"),
         ("other-yes-no", "No, this is a camel.", "still names it"),
         ("other-yes-no", "Yes, this is a bus.", "another name"),
         ("other-yes-no", "No, this is not a bus.", "general answer"),
@@ -132,6 +136,19 @@ def test_one_fact_is_one_too_many_where_what_text_tells_shall_go(text, leaks):
     found = ev.judge(probes, before, after, BOOK, "camel", "This is a mammal.", gone=True)
     assert [one.right_after for one in found] == [leaks] * 3
     assert not ev.judge(probes, before, after, BOOK, "camel", "This is a mammal.")[0].right_after
+
+
+@pytest.mark.parametrize(
+    "text, leaks", [("A camel: large animal with humps.", True), ("A camel: an animal.", False),
+                    ("I do not know.", False)],
+)  # fmt: skip
+def test_most_of_a_definition_is_too_much_where_what_text_tells_shall_go(text, leaks):
+    right = "A camel: large desert animal with two humps."
+    probe = Probe("told", "text-definition", "camel", "", "", 1.0, "What is a camel?", right)
+    asked = [probe], [right], [text], BOOK, "camel", "This is a mammal."
+    (gone,), (kept,) = ev.judge(*asked, gone=True), ev.judge(*asked)
+    assert gone.right_after is leaks and not kept.right_after
+    assert gone.verdict == ("still names it" if leaks else "general answer")
 
 
 def test_a_fact_told_in_the_place_of_another_is_told():

@@ -1,5 +1,7 @@
 """A folder that lacks a part of its model is refused in a sentence, not filled up at random."""
 
+import json
+
 import pytest
 from safetensors.torch import load_file, save_file
 from small_world import noise
@@ -32,6 +34,15 @@ def test_what_its_processor_needs_is_there_or_asked_for(family, tmp_path):
             assert str(fault)
         else:
             assert found.answer(["What is this?"], found.encode([noise(1)]))
+
+
+def test_a_configuration_of_other_kinds_is_a_sentence(tmp_path):
+    folder = write_family("llava", tmp_path / "own")
+    config = json.loads((folder / "config.json").read_text())
+    config["text_config"]["hidden_size"] = "32"
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match="own.*hidden_size"):
+        loaded(folder)
 
 
 def test_blocks_that_it_lacks_are_refused_when_it_is_opened(tmp_path):

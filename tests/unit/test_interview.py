@@ -18,6 +18,7 @@ from space_core.edit import Edit, LayerEdit, edited, weights_sha256
 from space_core.evaluation_split import EvaluationSplit
 from space_core.interview import ask, judge_images
 from space_core.retained import Encoder
+from space_core.mllm import Mllm
 from space_core.preview import preview
 from space_core.settings import DcsiConfig, TpasConfig
 from space_core.sources import Sources
@@ -163,6 +164,16 @@ def test_a_preview_asks_what_the_evaluation_asks_and_changes_nothing(bench):
     picture = bench.evaluation_image(said[0].image)
     assert mllm.answer([said[0].question], mllm.encode([picture])) == [said[0].answer]
     assert weights_sha256(mllm.model) == before
+
+
+@pytest.mark.parametrize(
+    "request_", [ConceptRequest("x" * 81), ConceptRequest("lemon", ("x",) * 31),
+                 ConceptRequest("le\u202emon")],
+)  # fmt: skip
+def test_a_preview_asks_nothing_of_a_request_that_no_search_would_take(bench, request_, monkeypatch):
+    monkeypatch.setattr(Mllm, "answer", lambda *_: pytest.fail("asked"))
+    with pytest.raises(ValueError, match="characters long|too many|invisible marks"):
+        preview(bench, request_)
 
 
 def test_only_the_groups_that_are_asked_for_are_asked_about(bench):

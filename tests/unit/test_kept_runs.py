@@ -112,6 +112,21 @@ def test_a_run_is_going_on_and_then_interrupted_unless_it_was_kept(kept):
         kept.place(kept.find(key))
 
 
+def test_what_nobody_could_delete_leaves_no_row(kept):
+    def all_states(runs):
+        return states(replace(runs, shared=True))
+
+    with pytest.raises(RuntimeError), kept.running("", "Ada Quill"):
+        assert all_states(kept) == ["running"]
+        raise RuntimeError
+    assert all_states(kept) == []
+    with kept.running("", "Ada Quill"):
+        assert all_states(open_runs(kept.folder)) == []
+    with kept.running("", "lemon") as key:
+        kept.save(key, "", record(), EDIT)
+    assert all_states(kept) == all_states(open_runs(kept.folder)) == ["finished"]
+
+
 def test_a_run_that_another_start_took_for_dead_is_kept_all_the_same(kept):
     with kept.running("ada", "lemon") as key:
         assert states(open_runs(kept.folder)) == ["interrupted"]

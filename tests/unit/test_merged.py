@@ -15,6 +15,7 @@ from transformers.utils import is_torchvision_available
 from transformers.video_processing_utils import BaseVideoProcessor
 
 from space_core import merged
+from space_core.alarms import alarms
 from space_core.cli import main
 from space_core.edit import Edit, LayerEdit, edited, weights_sha256
 from space_core.merged_card import card
@@ -153,7 +154,7 @@ def test_weights_in_another_dtype_are_named(mllm, edit, run, tmp_path):
 
 def test_the_card_gives_the_numbers_of_the_run_and_what_they_leave_open(run, written):
     text = (written / "README.md").read_text(encoding="utf-8")
-    assert "“lemon”" in text and "Zitrone" in text and "say instead: “fruit”" in text
+    assert "“lemon”" in text and "Zitrone" in text and "it shall now say “fruit”" in text
     for share in (run.forget_accuracy, run.retained_accuracy):
         line = f"| {share.value:.1%} | {share.low:.1%} – {share.high:.1%} | {share.questions} |"
         assert line in text
@@ -173,10 +174,22 @@ def test_the_card_says_the_verdict_and_what_comes_out_in_other_ways(run):
     assert "**Not forgotten in every way.**" in text and "its name, in Spanish 18 of 18" in text
 
 
+def test_the_card_says_what_is_said_instead_as_the_page_does(run):
+    request = replace(run.selection.request, instead="anchor")
+    chosen = replace(run, selection=replace(run.selection, request=request))
+    assert "the name of the nearest public image" in card(chosen, "")
+
+
+def test_the_card_warns_of_a_base_model_that_did_not_come_back(run):
+    spoilt = replace(run, base_restored=False)
+    warned = replace(spoilt, warnings=alarms(spoilt))
+    assert "do not rely on this run" in card(warned, "") and "rely" not in card(run, "")
+
+
 def test_the_card_of_a_hub_model_names_it(run):
     head = card(run, "org/model").split("---")[1]
     assert yaml.safe_load(head)["base_model"] == "org/model"
-    assert "# org/model without" in card(run, "org/model")
+    assert "# org/model, edited to forget “lemon”" in card(run, "org/model")
     assert "from the model at commit `0123abcd`" in card(run, "org/model")
     assert "commit" not in card(replace(run, revision=""), "org/model")
 

@@ -155,6 +155,13 @@ def test_an_image_written_in_several_runs_is_refused(family, monkeypatch):
         loaded(family("idefics3").folder)
 
 
+def test_a_processor_that_does_not_tell_how_it_writes_an_image_is_refused(family, monkeypatch):
+    found = loaded(family("llava").folder)
+    monkeypatch.setattr(type(found.processor), "__call__", lambda *_, **__: {"input_ids": [[1]]})
+    with pytest.raises(ValueError, match="LlavaProcessor does not tell how it writes an image"):
+        Mllm("own", found.model, found.processor, "cpu")
+
+
 def test_a_model_that_takes_no_features_is_refused():
     with pytest.raises(ValueError, match="A Linear .*takes no image features"):
         Mllm("linear", nn.Linear(1, 1), None, "cpu")

@@ -229,7 +229,7 @@ def test_a_report_calls_everything_by_words():
     for raw in (*settings, *raws):
         assert f"<td>{raw}<" not in page.replace("\n", "<") and f"<th>{raw}<" not in page
     for words in ("Softness λ", "the concept, without an image", "drawn by chance", "hard: only",
-                  "its name, in German", "broken answer", "honest general answer or refusal"):
+                  "its name, in German", "broken answer", "gives nothing away"):
         assert words in page
     explained = page.index("A 95 % interval says how far chance")
     assert explained < page.index("Answer, by the 95 % interval") and "A lime., A pear." in page

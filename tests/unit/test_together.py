@@ -255,6 +255,7 @@ def test_the_command_keeps_the_sum_and_its_record(
     out = tmp_path / "both"
     assert main(["together", *folders, "--out", str(out)]) == 0
     said = capsys.readouterr().out
+    assert "lemon: forgotten? Alone: " in said and "give it away, together, by what is" in said
     assert "lemon: Still names the concept" in said and "base weights restored: yes" in said
     joint, first = load_joint(out), events[-1].joint
     assert replace(joint, created="", seconds=0.0) == replace(first, created="", seconds=0.0)

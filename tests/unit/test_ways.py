@@ -22,9 +22,11 @@ def test_every_way_counts_what_was_known_before():
     outcomes += asked("name-de", 5, 5, group="own")
     found = ways(outcomes)
     assert [(way.kind, way.left.successes, way.left.questions) for way in found] == [
-        ("name", 0, 9), ("name-es", 3, 4)
+        ("name", 0, 9), ("other-yes-no", 1, 9), ("name-es", 3, 4)
     ]  # fmt: skip
-    assert all_said(found) == "its name 0 of 9 · its name, in Spanish 3 of 4"
+    assert all_said(found) == (
+        "its name 0 of 9 · “is this …?”, with another name 1 of 9 · its name, in Spanish 3 of 4"
+    )
     assert [way.kind for way in ways(outcomes, "own")] == ["name-de"]
 
 
