@@ -13,7 +13,10 @@ NOT_VERIFIED = (
     "Not verified on images: no evaluation image of the concept is at hand. Add some of your own "
     "in step 4."
 )
-_SPOILT = "The base model's weights did not come back as they were: do not rely on this run."
+_SPOILT = (
+    "The base model's weights did not come back as they were: restart the app, and do not rely on "
+    "this run."
+)
 _UNCHANGED = 0.99  # of the answers, word for word
 _STILL = 1e-3  # logits: rounding moves them by less
 _MANY_BROKEN = 0.05

@@ -75,9 +75,8 @@ def adapter_readme(losses: Sequence[RankLoss]) -> str:
     """
     return "\n".join([
         "A LoRA adapter for PEFT, with scaling 1: W + lora_B lora_A. It holds the edit of",
-        "edit.safetensors in float32, in fewer directions where those do: the same, but for the",
-        "errors below. What was cut or rounded no longer keeps to the null space of other",
-        "knowledge.",
+        "edit.safetensors in float32: the same, but for the errors below. What was cut or rounded",
+        "no longer keeps to the null space of other knowledge.",
         "",
         "Certified for each layer, on the numbers as stored here: for every input k, the output",
         "differs from that of the edit by at most “error” times the length of k, before the model",

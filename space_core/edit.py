@@ -193,17 +193,17 @@ def stored_delta(weight: Tensor, delta: Tensor) -> Tensor:
 
 
 def low_rank(edit: Edit, rank: int | None = None) -> Edit:
-    """The same edit as float32 factors: its own where no rank is wanted and they are as narrow as
-    any of ΔW [o, d] must be, else from an SVD, A = U√Σ, S = V√Σ.
+    """The same edit as float32 factors of fewer columns.
 
-    rank: cut every layer there; None keeps, per layer, the smallest rank whose truncation error
-    is ≤ 1e-6 ‖ΔW‖_F. What is cut or rounded leaves the null space: certify the result.
+    rank: an SVD of each ΔW [o, d] is cut there, A = U√Σ, S = V√Σ. None: its own factors where they
+    have at most min(o, d) columns, else the smallest rank whose truncation error is ≤ 1e-6 ‖ΔW‖_F.
+    What is cut or rounded leaves the null space: certify the result.
     """
     if rank is not None and rank < 1:
         raise ValueError(f"A rank of {rank} leaves nothing of the edit: give 1 or more.")
     layers = {}
     for name, layer in edit.layers.items():
-        if rank is None and layer.a.shape[1] <= min(len(layer.a), len(layer.s)):
+        if rank is None and 0 < layer.a.shape[1] <= min(len(layer.a), len(layer.s)):
             layers[name] = LayerEdit(layer.a.float(), layer.s.float())
             continue
         u, sigma, vt = torch.linalg.svd(layer.delta, full_matrices=False)

@@ -29,7 +29,10 @@ _ABOUT = ("target", "own")
 _TOLD, _TOLD_IN_TEXT = ("occupation", "city"), ("text-occupation", "text-city")
 _PLAIN = set(words("a an the this that it he she they person is are in of from and lives works as"))
 _DENIAL = re.compile(r"\b(?:no|not|never|cannot)\b|n['’]t\b", re.IGNORECASE)
-_CLAUSE = re.compile(r"[,;:.!?]|\bbut\b", re.IGNORECASE)
+# A new clause begins with a subject of its own: a comma or a full stop may stand within a name.
+_CLAUSE = re.compile(
+    r"[;!?]|[,.:](?=\s+(?:it|this|that|there|he|she|they|i)\b)|\bbut\b", re.IGNORECASE
+)
 _BANDS = 6
 
 
@@ -86,8 +89,8 @@ def judge(
             # However it says it: a denial that holds a fact still gives it away.
             said = {*words(now)}
             right[1] = right[1] or any(telling <= said for telling, _ in facts)
-        if gone and probe.kind == "text-definition":
-            right[1] = right[1] or _mostly_told(probe, now)
+        if gone:
+            right[1] = right[1] or _gives_away(probe, now, book, target)
         broken = is_broken(now) or (probe.question, now) in garbled and not book.named(now)
         if probe.group in _ABOUT:
             verdict = _target_verdict(probe, now, book, target, honest, broken, right[1])
@@ -234,10 +237,14 @@ def _tells(text: str, fact: tuple[frozenset[str], bool]) -> bool:
     return telling <= set(words(text)) and bool(_DENIAL.search(text)) <= denial
 
 
-def _mostly_told(probe: Probe, text: str) -> bool:
-    """Whether an answer holds more than half of the words that tell something."""
+def _gives_away(probe: Probe, text: str, book: NameBook, target: str) -> bool:
+    """Whether an answer holds most of a definition, or the name that a definition was of."""
+    if probe.kind == "text-reverse":
+        return target in book.named(text)
     said = {*words(text)}
-    return any(2 * len(telling & said) > len(telling) for telling, _ in _facts([probe]))
+    return probe.kind == "text-definition" and any(
+        2 * len(telling & said) > len(telling) for telling, _ in _facts([probe])
+    )
 
 
 def _target_verdict(

@@ -17,9 +17,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from space_core import downloads
-from space_core.run_index import (
-    Entry, entry_of, forget_nobodys, interrupt, put, remove, rows, transaction,
-)  # fmt: skip
+from space_core.run_index import Entry, entry_of, interrupt, put, remove, rows, transaction
 from space_core.runs import load_record, place_of, run_folders, save_run
 from space_core.types import RunRecord
 from space_core.whole import clear_parts
@@ -55,7 +53,7 @@ class KeptRuns:
     @contextmanager
     def running(self, visitor: str, concept: str) -> Iterator[str]:
         """The key of a run that is going on in the block; what was not kept by its end is marked
-        as interrupted, or gone where it is no visitor's, who could delete it."""
+        as interrupted; where it is no visitor's, it goes."""
         self.expire()
         now = datetime.now(UTC).isoformat(timespec="seconds")
         entry = Entry(new_key(), visitor, None, concept, now, "running")
@@ -66,7 +64,6 @@ class KeptRuns:
         finally:
             with self._index() as index:
                 interrupt(index, "key = ?", entry.key)
-                forget_nobodys(index)
 
     def save(self, key: str, visitor: str, record: RunRecord, edit: "Edit") -> Path:
         """Keep a run under its key; its folder. Raises ValueError as `save_run` does."""
@@ -181,11 +178,10 @@ def open_runs(folder: Path, keep_days: int = 0, shared: bool = False) -> KeptRun
         found = {path.name: path for path in run_folders(runs.folder)}
         for name, path in found.items():
             entry = known.get(name) or Entry(new_key(), "", name, "", "", "running")
-            older = entry.leaks is None or (entry.forget is None) != (entry.forget_low is None)
+            older = entry.ways_left is None or (entry.forget is None) != (entry.forget_low is None)
             if entry.state in _UNENDED or older:
                 _take_up(index, path, entry)
         interrupt(index)
-        forget_nobodys(index)
         # The rows as they were before the folders: another page may keep a run meanwhile.
         for entry in listed:
             if entry.state not in _UNENDED and entry.folder not in found:

@@ -20,14 +20,14 @@ _TABLE = """
 CREATE TABLE IF NOT EXISTS runs (
     key TEXT PRIMARY KEY, visitor TEXT NOT NULL, folder TEXT UNIQUE, concept TEXT NOT NULL,
     created TEXT NOT NULL, state TEXT NOT NULL, forget REAL, forget_high REAL, retained REAL,
-    broke INTEGER, seconds REAL, model TEXT, device TEXT, leaks INTEGER, forget_low REAL,
+    broke INTEGER, seconds REAL, model TEXT, device TEXT, ways_left INTEGER, forget_low REAL,
     off INTEGER
 )
 """
 # What an older version's table lacks; NULL there says: read the record again.
 _LATER = {
-    "broke": "INTEGER", "seconds": "REAL", "model": "TEXT", "device": "TEXT", "leaks": "INTEGER",
-    "forget_low": "REAL", "off": "INTEGER",
+    "broke": "INTEGER", "seconds": "REAL", "model": "TEXT", "device": "TEXT",
+    "ways_left": "INTEGER", "forget_low": "REAL", "off": "INTEGER",
 }  # fmt: skip
 _WAIT_SECONDS = 30
 
@@ -41,8 +41,8 @@ class Entry:
     ``forget``, its limits ``forget_low`` and ``forget_high``, and ``retained`` are shares in
     [0, 1], None where nothing was measured. ``broke``: whether the edit broke the model (0 or 1);
     how many ``seconds`` it took; the hash of the ``model`` and the ``device``; in how many ways of
-    asking it ``leaks``. None where no record says it. ``off``: 1 where the visitor switched the
-    erasure off.
+    asking it leaks, ``ways_left``. None where no record says it. ``off``: 1 where the visitor
+    switched the erasure off.
     """
 
     key: str
@@ -58,7 +58,7 @@ class Entry:
     seconds: float | None = None
     model: str | None = None
     device: str | None = None
-    leaks: int | None = None
+    ways_left: int | None = None
     forget_low: float | None = None
     off: int | None = None
 
@@ -129,15 +129,15 @@ def rows(index: sqlite3.Connection, where: str = "true", *values: str | int) -> 
 
 
 def interrupt(index: sqlite3.Connection, where: str = "true", *values: str) -> None:
-    """Mark those rows for which a condition holds, and which are running, as interrupted."""
+    """Mark those rows for which a condition holds, and which are running, as interrupted. Of those
+    that are nobody's, and of which nothing is kept, none stays: they would hold a name for good.
+    """
     index.execute(
         f"UPDATE runs SET state = 'interrupted' WHERE state = 'running' AND ({where})", values
     )
-
-
-def forget_nobodys(index: sqlite3.Connection) -> None:
-    """Delete the rows of what was interrupted and is no visitor's: nobody could delete them."""
-    index.execute("DELETE FROM runs WHERE state = 'interrupted' AND visitor = ''")
+    index.execute(
+        "DELETE FROM runs WHERE state = 'interrupted' AND visitor = '' AND folder IS NULL"
+    )
 
 
 def remove(index: sqlite3.Connection, key: str) -> None:

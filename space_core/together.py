@@ -114,9 +114,13 @@ def _asked(
     views = _views(bench, record)
     with edited(mllm.model, edit):
         after = evaluate.answers(mllm, probes, views)
-    now = evaluate.judged(
-        mllm, probes, [one.before for one in alone], after, target.book, target.key,
-        record.honest_answer, record.selection,
+    # Its own answers too: an older run was judged by the rules of then.
+    alone, now = (
+        evaluate.judged(
+            mllm, probes, [one.before for one in alone], said, target.book, target.key,
+            record.honest_answer, record.selection,
+        )
+        for said in ([one.after for one in alone], after)
     )  # fmt: skip
     # What another of the erasures is to forget need not stay.
     kept = [i for i, one in enumerate(alone) if one.group == "target" or not _about(one, others)]

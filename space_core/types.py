@@ -162,8 +162,8 @@ class Outcome:
     ``kind``: "name", "yes-no", "choice", "name-de", "colour", "text-category" …; "other-yes-no"
     asks about a wrong name, "is-it-target" about the erased name on another concept's image, where
     "choice-beside" offers it beside the image's own;
-    ``verdict``: "kept", "lost" or "broken" for retained questions, and for the target
-    "still names it", "general answer", "another name" or "broken".
+    ``verdict``: "kept", "lost" or "broken" for retained questions, and for the target, and what was
+    to go from text too, "still names it", "general answer", "another name" or "broken".
     """
 
     group: str

@@ -1,7 +1,11 @@
 """An image file as a viewer shows it, and small enough to hold many of."""
 
+from pathlib import Path
+from typing import BinaryIO
+
 from PIL import Image, ImageOps
 
+FORMATS = ("PNG", "JPEG", "WEBP")
 # What a file that is no whole image raises, or one that would fill the memory.
 UNREADABLE = (OSError, ValueError, SyntaxError, TypeError, Image.DecompressionBombError)
 # Every vision tower is shown less.
@@ -23,9 +27,15 @@ def upright(image: Image.Image) -> Image.Image:
     return picture
 
 
-def opened(image: Image.Image) -> Image.Image | None:
-    """The same of an opened file; None where more than `MOST_PIXELS` would be unpacked."""
-    # What counts is what a JPEG becomes. Not a progressive one, which is held whole before.
-    if not image.info.get("progressive"):
-        image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
-    return upright(image) if image.width * image.height <= MOST_PIXELS else None
+def opened(file: Path | BinaryIO) -> Image.Image | None:
+    """The same of a file of a known format; None where more than `MOST_PIXELS` would be unpacked.
+    Raises one of `UNREADABLE` for a file that is no whole image.
+    """
+    try:
+        with Image.open(file, formats=FORMATS) as image:
+            # What counts is what a JPEG becomes. Not a progressive one, which is held whole before.
+            if not image.info.get("progressive"):
+                image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
+            return upright(image) if image.width * image.height <= MOST_PIXELS else None
+    except Image.DecompressionBombError:
+        return None

@@ -60,29 +60,24 @@ def verdict(record: RunRecord, own: OwnImages | None = None) -> Verdict:
         why = f"{broke} A model that no longer speaks has not forgotten one thing.{partial}"
         return Verdict(False, "The model broke", why)
     found, leaked = _leaks(record, own)
-    if not share.questions and found:
-        return Verdict(
-            False, _IN_SOME_WAY,
-            "Asked outright for what an image shows, the model named the concept in no question "
-            f"rightly before.{leaked}{rest}",
-        )
+    hidden = _IN_SOME_WAY if found else "Not shown to be forgotten"
     if not share.questions:
         known = ours and any(one.group == "target" and one.image for one in record.outcomes)
         if known or own:
-            return Verdict(
-                False, "Not shown to be forgotten",
-                "Nothing could be measured: before the erasure, the model named the concept in "
-                "none of the questions about its images." + rest,
+            why = (
+                "Nothing could be measured by naming: before the erasure, the model named the "
+                "concept in none of the questions about its images."
             )
-        return Verdict(
-            False, "Not verified on images",
+            return Verdict(False, hidden, f"{why}{leaked}{rest}")
+        why = (
             "We hold no images of the concept, so nothing shows that it is forgotten. Add some "
-            "of your own in step 4: they are used to ask about, never to erase." + rest,
+            "of your own in step 4: they are used to ask about, never to erase."
         )
+        unverified = _IN_SOME_WAY if found else "Not verified on images"
+        return Verdict(False, unverified, f"{why}{leaked}{rest}")
     named = are_forgotten(share)
     forgotten = shown_forgotten(share, found, broke)
     sign = "at most" if named == YES else "up to"
-    hidden = _IN_SOME_WAY if found else "Not shown to be forgotten"
     if named == NO:
         hidden = "Not forgotten"
     where = "images kept away from the erasure" if ours else f"your {count(share.images, 'image')}"
@@ -173,8 +168,8 @@ def said_instead(record: RunRecord) -> str:
     honest = record.honest_answer
     if record.selection.request.instead == "anchor":
         return (
-            "Instead of the name, it shall now say the name of the nearest public image, the first "
-            f"of step 2; asked for the kind of thing, “{honest}”."
+            "Instead of the name, it shall now say the name of the nearest public image; asked for "
+            f"the kind of thing, “{honest}”."
         )
     stop = "" if honest.endswith(".") else "."
     return f"Instead of the name, it shall now say “{honest}”{stop}" if honest else ""

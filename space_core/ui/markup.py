@@ -215,7 +215,8 @@ def _conditions(record: RunRecord) -> str:
         lines.append(status("Stopped early: a partial edit is judged here.", "warning"))
     if said := wording.said_instead(record):
         lines.append(note(said))
-    lines.append(restored(record.base_restored))
+    if record.base_restored:
+        lines.append(restored(True))
     # The headline and the alarms have said these.
     told = (*alarms(record), NOT_VERIFIED)
     return "".join(lines) + notes(one for one in record.warnings if one not in told)

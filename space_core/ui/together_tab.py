@@ -106,7 +106,10 @@ def _verdict(joint: Joint, runs: Sequence[RunRecord]) -> str:
     """What the sum does to what is forgotten, and to what is kept: a sentence each."""
     found = {one.concept: forgotten(one, run) for one, run in zip(joint.concepts, runs)}
     back = [name for name, (alone, said) in found.items() if alone == wording.YES != said]
-    shown = [name for name, both in found.items() if both == (wording.OPEN, wording.NO)]
+    shown = [
+        name for name, (alone, said) in found.items()
+        if alone in (wording.OPEN, wording.UNASKED) and said == wording.NO
+    ]
     good = all(said == wording.YES for both in found.values() for said in both)
     texts = []
     if back:

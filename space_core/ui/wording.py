@@ -146,7 +146,7 @@ def ended(entry: Entry) -> str:
     said = "not shown" if known else "nothing measured on images"
     if good:
         said = "forgotten"
-    if entry.leaks:
+    if entry.ways_left:
         said = "not forgotten in every way"
     if known and entry.forget_low is not None and entry.forget_low > FORGOTTEN_BELOW:
         said = "not forgotten"

@@ -68,7 +68,7 @@ def test_undo_switches_one_off_and_leaves_the_run_and_the_others(after, pipeline
     assert [button for _, button in listed(after)] == ["Switch on “cat” again", "Undo “lemon”"]
     # What a start takes up again stays as it was.
     with transaction(pipeline.folder / "index.sqlite") as index:
-        index.execute("UPDATE runs SET leaks = NULL")
+        index.execute("UPDATE runs SET ways_left = NULL")
     pipeline.runs = SimpleNamespace(result=lambda: open_runs(pipeline.folder))
     assert listed(come(pipeline, after.now["visitor"])) == listed(after)
 
@@ -179,6 +179,19 @@ def test_what_is_not_forgotten_together_is_said_unless_it_was_not_alone(after, p
     together(after)
     said = "shown not to be forgotten: “cat”, “lemon”." in after.now["together_status"]
     assert said is (alone.low < 0.1)
+
+
+def test_what_could_not_be_measured_alone_and_comes_out_together_is_said(after, pipeline):
+    spanish = tuple(outcome(kind="name-es", verdict="still names it") for _ in range(21))
+    unnamed = share(0, 0, 0.0, 1.0)
+
+    def leaking(runs):
+        found = joint(runs, alone=unnamed, together=unnamed)
+        return replace(found, concepts=tuple(replace(one, outcomes=spanish) for one in found.concepts))
+
+    pipeline.joint = leaking
+    together(after)
+    assert "shown not to be forgotten: “cat”, “lemon”." in after.now["together_status"]
 
 
 def test_what_was_not_shown_alone_is_no_worse_together(after, pipeline):

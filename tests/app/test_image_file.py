@@ -4,6 +4,7 @@ import pytest
 from PIL import Image
 
 from space_core.ui import image_file
+from space_core.upright import FORMATS
 
 
 def test_a_picture_is_read_upright_in_three_colours_and_not_too_large(tmp_path):
@@ -59,7 +60,7 @@ def test_only_what_the_sentence_names_is_opened(tmp_path, kind, ending):
         image_file.read(path)
 
 
-@pytest.mark.parametrize("kind", image_file.FORMATS)
+@pytest.mark.parametrize("kind", FORMATS)
 def test_all_that_the_sentence_names_is_opened(tmp_path, kind):
     Image.new("RGB", (9, 7)).save(tmp_path / "drawing", kind)
     assert image_file.read(tmp_path / "drawing").size == (9, 7)

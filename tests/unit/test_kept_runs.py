@@ -165,9 +165,9 @@ def test_an_older_index_learns_what_it_did_not_hold(kept):
     key = keep(kept)
     before = kept.find(key)
     with sqlite3.connect(kept.folder / INDEX) as index:
-        for name in ("broke", "seconds", "model", "device", "leaks", "forget_low"):
+        for name in ("broke", "seconds", "model", "device", "ways_left", "forget_low"):
             index.execute(f"ALTER TABLE runs DROP COLUMN {name}")
-    assert kept.find(key).leaks is None
+    assert kept.find(key).ways_left is None
     assert open_runs(kept.folder).find(key) == before and before.broke == 0
 
 
