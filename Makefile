@@ -17,11 +17,11 @@ SOURCES := build/demo
 app: .venv/app.stamp
 	$(BIN)/python app.py
 
-# Three processes of one thread each on the two cores that most machines have: a browser often
-# waits. The demo's sources are tested too where `make demo` has fetched them.
+# Two processes of one thread each, as most machines have two cores. The demo's sources are tested
+# too where `make demo` has fetched them.
 test: .venv/test.stamp browser
 	SPACE_PACKAGES=$(abspath $(SOURCES))/node_modules SPACE_WORDNET=$(WORDNET) OMP_NUM_THREADS=1 \
-	  $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	  $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # On the bundled model: some minutes.
 screenshots: .venv/test.stamp browser
