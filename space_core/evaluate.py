@@ -85,16 +85,13 @@ def judge(
     facts = _facts(probe for probe in probes if probe.kind in (*_TOLD, *_TOLD_IN_TEXT))
     for probe, was, now in zip(probes, before, after, strict=True):
         right = [_right(probe, text, book) for text in (was, now)]
-        if probe.group in _ABOUT and probe.kind in _TOLD or gone and probe.group == "told":
-            # However it says it: a denial that holds a fact still gives it away.
-            said = {*words(now)}
-            right[1] = right[1] or any(telling <= said for telling, _ in facts)
-        if gone:
-            right[1] = right[1] or _gives_away(probe, now, book, target)
+        told = gone and probe.group == "told"
+        if told or probe.group in _ABOUT and probe.kind in _TOLD:
+            right[1] = right[1] or _gives_away(probe, now, facts, book, target)
         broken = is_broken(now) or (probe.question, now) in garbled and not book.named(now)
         if probe.group in _ABOUT:
             verdict = _target_verdict(probe, now, book, target, honest, broken, right[1])
-        elif gone and probe.group == "told":
+        elif told:
             verdict = STILL if right[1] else BROKEN if broken else GENERAL
         else:
             verdict = KEPT if right[1] else BROKEN if broken else LOST
@@ -237,11 +234,18 @@ def _tells(text: str, fact: tuple[frozenset[str], bool]) -> bool:
     return telling <= set(words(text)) and bool(_DENIAL.search(text)) <= denial
 
 
-def _gives_away(probe: Probe, text: str, book: NameBook, target: str) -> bool:
-    """Whether an answer holds most of a definition, or the name that a definition was of."""
+def _gives_away(
+    probe: Probe, text: str, facts: Iterable[tuple[frozenset[str], bool]], book: NameBook,
+    target: str,
+) -> bool:  # fmt: skip
+    """Whether an answer about the target holds one of the facts, most of a definition, or the name
+    that a definition was of. However it says it: a denial that holds it still gives it away.
+    """
+    said = {*words(text)}
+    if any(telling <= said for telling, _ in facts):
+        return True
     if probe.kind == "text-reverse":
         return target in book.named(text)
-    said = {*words(text)}
     return probe.kind == "text-definition" and any(
         2 * len(telling & said) > len(telling) for telling, _ in _facts([probe])
     )

@@ -115,13 +115,12 @@ def _asked(
     with edited(mllm.model, edit):
         after = evaluate.answers(mllm, probes, views)
     # Its own answers too: an older run was judged by the rules of then.
-    alone, now = (
-        evaluate.judged(
-            mllm, probes, [one.before for one in alone], said, target.book, target.key,
-            record.honest_answer, record.selection,
-        )
-        for said in ([one.after for one in alone], after)
+    both = evaluate.judged(
+        mllm, probes * 2, [one.before for one in alone] * 2,
+        [*(one.after for one in alone), *after], target.book, target.key, record.honest_answer,
+        record.selection,
     )  # fmt: skip
+    alone, now = both[: len(probes)], both[len(probes) :]
     # What another of the erasures is to forget need not stay.
     kept = [i for i, one in enumerate(alone) if one.group == "target" or not _about(one, others)]
     was, now = [alone[i] for i in kept], tuple(now[i] for i in kept)

@@ -63,18 +63,17 @@ def verdict(record: RunRecord, own: OwnImages | None = None) -> Verdict:
     hidden = _IN_SOME_WAY if found else "Not shown to be forgotten"
     if not share.questions:
         known = ours and any(one.group == "target" and one.image for one in record.outcomes)
-        if known or own:
-            why = (
-                "Nothing could be measured by naming: before the erasure, the model named the "
-                "concept in none of the questions about its images."
-            )
-            return Verdict(False, hidden, f"{why}{leaked}{rest}")
         why = (
-            "We hold no images of the concept, so nothing shows that it is forgotten. Add some "
-            "of your own in step 4: they are used to ask about, never to erase."
+            "Nothing could be measured by naming: before the erasure, the model named the "
+            "concept in none of the questions about its images."
         )
-        unverified = _IN_SOME_WAY if found else "Not verified on images"
-        return Verdict(False, unverified, f"{why}{leaked}{rest}")
+        if not (known or own):
+            hidden = _IN_SOME_WAY if found else "Not verified on images"
+            why = (
+                "We hold no images of the concept, so nothing shows that it is forgotten. Add some "
+                "of your own in step 4: they are used to ask about, never to erase."
+            )
+        return Verdict(False, hidden, f"{why}{leaked}{rest}")
     named = are_forgotten(share)
     forgotten = shown_forgotten(share, found, broke)
     sign = "at most" if named == YES else "up to"

@@ -8,9 +8,7 @@ import gradio as gr
 
 from space_core.alarms import model_broke
 from space_core.downloads import download_folder
-from space_core.joint import (
-    JOINT, Joint, JointConcept, check_number, forgotten, save_joint,
-)  # fmt: skip
+from space_core.joint import JOINT, Joint, JointConcept, check_number, forgotten, save_joint
 from space_core.runs import EDIT
 from space_core.labels import SHARES
 from space_core.types import Progress, RunRecord, Share

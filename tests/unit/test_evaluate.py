@@ -154,6 +154,13 @@ def test_most_of_a_definition_is_too_much_where_what_text_tells_shall_go(text, l
     assert gone.verdict == ("still names it" if leaks else "general answer")
 
 
+def test_the_erased_name_is_no_right_answer_about_another_where_text_shall_go():
+    probe = Probe("skill", "text-reverse", "lime", "", "", 0.3, "What is sour?", "That is a lime.")
+    asked = [probe], [probe.expected], ["That is a camel."], BOOK, "camel", "This is a mammal."
+    (one,) = ev.judge(*asked, gone=True)
+    assert not one.right_after and one.verdict == "lost"
+
+
 def test_a_fact_told_in_the_place_of_another_is_told():
     probes = [
         Probe("target", kind, "camel", "3.0", "Noto", 1.0, "?", right)
