@@ -8,7 +8,7 @@ import pytest
 from accessibility import faults_of
 from test_crowd import BEGUN, come
 from test_sidebar import CHROMIUM, address, browser, find, served, visitor  # noqa: F401
-from test_visit import NARROW, NOTE_SHIFTS, WIDE
+from test_visit import NARROW, NOTE_SHIFTS, WIDE, rest
 
 pytestmark = [
     pytest.mark.browser,
@@ -101,7 +101,7 @@ def test_who_reads_another_tab_when_a_run_ends_is_left_there(browser, tmp_path):
 
 
 def test_a_press_that_lets_go_of_a_box_still_presses_the_button(visitor):  # noqa: F811
-    page = visitor(viewport=WIDE)
+    page = visitor(viewport=WIDE, script=NOTE_SHIFTS)
     find(page, "lemon")
     onward = page.get_by_role("button", name="Go on to step 3")
     onward.wait_for()
@@ -109,6 +109,8 @@ def test_a_press_that_lets_go_of_a_box_still_presses_the_button(visitor):  # noq
     box.fill("6")
     box.press("Enter")
     page.get_by_text("6 proxy anchors for “lemon”").wait_for()
+    page.wait_for_function("document.querySelectorAll('#anchor-gallery img').length == 6")
+    rest(page)
     # The button at the window's lower edge, where the page says that it waits.
     button = onward.element_handle()
     button.evaluate("node => node.scrollIntoView({block: 'end'})")

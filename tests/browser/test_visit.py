@@ -144,6 +144,14 @@ def jumps(page, seconds: float) -> list[dict]:
     return page.evaluate("shifts")
 
 
+def rest(page) -> None:
+    """Wait until a second passes in which nothing moves: plots and images take up their new room, on
+    a busy machine late."""
+    for _ in range(10):
+        if not jumps(page, 1):
+            break
+
+
 def find(page, concept: str) -> None:
     page.get_by_label("Concept to forget").fill(concept)
     page.get_by_role("button", name="Find proxy anchors").click()
@@ -208,10 +216,7 @@ def test_from_a_word_to_a_verdict(page, bench, lemon_record, tmp_path):
     shoot(page, "3-erase")
     for size in (NARROW, WIDE):
         page.set_viewport_size(size)
-        # Plots take up their new room, on a busy machine late.
-        for _ in range(10):
-            if not jumps(page, 1):
-                break
+        rest(page)
         assert jumps(page, 6) == [], f"what streams in moves nothing, {size}"
     page.evaluate("scrollTo(0, 0); document.querySelector('h1').style.paddingTop = '80px'")
     assert jumps(page, 1) != [], "a move would have been seen"
