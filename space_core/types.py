@@ -48,10 +48,10 @@ class Concept:
 class ConceptRequest:
     """What the auditor asks to be forgotten: text alone, never an image.
 
-    ``category`` is the honest general noun the edited model shall fall back to; empty asks the
-    model itself. ``instead``: what it shall say in the name's place, that noun, that it does not
-    know, or the name of the nearest anchor. ``text_too``: what text alone tells of the
-    concept shall go as well. ``protect`` names concepts whose answers are watched as neighbours;
+    ``category`` is the honest general noun the edited model shall fall back to; empty, the pool's,
+    or the model's own. ``instead``: what it shall say in the name's place, that noun, that it does
+    not know, or the name of the nearest anchor. ``text_too``: what text alone tells of the concept
+    shall go as well. ``protect`` names concepts whose answers are watched as neighbours;
     ``questions``: the groups of Outcome to ask about beside the target.
     """
 

@@ -80,7 +80,7 @@ def build() -> dict[str, Any]:
         [], label="Used as anchors", elem_id="used-anchors",
         info="Untick an image to leave it out: the choice is made again at once.",
     )
-    parts["take_back"] = gr.Button("Take all back", size="sm")
+    parts["take_back"] = gr.Button("Use all again", size="sm")
     parts |= moved_anchors.build()
     parts["choice_pays"] = gr.HTML()
     parts["histogram"] = gr.Plot(label="Similarity of the pool to your words", show_label=True)

@@ -38,7 +38,8 @@ def build() -> dict[str, Any]:
         )
         category = gr.Textbox(
             label="Honest general word (optional)", max_lines=1,
-            info="What the model may still say, such as “fruit”. Empty: the model chooses.",
+            info="What the model may still say, such as “fruit”. Empty: the pool’s word for it, or "
+            "the model’s own.",
         )
     description = gr.Textbox(
         label="Description (optional)", lines=2,

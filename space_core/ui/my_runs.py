@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _LIST = ("my_runs", "runs_note", *erased_list.SHOWN)
 _SHORT = 10
-_NONE = "None yet. A run that ends is listed here, in this browser alone."
+_NONE = "None yet. A run that ends is listed here"
 _SHARED = "This installation shares all runs among its visitors. "
 _KEPT_HERE = (
     "Only this browser lists them: elsewhere, or once it has forgotten this page, they are found "
@@ -208,7 +208,7 @@ def listed(
         own = runs.listed(visitor)
     except Exception as error:
         return {"runs_note": markup.status(wording.explain(error), "warning")}
-    text = _NONE
+    text = f"{_NONE}, for every visitor." if runs.shared else f"{_NONE}, in this browser alone."
     if own:
         text = _SHARED + _READ if runs.shared else _KEPT_HERE + _READ
         text += f" Only the newest {LISTED} are listed." if len(own) == LISTED else ""

@@ -29,7 +29,8 @@ _IDLE = {"replay": gr.update(interactive=True), "stop_replay": gr.update(interac
 def build_upload() -> dict[str, Any]:
     """What opens an old record, for step 1: there is no run yet."""
     gr.HTML(markup.note(
-        "Or look at a run that was made before: give its record.json, or the zip of step 5."
+        "Or look at a run that was made before: give its record.json, or the zip of step 5 where "
+        "that has at most 64 MB."
     ))
     upload = gr.UploadButton("Open an old record", file_types=[".json", ".zip"], size="sm")
     return {"upload": upload, "upload_status": gr.HTML()}

@@ -45,7 +45,7 @@ def build() -> dict[str, Any]:
         "Add images that show the concept. Both models are asked about them as about ours, and "
         "the strip above and the table below count them apart, as “your image”. They serve for "
         "nothing else: they stay in this visit, reach no erasure, and go into no file. Twelve or "
-        "more are needed before “forgotten” can be said of them alone."
+        "more, and at most 24, are needed before “forgotten” can be said of them alone."
     ))
     with gr.Row():
         upload = image_file.unread(gr.UploadButton(

@@ -77,9 +77,10 @@ def endpoints(pipeline: Pipeline) -> tuple[Callable[..., Any], ...]:
 
         `preset` is "space" or "paper". `instead`: what is said in the name's place, the "general"
         noun, a "refusal", or the nearest "anchor"'s name; `text_too` takes what text alone tells of
-        it as well. Returns `key`, by which /ask and /verify find the run (keep
-        it to yourself: it cannot be found again), `headline` and `why` in words, the `measures`
-        with their 95 % intervals, and `warnings`. The model that others use is not changed.
+        it as well. Returns `key`, by which /ask and /verify find the run (keep it to yourself;
+        without it only an installation that shares all runs shows the run again), `headline` and
+        `why` in words, the `measures` with their 95 % intervals, and `warnings`. The model that
+        others use is not changed.
         Before that it tells how far it is: `done`, from 0 to 1, and what it is `doing`. Cancelled
         or left, it ends and keeps nothing; a call whose events nobody ever asks for goes on.
         """

@@ -66,6 +66,13 @@ def test_a_private_installation_lists_the_runs_of_all(after, pipeline):
     assert len(choices(visit)) == 2 and "shares all runs" in visit.now["runs_note"]
 
 
+@pytest.mark.parametrize("shared, said", [(True, "every visitor"), (False, "this browser alone")])
+def test_who_has_no_runs_yet_is_told_who_will_see_them(pipeline, tmp_path, shared, said):
+    pipeline.runs = Future()
+    pipeline.runs.set_result(open_runs(tmp_path / "none", shared=shared))
+    assert said in come(pipeline).now["runs_note"]
+
+
 @pytest.mark.parametrize(
     "changes, said",
     [

@@ -6,7 +6,7 @@ WAITS = [
     ("Find proxy anchors", "click"), ("Concept to forget", "submit"),
     ("Number of anchors |P|", "release"), ("Similarity cut S_th", "release"),
     ("Choose the cut from the pool", "input"), ("Used as anchors", "input"),
-    ("Take all back", "click"), ("Did you mean", "click"),
+    ("Use all again", "click"), ("Did you mean", "click"),
     ("Ask both models", "click"), ("Your question", "submit"),
     ("Ask all my questions again", "click"), ("Add images of the concept", "upload"),
     ("Ask about your images again", "click"), ("What does the model say of it now?", "click"),

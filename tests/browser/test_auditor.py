@@ -25,7 +25,7 @@ def test_an_anchor_that_is_unticked_is_left_out_at_once(visitor):  # noqa: F811
     leave_out_first(page)
     left_out = page.locator("#used-anchors label", has_text="left out ·")
     assert not left_out.locator("input").is_checked()
-    page.get_by_role("button", name="Take all back").click()
+    page.get_by_role("button", name="Use all again").click()
     left_out.wait_for(state="detached")
     assert all(one.is_checked() for one in page.locator("#used-anchors input").all())
 

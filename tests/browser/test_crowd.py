@@ -70,7 +70,7 @@ def test_who_comes_second_is_told_to_wait_wherever_the_model_is_needed(browser, 
             second.get_by_role("tab", name="2 Anchors").click()
             gallery = second.locator("#anchor-gallery")
             place = gallery.evaluate(PLACE)
-            second.get_by_role("button", name="Take all back").click()
+            second.get_by_role("button", name="Use all again").click()
             waiting.wait_for()
             assert gallery.evaluate(PLACE) == place
             second.get_by_role("tab", name="1 Concept").click()

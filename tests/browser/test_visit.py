@@ -209,7 +209,7 @@ def test_from_a_word_to_a_verdict(page, bench, lemon_record, tmp_path):
     page.locator(".js-plotly-plot").first.wait_for(timeout=MINUTES)
     shoot(page, "2-anchors")
     leave_out_first(page)
-    page.get_by_role("button", name="Take all back").click()
+    page.get_by_role("button", name="Use all again").click()
     page.locator("#used-anchors label", has_text="left out ·").wait_for(state="detached")
     page.get_by_role("button", name="Go on to step 3").click()
     erase_briefly(page, lemon_record.settings["steps"])

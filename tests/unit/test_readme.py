@@ -1,9 +1,12 @@
 """The README is a Space's head, its examples run, and the repository is one that the hub takes."""
 
 import importlib.metadata
+import io
 import re
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 import yaml
@@ -16,6 +19,7 @@ from tiny_sources import tiny_sources
 
 from space_core.audit import Bench
 from space_core.edit import Edit, LayerEdit
+from space_core.evaluation_split import EvaluationSplit
 from space_core.settings import DcsiConfig, TpasConfig
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -64,6 +68,21 @@ def test_assets_are_small_enough_for_the_hub():
     assert sum(sizes.values()) <= 120 * MB
 
 
+def test_the_evaluation_folder_described_for_an_own_model_is_read(tmp_path):
+    text = (ROOT / "docs" / "own-model.md").read_text(encoding="utf-8")
+    (facts,) = [one for one in text.split("```") if '{"photographs"' in one]
+    (tmp_path / "concepts.json").write_text(facts, encoding="utf-8")
+    file = io.BytesIO()
+    noise(1).save(file, "PNG")
+    row = {
+        "image": [{"bytes": file.getvalue(), "path": None}], "concept": ["lemon"], "artist": [""],
+        "portrait": [False],
+    }
+    pq.write_table(pa.table(row), tmp_path / "images.parquet")
+    split = EvaluationSplit(tmp_path)
+    assert split.photographs and split.rows(split.concepts["lemon"], trained=True) == [0]
+
+
 def test_the_python_example_runs(tmp_path, monkeypatch, capsys):
     (code,) = [one for one in re.findall(r"```python\n(.*?)```", TEXT, re.S) if "Edit" in one]
     mllm = tiny_mllm()
@@ -87,7 +106,7 @@ def test_the_whole_way_in_python_ends_in_an_adapter(tmp_path, monkeypatch, capsy
     sources, _ = tiny_sources(tmp_path / "world")
     monkeypatch.setattr("space_core.audit.open_bench", lambda settings: Bench(sources, None))
     few = DcsiConfig(steps=2, inversion_steps=2, second_look=0)
-    monkeypatch.setattr("space_core.settings.DcsiConfig", lambda: few)
+    monkeypatch.setattr("space_core.settings.DcsiConfig", lambda layers: few)
     monkeypatch.setattr("space_core.settings.TpasConfig", lambda: TpasConfig(4, 0.4))
     monkeypatch.chdir(tmp_path)
     exec(compile(code, "README.md", "exec"), {})
