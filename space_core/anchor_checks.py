@@ -61,10 +61,10 @@ def near_copies(pool: Pool, anchors: Sequence[Anchor]) -> list[int]:
     """Ranks of the anchors that look like a copy of one before them."""
     seen, found = Seen(), []
     for anchor in anchors:
-        pair = tuple(pool.hashes[anchor.row].tolist())
-        if seen.copy_of(pair) is not None:
+        known = tuple(pool.hashes[anchor.row].tolist()), pool.vectors[anchor.row]
+        if seen.copy_of(*known) is not None:
             found.append(anchor.rank)
-        seen.add(anchor.rank, pair)
+        seen.add(anchor.rank, *known)
     return found
 
 

@@ -58,7 +58,7 @@ def pareto(lines: Sequence[Line], kept: str = "proximal_ra") -> go.Figure:
     # What is SPACE but for a part lies all about it: its names would cover each other.
     named = sorted((point, line.method) for line, point in known if line.group not in PARTS)
     ends = [
-        (100 * min(mean.low for mean in means), 100 * max(mean.high for mean in means))
+        (100 * min(map(min, map(_known, means))), 100 * max(map(max, map(_known, means))))
         for means in zip(*((line.means["fa"], line.means[kept]) for line, _ in known))
     ]
     for ((x, y), text), height in zip(named, _heights(named, ends)):
@@ -133,6 +133,11 @@ def _heights(
         taken.append((x, y + height, half))
         found.append(height)
     return found
+
+
+def _known(mean: Mean) -> list[float]:
+    """The mean and, where it has them, its limits."""
+    return [one for one in (mean.value, mean.low, mean.high) if math.isfinite(one)]
 
 
 def _errors(means: Sequence[Mean], colour: str) -> dict:

@@ -3,10 +3,12 @@
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import ROUND_CEILING, Context
 
 from space_core.settings import PRESETS, TpasConfig
 from space_core.types import ConceptRequest, RunRecord
 
+_UP = Context(prec=4, rounding=ROUND_CEILING)  # what is certified must not read as less
 _FILES = {
     "record.json": "everything that the run measured; open it in step 1 of the page to see it "
     "again or to run it again",
@@ -83,12 +85,16 @@ def adapter_readme(losses: Sequence[RankLoss]) -> str:
         "rounds to its own precision.",
         "",
         *(
-            f"  {one.layer}: rank {one.rank}, error {one.error:.3e} "
-            f"({one.relative:.3e} of the edit's norm)"
+            f"  {one.layer}: rank {one.rank}, error {_at_most(one.error)} "
+            f"({_at_most(one.relative)} of the edit's norm)"
             for one in losses
         ),
         "",
     ])  # fmt: skip
+
+
+def _at_most(value: float) -> str:
+    return f"{float(_UP.create_decimal(value)):.3e}"
 
 
 def repeat_command(record: RunRecord) -> str | None:

@@ -159,7 +159,7 @@ def edited(
 ) -> Iterator[nn.Module]:
     """Apply W ← W + ΔW in place for the length of a block, then restore W bit for bit.
 
-    The sum is made in float64 and rounded once to W's dtype; ``sums`` keeps it in main memory for
+    The sum is made in float64 and rounded to W's dtype; ``sums`` keeps it in main memory for
     who puts the edit on the same weights again. Blocks nest: edits compose. Raises
     ValueError, before anything is touched, for a layer that the model lacks, that is not linear,
     has another shape, is quantised, offloaded, or shares its weight with another module.

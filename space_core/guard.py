@@ -9,13 +9,17 @@ from space_core.near_copies import copies
 from space_core.pool import Pool
 from space_core.types import Concept
 
+_MAY_BE_A_COPY = (
+    "light and dark lie in it as in an image that names the concept: it may be a copy"
+)
+
 
 def barred(pool: Pool, concept: Concept) -> dict[int, str]:
     """The source-free guard: every row that may not reach the erasure, with the reason.
 
-    Barred is what names the concept by its label, other names, caption or artist, and every
-    near-copy of a barred image, whatever its caption says; of a person or an artist also what names
-    one of the `namesakes`.
+    Barred is what names the concept by its label, other names, caption or artist, and what by its
+    hash may be a copy of a barred image, whatever its caption says; of a person or an artist also
+    what names one of the `namesakes`.
     """
 
     def look() -> dict[int, str]:
@@ -27,7 +31,7 @@ def barred(pool: Pool, concept: Concept) -> dict[int, str]:
         }
         reasons = {row: reason for row, reason in named.items() if reason}
         for row in np.flatnonzero(copies(pool.hashes, pool.hashes[list(reasons)])).tolist():
-            reasons.setdefault(row, "looks like a copy of an image that names the concept")
+            reasons.setdefault(row, _MAY_BE_A_COPY)
         return reasons
 
     # A run asks for the same several times, and each looks through the whole pool.

@@ -21,6 +21,7 @@ SPACE, RANDOM, CHOSEN = "space", "random anchors", "chosen anchors"
 # SPACE where it ran on more targets than the rest.
 ALL = "space, all concepts"
 BAND = 0.1
+_FEW = 6  # targets: over fewer a bootstrap tells next to nothing of the spread
 SOURCE_FREE = "Source-free: no image of the concept is used"
 DATA_DEPENDENT = "Data-dependent: trained on images of the concept itself"
 # Group of a method → what it needs, and what it is.
@@ -172,7 +173,11 @@ class Leaderboard:
 
 @dataclass(frozen=True, slots=True)
 class Mean:
-    """A mean over targets with its 95 % bootstrap interval; NaN over none."""
+    """A mean over targets with its 95 % bootstrap interval; NaN over none.
+
+    Without limits where they would say nothing: over fewer than six targets, and where all came
+    out alike.
+    """
 
     value: float
     low: float
@@ -281,7 +286,10 @@ def mean(values: Sequence[float], limits: tuple[float, float] = (0.0, 1.0)) -> M
     known = [value for value in values if not math.isnan(value)]
     if not known:
         return Mean(math.nan, math.nan, math.nan)
-    return Mean(sum(known) / len(known), *bootstrap_mean(known, 0, limits=limits))
+    value = sum(known) / len(known)
+    if len(known) < _FEW or min(known) == max(known):
+        return Mean(value, math.nan, math.nan)
+    return Mean(value, *bootstrap_mean(known, 0, limits=limits))
 
 
 def _line(rows: Sequence[Row], method: str, setting: str) -> Line:

@@ -1,9 +1,15 @@
-"""Near-copies of an image, mirrored ones too, found by 64-bit difference hashes (dHash)."""
+"""Near-copies of an image, mirrored ones too, found by 64-bit difference hashes (dHash).
+
+No copy escapes them, but on plain ground other pictures agree, too: a flat area has no brighter
+neighbour. Where what is taken for a copy would be lost, the shared space must agree.
+"""
 
 import numpy as np
+import torch
 from PIL import Image, ImageOps
 
 NEAR_COPY_BITS = 4  # of 64: other views of one picture differ by more
+_AGREE = 0.9  # cosine in the shared space: of mirrored, smaller or brighter images the rule
 # Bits cut into more pieces than may differ: near-copies have at least one piece in common.
 _PIECES = NEAR_COPY_BITS + 1
 
@@ -20,7 +26,7 @@ def difference_hash(image: Image.Image) -> int:
 
 
 def copies(hashes: np.ndarray, of: np.ndarray) -> np.ndarray:
-    """Which of n images look like one of m others, as they are or mirrored; [n] bool.
+    """Which of n images may be copies of one of m others, as they are or mirrored; [n] bool.
 
     hashes [n, 2], of [m, 2]: uint64, as `image_hashes` gives them.
     """
@@ -31,22 +37,29 @@ def copies(hashes: np.ndarray, of: np.ndarray) -> np.ndarray:
 
 
 class Seen:
-    """Images met so far, by hash: says which earlier one an image is a near-copy of."""
+    """Images met so far: says which earlier one an image is a near-copy of, by hash and by vector
+    in the shared space ([d], any float dtype)."""
 
     def __init__(self) -> None:
         self._by_piece: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        self._vectors: dict[int, torch.Tensor] = {}
 
-    def copy_of(self, hashes: tuple[int, int]) -> int | None:
+    def copy_of(self, hashes: tuple[int, int], vector: torch.Tensor) -> int | None:
         """The number of the first image found that this one looks like, or None."""
         own = hashes[0]
         for piece in _pieces(own):
             for number, shown in self._by_piece.get(piece, ()):
-                if (shown ^ own).bit_count() <= NEAR_COPY_BITS:
+                if (shown ^ own).bit_count() <= NEAR_COPY_BITS and self._agrees(number, vector):
                     return number
         return None
 
-    def add(self, number: int, hashes: tuple[int, int]) -> None:
+    def _agrees(self, number: int, vector: torch.Tensor) -> bool:
+        met = self._vectors[number].float()
+        return torch.cosine_similarity(met, vector.float(), dim=0).item() >= _AGREE
+
+    def add(self, number: int, hashes: tuple[int, int], vector: torch.Tensor) -> None:
         """Remember an image, and its mirror image, under a number."""
+        self._vectors[number] = vector
         for shown in hashes:
             for piece in _pieces(shown):
                 self._by_piece.setdefault(piece, []).append((number, shown))

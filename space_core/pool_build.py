@@ -162,13 +162,14 @@ def _finish(work: Path, out: Path, shards: range, space: SharedSpace) -> Built:
         notes = json.loads(_marker(work, shard).read_text(encoding="utf-8"))
         left_out += [tuple(one) for one in notes["left_out"]]
         words = pq.read_table(_parquet(work, shard), columns=list(_NAMING)).to_pylist()
-        hashes = load_tensors(_tensors(work, shard))[0]["hashes"].tolist()
+        tensors = load_tensors(_tensors(work, shard))[0]
+        hashes = tensors["hashes"].tolist()
         chosen = []
         for row, (name, pair) in enumerate(zip(notes["names"], hashes)):
-            pair = tuple(value % 2**64 for value in pair)
-            original = seen.copy_of(pair)
+            known = tuple(value % 2**64 for value in pair), tensors["vectors"][row]
+            original = seen.copy_of(*known)
             if original is None:
-                seen.add(len(first), pair)
+                seen.add(len(first), *known)
                 first.append(name)
                 chosen.append(row)
             else:

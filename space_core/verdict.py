@@ -15,7 +15,8 @@ INTERVAL = (
     "A 95 % interval says how far chance may have moved a share: were other questions of the same "
     "kind asked, again and again, about 95 of 100 such intervals would hold the true share. Few "
     "questions make it wide. It takes each question as independent of the others, though several "
-    "are about one image."
+    "are about one image. It speaks of one run: of several, the best by these numbers looks better "
+    "than it is."
 )
 VIEWS = (
     "A view is an image as it was shown: drawings are turned, lit and set on another background "

@@ -40,7 +40,7 @@ def ways(outcomes: Sequence[Outcome], group: str = "target") -> tuple[Way, ...]:
 
 def leaks(outcomes: Sequence[Outcome], group: str = "target") -> tuple[Way, ...]:
     """Ways besides the plain name that still bring it up: in more than 10 % of such questions, by
-    the lower limit.
+    the lower limit. Of a handful of questions one or two reach it: that errs towards a leak.
     """
     return tuple(
         way for way in ways(outcomes, group)

@@ -78,7 +78,7 @@ def _page(found: Sequence[Line], board: Leaderboard) -> str:
         "td,th{padding:.3rem .6rem;border-bottom:1px solid #ccc;text-align:left}</style>"
         f"<h1>Leaderboard</h1><p>Made by <code>{escape(about.command)}</code>, "
         f"{escape(about.created)}, on {escape(about.model)}. Mean over targets, 95 % bootstrap "
-        "interval by target.</p>"
+        "interval by target; none over fewer than six, or where all came out alike.</p>"
         f"<p>Baselines: {escape(about.tuning)} Gap: {escape(about.gap)}</p>"
         f"{drawn}{board_tables.table(found)}{by_domain}</html>\n"
     )

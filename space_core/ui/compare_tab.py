@@ -21,7 +21,8 @@ def build() -> dict[str, Any]:
     """The components, by name."""
     gr.HTML(markup.note(
         f"Tick {FEWEST} to {MOST} runs under My runs in the sidebar (the arrow at the left edge "
-        "opens it), and press Compare."
+        "opens it), and press Compare. Intervals and confidences speak of one run: the best of "
+        "several, chosen by these numbers, looks better than it is."
     ))
     parts: dict[str, Any] = {"comparison": gr.HTML()}
     parts["only_differing"] = gr.Checkbox(

@@ -4,8 +4,10 @@ import math
 from pathlib import Path
 
 from space_core import leaderboard
+from space_core.intervals import sign_flip
 from space_core.leaderboard import CHOSEN, RANDOM, SPACE
 
+_BY_CHANCE = 0.05
 _OTHERWISE = {CHOSEN: "all chosen by words", RANDOM: "all drawn by chance"}
 
 
@@ -28,32 +30,34 @@ def of_choice(results: Path) -> str:
     ]
     if not found:
         return ""
-    targets, less = _paired(rows)
-    if targets > 1:
-        found.append(f"all chosen against all drawn, {_said(targets, less)}")
+    less = _paired(rows)
+    if len(less) > 1:
+        shown = _said(len(less), leaderboard.mean(less, (-1.0, 1.0)), sign_flip(less))
+        found.append(f"all chosen against all drawn, {shown}")
     return (
         "Does it pay to choose anchors by words, or to draw some by chance? The benchmark erased "
         "concepts with half of the anchors of each kind, as here, and otherwise. On GRF-F1, which "
         "counts forgetting and sparing the neighbours from 0 to 100, "
-        f"{'; '.join(found)} (mean and 95 % interval)."
+        f"{'; '.join(found)} (mean, in brackets its 95 % interval; a difference is shown where "
+        "chance would bring one as large in less than 5 of 100 cases)."
     )
 
 
-def _paired(rows: list[leaderboard.Row]) -> tuple[int, leaderboard.Mean]:
+def _paired(rows: list[leaderboard.Row]) -> list[float]:
     """GRF-F1 of all chosen less that of all drawn, on the concepts that both were tried on."""
     chosen, drawn = (
         {row.target: row.grf_f1 for row in rows if row.method == method}
         for method in (CHOSEN, RANDOM)
     )
-    less = [chosen[name] - drawn[name] for name in sorted(chosen.keys() & drawn.keys())]
-    return len(less), leaderboard.mean(less, (-1.0, 1.0))
+    return [chosen[name] - drawn[name] for name in sorted(chosen.keys() & drawn.keys())]
 
 
 def _compared(line: leaderboard.Line) -> str:
-    return _said(line.targets, line.less)
+    return _said(line.targets, line.less, line.p)
 
 
-def _said(targets: int, less: leaderboard.Mean) -> str:
-    found = "worse" if less.high < 0 else "better" if less.low > 0 else "no difference is shown"
+def _said(targets: int, less: leaderboard.Mean, p: float) -> str:
+    found = "better" if less.value > 0 else "worse"
+    found = found if p < _BY_CHANCE else "no difference is shown"
     points = less.text(lambda value: f"{100 * value:+.1f}")
     return f"{targets} concepts came out {points} points: {found}"

@@ -19,10 +19,11 @@ _PLOT = (
     "Each mark is a method: the further left, the less is left of the concept; the higher, the "
     "more stays: of its neighbours above, of other concepts below. Bars are 95 % intervals: had "
     "other concepts been taken, again and again, about 95 of 100 such bars would hold the true "
-    "mean. Filled marks are source-free methods, open ones need images of the concept; the legend "
-    "says it too. Marks without a name, if any, are SPACE with a part changed. The dotted line "
-    "joins the methods that no other beats at both. What ran on other concepts than SPACE did "
-    "stands in the table below alone."
+    "mean; none is drawn over fewer than six concepts, or where all came out alike. Filled marks "
+    "are source-free methods, open ones need images of the concept; the legend says it too. Marks "
+    "without a name, if any, are SPACE with a part changed. The dotted line joins the methods that "
+    "no other beats at both. What ran on other concepts than SPACE did stands in the table below "
+    "alone."
 )
 _CURVES = (
     "How many answers about other concepts stay, by how alike these are to the erased one. Those "

@@ -109,6 +109,10 @@ def _verdict(joint: Joint, runs: Sequence[RunRecord]) -> str:
         if alone in (wording.OPEN, wording.UNASKED) and said == wording.NO
     ]
     good = all(said == wording.YES for both in found.values() for said in both)
+    naming = {one.concept: one.pair("forget_accuracy") for one in joint.concepts}
+    more = [
+        name for name, pair in naming.items() if pair.together.successes > pair.alone.successes
+    ]
     texts = []
     if back:
         texts.append(f"Together, no longer shown to be forgotten: {_named(back)}.")
@@ -119,8 +123,11 @@ def _verdict(joint: Joint, runs: Sequence[RunRecord]) -> str:
     elif good:
         said = markup.status("Each is forgotten, alone and together.", "good")
     else:
-        text = "Together none is less forgotten than alone; not each is shown to be."
+        text = "Together no verdict is another than alone; not each is shown to be forgotten."
         said = markup.status(text, "warning")
+    if more and not good:
+        text = f"Together, more answers still name {_named(more)} than alone: see below."
+        said += markup.status(text, "warning")
     worse = [one.concept for one in joint.concepts if _keeps_less(one)]
     if worse:
         said += markup.status(

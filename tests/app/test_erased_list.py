@@ -198,8 +198,18 @@ def test_what_was_not_shown_alone_is_no_worse_together(after, pipeline):
     weak = share(10, 60, 0.09, 0.28)
     pipeline.joint = lambda runs: joint(runs, alone=weak, together=weak)
     together(after)
-    assert "none is less forgotten than alone" in after.now["together_status"]
+    said = after.now["together_status"]
+    assert "no verdict is another than alone" in said and "still name" not in said
     assert "<td>not shown</td><td>not shown</td>" in after.now["together"]
+
+
+def test_more_names_together_are_told_where_no_verdict_changes(after, pipeline):
+    alone, summed = share(25, 132, 0.13, 0.26), share(120, 132, 0.85, 0.95)
+    pipeline.joint = lambda runs: joint(runs, alone=alone, together=summed)
+    together(after)
+    said = after.now["together_status"]
+    assert "no verdict is another than alone" in said
+    assert "more answers still name “cat”, “lemon” than alone" in said
 
 
 def test_nothing_measured_and_a_model_that_did_not_come_back_are_said(after, pipeline):

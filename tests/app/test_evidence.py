@@ -26,21 +26,27 @@ def board(folder, ours: list[float], blind: list[float], chosen: list[float] = (
     ([0.89, 0.97, 0.90], "no difference is shown"),
 ])  # fmt: skip
 def test_it_says_what_was_measured(tmp_path, blind, found):
-    said = board(tmp_path, [0.90, 0.92, 0.95], blind)
-    assert "with all drawn by chance, 3 concepts came out" in said
-    assert said.endswith(f" points: {found} (mean and 95 % interval).")
+    said = board(tmp_path, 2 * [0.90, 0.92, 0.95], 2 * blind)
+    assert "with all drawn by chance, 6 concepts came out" in said
+    assert f" points: {found} (mean, in brackets its 95 % interval" in said
     assert "all chosen by words" not in said
 
 
 def test_both_ways_are_compared_with_ours(tmp_path):
-    said = board(tmp_path, [0.90, 0.92, 0.95], [1.0, 0.99, 1.0], [0.8, 0.8, 0.8])
-    assert "with all chosen by words, 3 concepts came out -12.3 (" in said
+    said = board(tmp_path, 2 * [0.90, 0.92, 0.95], 2 * [1.0, 0.99, 1.0], 6 * [0.8])
+    assert "with all chosen by words, 6 concepts came out -12.3 (" in said
     assert said.index("worse") < said.index("; with all drawn by chance") < said.index("better")
-    pair = said.partition("all chosen against all drawn, 3 concepts came out ")[2]
-    assert pair.startswith("-19.7 (-20.0 – -19.0) points: worse")
+    pair = said.partition("all chosen against all drawn, 6 concepts came out ")[2]
+    assert pair.startswith("-19.7 (-20.0 – -19.3) points: worse")
 
 
-def test_where_the_interval_holds_zero_no_difference_is_shown(tmp_path):
+def test_a_few_concepts_that_agree_show_nothing(tmp_path):
+    # Of five that agree chance brings one set in sixteen.
+    said = board(tmp_path, 5 * [0.9], 5 * [0.8])
+    assert "5 concepts came out -10.0 points: no difference is shown" in said
+
+
+def test_where_chance_would_do_no_difference_is_shown(tmp_path):
     said = board(tmp_path, [0.9, 0.9, 0.9], [0.9, 0.8, 0.9], [0.8, 0.9, 0.9])
     assert said.partition("all chosen against all drawn")[2].count("no difference is shown") == 1
 

@@ -71,7 +71,7 @@ def test_a_copy_is_found_where_the_image_it_copies_lies_below_the_cut(world):
     copy, ball = some.pool.rows_of["ball"]
     selection = some.select()
     assert selection.anchors[0].row == ball
-    assert {one.row: one.reason for one in selection.dropped}[copy].startswith("looks like a copy")
+    assert {one.row: one.reason for one in selection.dropped}[copy].endswith("it may be a copy")
 
 
 def test_words_that_the_request_adds_count_as_names(world):

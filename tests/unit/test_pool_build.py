@@ -7,10 +7,11 @@ import tarfile
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image, ImageDraw, ImageOps
 from small_world import CUT, FRUIT, LEMON, VEHICLES, Space, noise
 
 from space_core import pool_build
+from space_core.near_copies import NEAR_COPY_BITS, image_hashes
 from space_core.neighbourhood import survey
 from space_core.pool import MANIFEST, open_pool
 from space_core.pool_build import Built, build
@@ -93,7 +94,7 @@ def test_a_near_copy_is_left_out_and_its_words_stay_known(photos, tmp_path, mirr
     told = {"artist": "Noto", "also": ["Zitrone", "citron"]}
     (photos / "zebra" / "lemon.json").write_text(json.dumps(told))
     space = encoder()
-    space.place(ImageOps.mirror(copy) if mirrored else copy, space.texts(["lemon"])[0])
+    space.place(ImageOps.mirror(copy) if mirrored else copy, space.images([noise(bus)])[0])
     end = built(photos, tmp_path / "pool", space)
     ((name, reason),) = end.left_out
     assert name == "zebra/lemon.png" and reason.startswith("a near-copy of bus/")
@@ -104,6 +105,21 @@ def test_a_near_copy_is_left_out_and_its_words_stay_known(photos, tmp_path, mirr
     }  # fmt: skip
     anchors = select(space, pool, survey(space, pool), LEMON, CUT).anchors
     assert row not in {one.row for one in anchors}
+
+
+def test_drawings_on_plain_ground_are_no_copies_of_each_other(photos, tmp_path):
+    (photos / "shapes").mkdir()
+    disc, card = (Image.new("RGB", (200, 200), "white") for _ in range(2))
+    ImageDraw.Draw(disc).ellipse((50, 50, 150, 150), "red")
+    ImageDraw.Draw(card).rectangle((50, 60, 150, 140), "blue")
+    for name, image in (("disc", disc), ("card", card)):
+        image.save(photos / "shapes" / f"{name}.png")
+    apart = image_hashes(disc)[0] ^ image_hashes(card)[0]
+    assert apart.bit_count() <= NEAR_COPY_BITS, "their hashes agree"
+    space = encoder()
+    for image, name in ((disc, FRUIT[0]), (card, VEHICLES[0])):
+        space.place(image, space.texts([name])[0])
+    assert built(photos, tmp_path / "pool", space).left_out == ()
 
 
 def test_sidecars_say_more_than_names(tmp_path):
