@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -17,7 +18,7 @@ from space_core.whole import write_whole
 
 LEMON = ConceptRequest("lemon")
 # Chosen for speed; what the defaults reach is in docs/results/leaderboard.csv.
-BRIEFLY = DcsiConfig(steps=14)
+BRIEFLY = DcsiConfig(steps=8)
 
 # Read by gradio: an app that ends deletes what it served, and its siblings serve files of the same
 # names.
@@ -65,20 +66,52 @@ def bench(real_settings):
     return open_bench(real_settings)
 
 
-@pytest.fixture(scope="session")
-def lemon_events(bench, shared) -> list:
-    """All that a brief erasure of the lemon tells; its record is left to the siblings."""
-    from space_core.audit import audit, select_anchors
+class Watched(NamedTuple):
+    """All that a run tells; the erasure within it, the pool images which that opened, and those
+    whose answers it was trained to keep."""
 
-    selection = select_anchors(bench, LEMON, TpasConfig())
-    events = list(audit(bench, LEMON, selection, BRIEFLY, lambda: False))
+    events: list
+    erasure: Any
+    opened: list[int]
+    trained_on: list[int]
+
+
+@pytest.fixture(scope="session")
+def lemon(bench, shared) -> Watched:
+    """A brief erasure of the lemon; its record is left to the siblings."""
+    from space_core import audit, material
+
+    pool, opened, trained_on, made = type(bench.sources.pool), [], [], []
+    read, kept, erase = pool.image, material.kept, audit.erase
+
+    def refuse(*_):
+        raise AssertionError("an evaluation image was opened")
+
+    def spy(*arguments):
+        result = kept(*arguments)
+        trained_on.extend(result.rows)
+        return result
+
+    def watched(*arguments):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("space_core.evaluation_split.EvaluationSplit.view", refuse)
+            patch.setattr(pool, "image", lambda self, row: opened.append(row) or read(self, row))
+            patch.setattr(material, "kept", spy)
+            for event in erase(*arguments):
+                made[:] = [event]
+                yield event
+
+    selection = audit.select_anchors(bench, LEMON, TpasConfig())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(audit, "erase", watched)
+        events = list(audit.audit(bench, LEMON, selection, BRIEFLY, lambda: False))
     write_whole(shared / "lemon.json", to_json(events[-1].record))
-    return events
+    return Watched(events, *made, opened, trained_on)
 
 
 @pytest.fixture
 def lemon_record(shared, request) -> RunRecord:
     """The record of that erasure, whichever process made it."""
     if not (shared / "lemon.json").exists():
-        request.getfixturevalue("lemon_events")
+        request.getfixturevalue("lemon")
     return load_record(shared / "lemon.json")

@@ -19,8 +19,7 @@ pytestmark = [
 ANSWERED = 700
 
 
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
-def test_waiting_beginning_and_streaming_move_nothing(browser, tmp_path, size):  # noqa: F811
+def test_waiting_beginning_and_streaming_move_nothing(browser, tmp_path):  # noqa: F811
     from stand_in import StandIn
 
     free, pages = threading.Event(), []
@@ -31,23 +30,25 @@ def test_waiting_beginning_and_streaming_move_nothing(browser, tmp_path, size): 
 
     with served(StandIn(tmp_path, pause=step)) as address:
         try:
-            first, second = (come(browser, address, pages) for _ in range(2))
-            for page in (first, second):
+            first, *waiting = (come(browser, address, pages) for _ in range(3))
+            for page, size in ((first, WIDE), *zip(waiting, (WIDE, NARROW))):
                 page.set_viewport_size(size)
                 page.get_by_role("button", name="Go on to step 3").click()
                 page.get_by_role("button", name="Erase", exact=True).wait_for()
             first.get_by_role("button", name="Erase", exact=True).click()
             first.get_by_text(BEGUN).first.wait_for()
-            # Nor is a step that has nothing to show yet unfit for anyone.
-            assert faults_of(second) == []
-            second.evaluate(NOTE_SHIFTS)
-            second.get_by_role("button", name="Erase", exact=True).click()
-            second.get_by_text("Waiting for a free place").locator("visible=true").wait_for()
-            second.wait_for_timeout(ANSWERED)
-            second.evaluate("shifts.length = 0")
+            for page in waiting:
+                # Nor is a step that has nothing to show yet unfit for anyone.
+                assert faults_of(page) == []
+                page.evaluate(NOTE_SHIFTS)
+                page.get_by_role("button", name="Erase", exact=True).click()
+                page.get_by_text("Waiting for a free place").locator("visible=true").wait_for()
+                page.wait_for_timeout(ANSWERED)
+                page.evaluate("shifts.length = 0")
             free.set()
-            second.get_by_text(re.compile(r"Erasing: step [23]\d of")).wait_for()
-            assert second.evaluate("shifts") == []
+            for page in waiting:
+                page.get_by_text(re.compile(r"Erasing: step [23]\d of")).wait_for()
+                assert page.evaluate("shifts") == [], page.viewport_size
         finally:
             free.set()
             for page in pages:

@@ -44,3 +44,16 @@ def test_each_step_of_the_hard_null_space_says_it(tmp_path):
         found[mode] = [one.let_through for one in events if isinstance(one, StepEvent)]
     assert found["soft"] == [None, None]
     assert len(found["hard"]) == 2 and all(0 < one < 1 for one in found["hard"])
+
+
+def test_the_papers_settings_stay_in_the_span_of_the_hard_null_space(tmp_path):
+    sources, selection = tiny_sources(tmp_path)
+    config = replace(PRESETS["paper"], steps=2, energy=0.4)
+    *_, result = erase(sources, selection, config, lambda: False)
+    assert result.edit.norm() > 0 and result.shift == (0.0,) * len(selection.anchors)
+    for name, basis in result.bases.items():
+        assert 0 < basis.kept < len(basis.eigenvalues)
+        # What is stored lies in the span, but for float32's rounding.
+        delta = result.edit.delta(name)
+        outside = delta - delta @ basis.s @ basis.s.T
+        assert outside.norm() < 1e-5 * delta.norm()

@@ -11,10 +11,16 @@ from test_families import (  # noqa: F401
 )  # fmt: skip
 from test_large_models import parts_of
 from tiny_families import Tiny, loaded
+from tiny_sources import tiny_sources
 
 from space_core import dcsi, reuse
+from space_core.erasure import erase
 from space_core.mllm import Example
+from space_core.recent import Recent
+from space_core.retained import Encoder
 from space_core.reuse import Reused
+from space_core.settings import DcsiConfig
+
 
 def of(tiny: Tiny) -> list[Example]:
     texts = [QUESTION, OTHER, "Why is that so, then?"]
@@ -111,6 +117,17 @@ def test_an_edit_above_is_the_same_as_where_every_block_runs(family, name, how, 
     for layer in plain.layers:
         gap = (edit.delta(layer) - plain.delta(layer)).norm()
         assert gap <= (0.1 if how == "bfloat16" else 1e-3) * plain.delta(layer).norm()
+
+
+def test_the_same_request_gives_the_same_edit_whatever_is_known(tmp_path):
+    sources, selection = tiny_sources(tmp_path)
+    config = DcsiConfig(steps=4, inversion_steps=2, second_look=2, foreign_look=2)
+    fresh = replace(sources, encoder=Encoder(sources.mllm, sources.pool), kept=Recent(1))
+    made = []
+    for some in (sources, sources, fresh):
+        *_, result = erase(some, selection, config, lambda: False)
+        made.append(result.edit)
+    assert made[0].norm() > 0 and len({one.sha256() for one in made}) == 1
 
 
 def test_an_error_inside_leaves_the_model_whole(family):

@@ -40,7 +40,8 @@ def test_what_is_trained_to_its_last_step_is_no_part(tmp_path, heard):
     config, made = DcsiConfig(steps=2, inversion_steps=2, second_look=0), []
     for event in erase(sources, selection, config, lambda: len(made) >= heard):
         made += [event] if isinstance(event, StepEvent) else []
-    assert len(made) == heard and event.stopped == (heard < 2)
+    assert len(made) == heard and event.stopped == (heard < 2) and event.edit.norm() > 0
+    assert weights_sha256(sources.mllm.model) == sources.model_sha256
 
 
 def test_what_was_stopped_while_the_edited_model_was_asked_is_made_again_step_by_step(tmp_path):
