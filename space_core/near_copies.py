@@ -1,7 +1,7 @@
 """Near-copies of an image, mirrored ones too, found by 64-bit difference hashes (dHash).
 
-No copy escapes them, but on plain ground other pictures agree, too: a flat area has no brighter
-neighbour. Where what is taken for a copy would be lost, the shared space must agree.
+On plain ground other pictures agree, too: a flat area has no brighter neighbour. Where what is
+taken for a copy would be lost, the shared space must agree. Crops are missed.
 """
 
 import numpy as np
