@@ -88,8 +88,8 @@ def build() -> dict[str, Any]:
     with gr.Accordion("Kept away from the erasure, and why", open=False):
         gr.HTML(markup.note(
             "The erasure must not see the concept itself. Listed is what was kept away of the "
-            "images above the cut: those whose words say that they show it, copies of such images, "
-            "and those kept aside so that the damage can be measured on them. (Of a large pool, "
+            "images above the cut: those whose words say that they show it, what may be a copy of "
+            "one of them, and those kept aside so that the damage can be measured on them. (Of a large pool, "
             "only the images nearest to your words are gone through for this list.) Images below "
             "the cut are kept away for the same reasons; they are not listed."
         ))
