@@ -89,9 +89,9 @@ def build() -> dict[str, Any]:
         gr.HTML(markup.note(
             "The erasure must not see the concept itself. Listed is what was kept away of the "
             "images above the cut: those whose words say that they show it, what may be a copy of "
-            "one of them, and those kept aside so that the damage can be measured on them. (Of a large pool, "
-            "only the images nearest to your words are gone through for this list.) Images below "
-            "the cut are kept away for the same reasons; they are not listed."
+            "one of them, and those kept aside so that the damage can be measured on them. (Of a "
+            "large pool, only the images nearest to your words are gone through for this list.) "
+            "Images below the cut are kept away for the same reasons; they are not listed."
         ))
         parts["dropped"] = gr.Dataframe(
             headers=["Pool image", "Label", "Reason"], datatype="str", interactive=False,
