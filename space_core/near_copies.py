@@ -45,17 +45,19 @@ class Seen:
         self._vectors: dict[int, torch.Tensor] = {}
 
     def copy_of(self, hashes: tuple[int, int], vector: torch.Tensor) -> int | None:
-        """The number of the first image found that this one looks like, or None."""
+        """The number of the first image that this one looks like, or None."""
         own = hashes[0]
-        for piece in _pieces(own):
-            for number, shown in self._by_piece.get(piece, ()):
-                if (shown ^ own).bit_count() <= NEAR_COPY_BITS and self._agrees(number, vector):
-                    return number
-        return None
-
-    def _agrees(self, number: int, vector: torch.Tensor) -> bool:
-        met = self._vectors[number].float()
-        return torch.cosine_similarity(met, vector.float(), dim=0).item() >= _AGREE
+        near = sorted({
+            number
+            for piece in _pieces(own)
+            for number, shown in self._by_piece.get(piece, ())
+            if (shown ^ own).bit_count() <= NEAR_COPY_BITS
+        })
+        if not near:
+            return None
+        met = torch.stack([self._vectors[number] for number in near]).float()
+        agree = torch.cosine_similarity(met, vector.float()[None]) >= _AGREE
+        return next((number for number, one in zip(near, agree.tolist()) if one), None)
 
     def add(self, number: int, hashes: tuple[int, int], vector: torch.Tensor) -> None:
         """Remember an image, and its mirror image, under a number."""
