@@ -38,8 +38,7 @@ def build() -> dict[str, Any]:
         )
         category = gr.Textbox(
             label="Honest general word (optional)", max_lines=1,
-            info="What the model may still say, such as “fruit”. Empty: the pool’s word for it, or "
-            "the model’s own.",
+            info="What the model may still say: “fruit”. Empty: the pool’s or its own word.",
         )
     description = gr.Textbox(
         label="Description (optional)", lines=2,
