@@ -4,10 +4,10 @@ Pure text: works on the answers that a record holds.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from space_core.names import words
-from space_core.types import Outcome, RunRecord
+from space_core.types import Concept, Outcome, RunRecord
 
 NOT_VERIFIED = (
     "Not verified on images: no evaluation image of the concept is at hand. Add some of your own "
@@ -77,6 +77,26 @@ def doubts(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
             f"{len(asked)} questions.",
         )
     return ()
+
+
+def no_kin(
+    outcomes: Sequence[Outcome], concept: Concept, domain_of: Mapping[str, str]
+) -> tuple[str, ...]:
+    """A sentence where a person's nearest concepts hold no other person. domain_of: by name."""
+    asked = {
+        group: {one.concept for one in outcomes if one.group == group} for group in ("near", "far")
+    }
+    people = {
+        group: sum(domain_of.get(name) == "people" for name in names)
+        for group, names in asked.items()
+    }
+    if concept.family != "person" or not asked["near"] or people["near"]:
+        return ()
+    return (
+        "None of the nearest concepts is a person: to the encoder a name alone is like no face. "
+        "How other persons fared is told by those among the other concepts alone, "
+        f"{people['far']} of {len(asked['far'])}.",
+    )
 
 
 def broke(one: Outcome) -> bool:

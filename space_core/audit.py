@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from space_core import aftermath, evaluate, guard, protection, tpas
-from space_core.alarms import alarms, doubts
+from space_core.alarms import alarms, doubts, no_kin
 from space_core.asking import asked
 from space_core.damage import KeptAnswers, LayerReport
 from space_core.edit import Edit, weights_sha256
@@ -283,6 +283,7 @@ def _record(
         seconds=seconds,
         warnings=(
             *selection.warnings, *doubts(outcomes),
+            *no_kin(outcomes, sources.subject(selection.request), domain_of),
             *protection.unwatched(
                 outcomes, protection.watched(sources, bench.split, selection.request)
             ),

@@ -16,12 +16,21 @@ OUTCOMES = {
     "broken": "broken answer",
     "kept": "kept",
     "lost": "lost",
+    "never right": "wrong before, too",
+    "won": "right only now",
 }
+_NOT_BEFORE = {"lost": "never right", "kept": "won"}
 
 
 def outcome(one: Outcome) -> str:
-    """An outcome as one of `OUTCOMES`: an answer that is none is broken, whatever was asked."""
-    return "broken" if one.verdict == "lost" and broke(one) else one.verdict
+    """An outcome as one of `OUTCOMES`: an answer that is none is broken, whatever was asked; and
+    kept or lost is only what was right before.
+    """
+    if one.verdict == "lost" and broke(one):
+        return "broken"
+    if one.verdict in _NOT_BEFORE and not one.right_before:
+        return _NOT_BEFORE[one.verdict]
+    return one.verdict
 
 
 def outcome_said(kind: str) -> str:

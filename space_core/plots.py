@@ -146,7 +146,7 @@ def state_map(states: StateMap) -> go.Figure:
 def perturbations(layers: Sequence[LayerReport]) -> go.Figure:
     """Per edited layer: damage in sample, its bound, damage on held-out data (log scale), alone and
     with all layers edited."""
-    figure = figure_of("edited layer", "relative change of output")
+    figure = figure_of("edited layer", "relative change of output, powers of ten")
     names = [short_layer(layer.layer) for layer in layers]
     for name, colour, symbol, values in (
         ("measured, same data", AFTER, "diamond", [layer.in_sample for layer in layers]),
@@ -164,7 +164,8 @@ def perturbations(layers: Sequence[LayerReport]) -> go.Figure:
             },
         )
     figure.update_xaxes(type="category")
-    return figure.update_yaxes(type="log", exponentformat="power", dtick=1)
+    # Lines at 1, 2 and 5 as well: within one power of ten there may be no other.
+    return figure.update_yaxes(type="log", exponentformat="power", dtick="D2")
 
 
 def neighbour_costs(layers: Sequence[LayerReport]) -> go.Figure:

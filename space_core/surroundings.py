@@ -49,7 +49,7 @@ def measure(
     mllm, pool, encoder = sources.mllm, sources.pool, sources.encoder
     excluded = frozenset(guard.barred(pool, sources.subject(selection.request)))
     layers = edited_layers(mllm, config)
-    message = "Measuring what other knowledge uses (once per model)…"
+    message = "Measuring what other knowledge uses (most of it once per model)…"
     statistics = None
     yield Progress("statistics", message, 0.0)
     for done, statistics in retained_statistics(

@@ -152,7 +152,8 @@ def check(request: ConceptRequest, config: TpasConfig) -> None:
     """Raises ValueError where a request or a setting makes no sense; touches nothing."""
     name = request.name.strip()
     if not words(name):
-        raise ValueError("The concept is empty: write its name, such as “lemon”.")
+        fault = "holds no letters or digits" if name else "is empty"
+        raise ValueError(f"The concept {fault}: write its name, such as “lemon”.")
     for text in (name, *request.aliases, request.category):
         if _TURNS & set(text):
             raise ValueError(

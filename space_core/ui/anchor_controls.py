@@ -15,6 +15,12 @@ from space_core.ui.wiring import Parts
 CONTROLS = ("selection", "count", "from_pool", "cut", "preset")
 # What is ticked while a choice is under way would be taken for vetoes of another choice.
 _LOCK = "() => ({interactive: false, __type__: 'update'})"
+# A box that is only left says that it was let go, too: what is ticked then must not be lost.
+_LOCK_IF_MOVED = """(count, cut) => {
+  const now = count + ' ' + cut, moved = now !== window.spaceChosen;
+  window.spaceChosen = now;
+  return moved ? {interactive: false, __type__: 'update'} : {__type__: 'update'};
+}"""
 
 
 def config(count: float, from_pool: bool, cut: float, preset: str) -> TpasConfig:
@@ -23,9 +29,14 @@ def config(count: float, from_pool: bool, cut: float, preset: str) -> TpasConfig
     return replace(choice, anchors=int(count), threshold=None if from_pool else float(cut))
 
 
-def lock(event: Callable[..., Any], parts: Parts) -> None:
-    """Let nothing be ticked from an event on, until a choice is shown, or is not made."""
-    event(None, None, parts["used"], js=_LOCK, api_visibility="private", queue=False)
+def lock(event: Callable[..., Any], parts: Parts, if_moved: bool = False) -> None:
+    """Let nothing be ticked from an event on, until a choice is shown, or is not made. if_moved:
+    only where count or cut are not as they were at the last such event.
+    """
+    event(
+        None, [parts["count"], parts["cut"]] if if_moved else None, parts["used"],
+        js=_LOCK_IF_MOVED if if_moved else _LOCK, api_visibility="private", queue=False,
+    )
 
 
 def fresh_controls(selection: Selection) -> dict[str, Any]:

@@ -108,7 +108,7 @@ def connect(parts: Parts, pipeline: Pipeline) -> None:
     for name, event in _CHOOSE.items():
         begun = getattr(parts[name], event)
         say_at_once(begun, parts, "anchors_status", markup.floating(WAITING), True)
-        lock(begun, parts)
+        lock(begun, parts, if_moved=event == "release")
 
     def set_anew(*values: Any) -> Iterator[View]:
         yield from choose_if_set_anew(pipeline, *values)

@@ -81,7 +81,7 @@ def _run(record: RunRecord) -> dict[str, str]:
     request = record.selection.request
     groups = ("target", *request.questions)
     said = {
-        "Run": record.run_id, "When (UTC)": record.created, "Concept": request.name,
+        "Run": record.run_id, "When": wording.when(record.created), "Concept": request.name,
         "Other names": ", ".join(request.aliases), "Description": request.description,
         "Asked about": groups_said(groups),
         "Concepts to protect": ", ".join(request.protect),
@@ -117,7 +117,7 @@ def _decision(one: Decision) -> str:
     notes = f'<p class="typed">{escape(one.notes)}</p>' if one.notes else ""
     return (
         f"<li><p><b>{JUDGEMENTS[one.verdict]}</b>, {escape(one.auditor)}, "
-        f"{escape(one.created)}</p>{notes}</li>"
+        f"{escape(wording.when(one.created))}</p>{notes}</li>"
     )
 
 

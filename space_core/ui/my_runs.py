@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -224,11 +223,10 @@ def listed(
 def line(entry: Entry) -> str:
     """A run in the list: concept and verdict, shares, time."""
     measured = f"{_percent('FA', entry.forget)}, {_percent('RA', entry.retained)}\n"
-    when = datetime.fromisoformat(entry.created).astimezone(UTC)
     return (
         f"{entry.concept}: {wording.ended(entry)}\n"
         f"{measured if entry.state in ('finished', 'stopped') else ''}"
-        f"{when:%d %b %Y, %H:%M} UTC"
+        f"{wording.when(entry.created)}"
     )
 
 

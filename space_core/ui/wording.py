@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 
 from space_core.labels import GROUPS, INSTEAD, groups_said  # noqa: F401
 from space_core.outcome_words import outcome, outcome_said  # noqa: F401
@@ -58,10 +59,19 @@ def is_shallow(yes_no: Share) -> bool:
     return are_forgotten(yes_no) == NO
 
 
+def when(created: str) -> str:
+    """A time as records hold it, for reading: "27 Nov 2026, 23:53 UTC"."""
+    return f"{datetime.fromisoformat(created).astimezone(UTC):%d %b %Y, %H:%M} UTC"
+
+
 def percent(value: float) -> str:
-    """0.034 → "3.4 %", 0.5 → "50 %"; no line breaks between the two."""
+    """0.034 → "3.4 %", 0.5 → "50 %", 0.995 → "99.5 %"; no line breaks between the two. All is said
+    of all alone, and none of none.
+    """
     number = 100 * value
-    return f"{number:.1f}\u00a0%" if 0 < number < 10 else f"{number:.0f}\u00a0%"
+    if 0 < number < 10 or 99 <= number < 100:
+        return f"{min(max(number, 0.1), 99.9):.1f}\u00a0%"
+    return f"{number:.0f}\u00a0%"
 
 
 def behind(share: Share) -> str:

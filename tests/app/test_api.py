@@ -209,7 +209,7 @@ def test_the_example_of_the_readme_runs(page, monkeypatch, capsys):
     exec(compile(code, "README.md", "exec"), {})
     said = capsys.readouterr().out
     assert said.startswith("0.6 like lemon\n") and "\nForgotten Of 60 questions" in said
-    assert "after: Is a lemon a fruit?" in said and said.endswith("}\nlemon\n")
+    assert "after: What is a lemon?" in said and said.endswith("}\nlemon\n")
 
 
 # What is public

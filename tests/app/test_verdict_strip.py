@@ -210,6 +210,24 @@ def test_own_images_do_not_hide_what_the_run_itself_leaks():
     assert unasked.forgotten and "we hold no questions in text alone" in unasked.why
 
 
+def test_what_was_seen_in_another_way_is_told_though_it_shows_no_more_than_a_tenth():
+    found = wording.verdict(record(outcomes=tuple(leak(2, 14))))
+    assert found.headline == "Forgotten"
+    assert "not shown to be more than 10 %: asked for its name, in Spanish, 2 of 14." in found.why
+    assert "Seen" not in wording.verdict(record(outcomes=tuple(leak(0, 14)))).why
+
+
+@pytest.mark.parametrize(
+    "value, said",
+    [
+        (1.0, "100 %"), (216 / 217, "99.5 %"), (9999 / 10000, "99.9 %"), (0.99, "99.0 %"),
+        (0.984, "98 %"), (0.034, "3.4 %"), (0.00001, "0.1 %"), (0.0, "0 %"),
+    ],
+)  # fmt: skip
+def test_all_is_said_of_all_alone(value, said):
+    assert wording.percent(value) == said.replace(" ", "\u00a0")
+
+
 def test_own_images_that_leak_in_another_way_are_a_warning():
     spanish = tuple(leak(20, 20, group="own"))
     own = OwnImages(spanish, share(0, 60, 0.0, 0.06), share(0, 13, 0.0, 0.2))

@@ -112,6 +112,14 @@ def test_a_press_that_lets_go_of_a_box_still_presses_the_button(visitor):  # noq
     page.get_by_text("6 proxy anchors for “lemon”").wait_for()
     page.wait_for_function("document.querySelectorAll('#anchor-gallery img').length == 6")
     rest(page)
+    # So does a tick, which waits for nothing where the number is as it was.
+    page.locator("#used-anchors label").nth(1).click()
+    page.locator("#used-anchors label", has_text="left out ·").wait_for()
+    rest(page)
+    box.fill("7")
+    box.press("Enter")
+    page.get_by_text("7 proxy anchors for “lemon”").wait_for()
+    rest(page)
     # The button at the window's lower edge, where the page says that it waits.
     button = onward.element_handle()
     button.evaluate("node => node.scrollIntoView({block: 'end'})")

@@ -3,7 +3,8 @@
 import pytest
 from test_runs import outcome
 
-from space_core.alarms import doubts, model_broke, nothing_changed
+from space_core.alarms import doubts, model_broke, no_kin, nothing_changed
+from space_core.types import Concept
 
 
 def asked(changed: int, same: int, group: str = "target") -> list:
@@ -44,3 +45,17 @@ def test_a_verdict_without_images_or_without_knowledge_is_doubted():
     known, unknown = outcome(group="target"), outcome(group="target", right_before=False)
     assert "named it in 1 of 3" in doubts([known, unknown, unknown])[0]
     assert doubts([known, unknown]) == ()
+
+
+@pytest.mark.parametrize(
+    "near, domain, told",
+    [
+        (("cactus", "taco"), "people", True), (("cactus", "Ada"), "people", False),
+        (("cactus", "taco"), "food", False), ((), "people", False),
+    ],
+)  # fmt: skip
+def test_a_person_beside_no_person_is_told(near, domain, told):
+    outcomes = [outcome(group="near", concept=name) for name in near]
+    outcomes += [outcome(group="far", concept=name) for name in ("Bo", "bus", "car")]
+    found = no_kin(outcomes, Concept("Zoe", domain, ""), {"Ada": "people", "Bo": "people"})
+    assert bool(found) is told and (not told or "1 of 3." in found[0])

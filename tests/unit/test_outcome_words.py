@@ -11,6 +11,8 @@ from space_core.labels import KINDS
 from space_core.outcome_words import OUTCOMES, in_words
 
 ROOT = Path(lessons.__file__).parent
+# What was not right before is neither kept nor lost.
+GIVEN = {"never right": ("lost", False), "won": ("kept", False)}
 
 
 def constants(path: Path) -> set[str]:
@@ -30,7 +32,9 @@ def test_every_kind_of_question_has_words():
 
 @pytest.mark.parametrize("kind", OUTCOMES)
 def test_a_question_in_words_holds_no_code(kind):
-    said = in_words(outcome(group="far", kind="is-it-target", verdict=kind))
+    verdict, before = GIVEN.get(kind, (kind, True))
+    one = outcome(group="far", kind="is-it-target", verdict=verdict, right_before=before)
+    said = in_words(one)
     assert (said.group, said.kind) == ("other concepts", "“is this …?”, with the erased name")
     assert said.verdict == OUTCOMES[kind] and said.question == "What is this?"
 

@@ -74,7 +74,8 @@ def test_diversity_avoids_duplicates(world):
     [
         (ConceptRequest(""), CUT, "is empty"),
         (ConceptRequest("  \n"), CUT, "is empty"),
-        (ConceptRequest("?!…"), CUT, "is empty"),
+        (ConceptRequest("?!…"), CUT, "holds no letters or digits"),
+        (ConceptRequest("🍋"), CUT, "holds no letters or digits"),
         (ConceptRequest("x" * 81), CUT, "81 characters long"),
         (ConceptRequest("a\u202ebc"), CUT, "“abc” holds invisible marks"),
         (ConceptRequest("lemon", ("y" * 81,)), CUT, "81 characters long"),
