@@ -14,6 +14,7 @@ from space_core.ui import markup, my_runs, wording
 from space_core.ui.pipeline import Pipeline
 from space_core.ui.wiring import Parts, View, listen
 
+_QUESTION, _IMAGE = 22, 14  # of the table's width, in percent
 _SHOWN = ("compared", "comparison", "compared_questions", "tabs", "runs_status")
 
 
@@ -74,7 +75,9 @@ def side_by_side(
     names = [f"{n}. {my_runs.line(entry)}" for n, entry in enumerate(entries, start=1)]
     yield {
         "compared": found, "tabs": gr.update(selected="compare"), "runs_status": "",
-        "comparison": _summary(found, names), "compared_questions": _table(found, differing),
+        "comparison": _summary(found, names), "compared_questions": gr.update(
+            value=_table(found, differing), column_widths=_widths(len(found.asked)),
+        ),
     }
 
 
@@ -137,6 +140,12 @@ def _headers(runs: int) -> list[str]:
 def _table(found: Comparison, differing: bool) -> dict[str, Any]:
     rows = [_row(one) for one in found.questions if one.differs or not differing]
     return {"headers": _headers(len(found.asked)), "data": rows}
+
+
+def _widths(runs: int) -> list[str]:
+    """Of question, image and answers: as wide as the page, so that no run lies out of sight."""
+    answers = 100 - _QUESTION - _IMAGE
+    return [f"{_QUESTION}%", f"{_IMAGE}%", *[f"{answers / (1 + runs):.1f}%"] * (1 + runs)]
 
 
 def _row(one: Question) -> list[str]:
