@@ -7,6 +7,7 @@ import struct
 import zipfile
 import zlib
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from space_core.decisions import Decision, from_lines
@@ -87,7 +88,9 @@ def _record(data: bytes) -> RunRecord:
     if data.count(b",") > _MOST_VALUES:
         raise ValueError(f"This is no record of a run: it holds over {_MOST_VALUES:,} values.")
     try:
-        return from_json(data.decode(), RunRecord)
+        record = from_json(data.decode(), RunRecord)
+        datetime.fromisoformat(record.created)
+        return record
     except (ValueError, RecursionError) as error:
         foreign = isinstance(error, (RecursionError, UnicodeDecodeError))
         what = "its text cannot be read." if foreign else str(error)

@@ -15,6 +15,7 @@ from space_core.verdict import (  # noqa: F401
     are_kept, count, guarantees, is_forgotten, named_on_own, said_instead, verdict,
 )  # fmt: skip
 
+_LEAST = 0.1  # percent: what is less is said to be so
 REPLACED = (
     "Not done: what this step shows has changed since it was asked for. Look again, then repeat it."
 )
@@ -69,9 +70,12 @@ def percent(value: float) -> str:
     of all alone, and none of none.
     """
     number = 100 * value
-    if 0 < number < 10 or 99 <= number < 100:
-        return f"{min(max(number, 0.1), 99.9):.1f}\u00a0%"
-    return f"{number:.0f}\u00a0%"
+    if 0 < number < _LEAST:
+        return f"under\u00a0{_LEAST}\u00a0%"
+    if 100 - _LEAST < number < 100:
+        return f"over\u00a0{100 - _LEAST}\u00a0%"
+    digits = 1 if 0 < number < 10 or 99 <= number < 100 else 0
+    return f"{number:.{digits}f}\u00a0%"
 
 
 def behind(share: Share) -> str:

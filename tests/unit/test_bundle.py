@@ -247,6 +247,7 @@ def test_a_zip_of_very_many_files_is_not_listed(tmp_path):
         ({"record.json": b"{}"}, {}, "no record of a run"),
         ({"record.json": b"{}"}, {"compression": zipfile.ZIP_BZIP2}, "damaged"),
         ({"record.json": b"\xff"}, {}, "cannot be read"),
+        ({"record.json": to_json(record(created="x")).encode()}, {}, "no record of a run: Invalid"),
         ({"record.json": to_json(record()).encode(), "decisions.jsonl": b"{}"}, {}, "damaged"),
     ],
 )
