@@ -125,7 +125,11 @@ def test_a_press_that_lets_go_of_a_box_still_presses_the_button(visitor):  # noq
     button.evaluate("node => node.scrollIntoView({block: 'end'})")
     place = button.bounding_box()
     page.mouse.move(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
+    # It says so for a moment alone.
+    page.evaluate("""new MutationObserver(() => {
+      window.waited ||= document.querySelector('.floating') !== null;
+    }).observe(document.body, {childList: true, subtree: true})""")
     page.mouse.down()
-    page.locator(".floating").first.wait_for()
+    page.wait_for_function("window.waited")
     page.mouse.up()
     page.get_by_role("tab", name="3 Erase", selected=True).wait_for()
