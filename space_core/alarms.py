@@ -83,19 +83,16 @@ def no_kin(
     outcomes: Sequence[Outcome], concept: Concept, domain_of: Mapping[str, str]
 ) -> tuple[str, ...]:
     """A sentence where a person's nearest concepts hold no other person. domain_of: by name."""
-    asked = {
-        group: {one.concept for one in outcomes if one.group == group} for group in ("near", "far")
-    }
-    people = {
-        group: sum(domain_of.get(name) == "people" for name in names)
-        for group, names in asked.items()
-    }
-    if concept.family != "person" or not asked["near"] or people["near"]:
+    near, far = (
+        [domain_of.get(name) for name in {one.concept for one in outcomes if one.group == group}]
+        for group in ("near", "far")
+    )
+    if concept.family != "person" or not near or "people" in near:
         return ()
     return (
         "None of the nearest concepts is a person: to the encoder a name alone is like no face. "
         "How other persons fared is told by those among the other concepts alone, "
-        f"{people['far']} of {len(asked['far'])}.",
+        f"{far.count('people')} of {len(far)}.",
     )
 
 

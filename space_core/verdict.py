@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from space_core.alarms import model_broke
 from space_core.damage import RISK, SHARE
-from space_core.types import OwnImages, RunRecord, Share
+from space_core.types import Outcome, OwnImages, RunRecord, Share
 from space_core.ways import FORGOTTEN_BELOW, Way, leak_said, leaks, leaks_of, ways
 
 KEPT_ABOVE = 0.90
@@ -77,6 +77,7 @@ def verdict(record: RunRecord, own: OwnImages | None = None) -> Verdict:
         return Verdict(False, hidden, f"{why}{leaked}{rest}")
     named = are_forgotten(share)
     forgotten = shown_forgotten(share, found, broke)
+    seen = _seen(record.outcomes if ours else own.outcomes, ours) if forgotten else ""
     sign = "at most" if named == YES else "up to"
     if named == NO:
         hidden = "Not forgotten"
@@ -88,7 +89,7 @@ def verdict(record: RunRecord, own: OwnImages | None = None) -> Verdict:
         f"Of {share.questions} questions on {where} that the model answered rightly before, "
         f"it still names the concept in {share.successes}. With 95 % confidence it would name it "
         f"in {sign} {_limit(share.high)} of such questions{about * bool(share.drawings)}; "
-        f"“forgotten” asks for 10 % or less.{leaked}{_seen(record, own) * forgotten}{rest}",
+        f"“forgotten” asks for 10 % or less.{leaked}{seen}{rest}",
     )
 
 
@@ -245,10 +246,9 @@ def _leaks(record: RunRecord, own: OwnImages | None) -> tuple[tuple[Way, ...], s
     return found + shown, "".join(f" {one}" for one in said if one)
 
 
-def _seen(record: RunRecord, own: OwnImages | None) -> str:
+def _seen(outcomes: Sequence[Outcome], ours: bool) -> str:
     """Other ways of asking that brought it up, too seldom to show more than 10 %, as a sentence."""
-    ours = _judged_by(record, own)[1]
-    found = ways(record.outcomes) if ours else ways(own.outcomes, "own")
+    found = ways(outcomes, "target" if ours else "own")
     some = [way for way in found if way.kind != "name" and way.left.successes]
     said = "; ".join(
         f"asked for {way.said}, {way.left.successes} of {way.left.questions}" for way in some
